@@ -1,0 +1,98 @@
+"""What a user may choose for one run; knows no model and no method's inside."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+Rule = Literal["recursive", "block"]
+RankPath = tuple[int, ...]
+
+MAX_NODES = 256  # drafted nodes of one round, the root not counted
+MAX_NEW_TOKENS = 131_072
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeConfig:
+    """One run's settings.
+
+    Attributes:
+        method: a key of ``Bundle.methods``.
+        max_new_tokens: exact upper bound on the tokens generated.
+        temperature: 0.0 means greedy, which is sampling from a one-hot law.
+        top_k: keep the k most probable tokens; ``None`` keeps all.
+        top_p: keep the smallest set of tokens that holds this mass; ``None`` keeps all.
+        repetition_penalty: divides the positive logits of tokens already in the context
+            (and multiplies the negative ones); 1.0 is off.
+        seed: of the only generator that randomness comes from.
+        stop: the run ends with the token that completes one of these strings.
+        num_draft: K, the longest path drafted in one round.
+        tree: ``"auto"`` drafts what pays on this machine, possibly nothing; a number
+            bounds the drafted nodes; rank paths such as ``((0,), (1,), (0, 0))`` give a
+            static tree (Medusa's notation: the second path is the root's second-best child).
+        rule: ``"recursive"`` rejection, or ``"block"`` verification of a chain.
+        chat: wrap a text prompt in the chat template; ``None`` does so where there is one.
+        record: gather distributions, uniforms and probabilities for the trace.
+    """
+
+    method: str = "plain"
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_k: int | None = None
+    top_p: float | None = None
+    repetition_penalty: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    num_draft: int = 4
+    tree: str | int | tuple[RankPath, ...] = "auto"
+    rule: Rule = "recursive"
+    chat: bool | None = None
+    record: bool = True
+
+    def __post_init__(self) -> None:
+        _between("max_new_tokens", self.max_new_tokens, 1, MAX_NEW_TOKENS)
+        _between("temperature", self.temperature, 0.0, 100.0)
+        _between("repetition_penalty", self.repetition_penalty, 0.01, 100.0)
+        _between("seed", self.seed, 0, 2**53 - 1)  # what JavaScript can count to
+        _between("num_draft", self.num_draft, 1, 64)
+        if self.top_k is not None:
+            _between("top_k", self.top_k, 1, 2**31 - 1)
+        if self.top_p is not None:
+            _between("top_p", self.top_p, 1e-9, 1.0)
+        if self.rule not in ("recursive", "block"):
+            raise ValueError(f"rule must be 'recursive' or 'block', got {self.rule!r}")
+        if not all(isinstance(text, str) and text for text in self.stop):
+            raise ValueError(f"stop must hold non-empty strings, got {self.stop!r}")
+        _check_tree(self.tree)
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether every law is one-hot."""
+        return self.temperature == 0
+
+
+def _between(name: str, value: float, low: float, high: float) -> None:
+    """Refuse ``value`` unless it is a finite number of ``low``'s kind within the bounds."""
+    whole = isinstance(low, int)
+    kind = isinstance(value, int) if whole else isinstance(value, int | float)
+    if isinstance(value, bool) or not kind or not math.isfinite(value):
+        raise ValueError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be between {low:g} and {high:g}, got {value!r}")
+
+
+def _check_tree(tree: str | int | tuple[RankPath, ...]) -> None:
+    """Refuse what is neither ``"auto"``, a number of nodes, nor a prefix-closed set of paths."""
+    if isinstance(tree, str):
+        if tree != "auto":
+            raise ValueError(f"tree must be 'auto', a number of nodes or rank paths, got {tree!r}")
+    elif isinstance(tree, int):
+        _between("tree", tree, 0, MAX_NODES)
+    else:
+        known = set(tree) | {()}
+        for path in tree:
+            if not path or not all(isinstance(rank, int) and rank >= 0 for rank in path):
+                raise ValueError(f"tree path {path!r} must hold ranks from 0 up")
+            if path[:-1] not in known:
+                raise ValueError(f"tree path {path!r} lacks its parent {path[:-1]!r}")
+        if len(known) - 1 > MAX_NODES:
+            raise ValueError(f"tree must have at most {MAX_NODES} nodes, got {len(known) - 1}")

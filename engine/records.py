@@ -1,0 +1,243 @@
+"""The records of a run: what a trace holds, and all that a figure may know.
+
+Frozen data without tensors: written, read, compared and drawn where neither torch nor a
+model is installed.  Columns rather than rows hold what there is much of (nodes,
+distributions): that is what a file wants to store and a figure wants to draw.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+VERSION = 1
+
+Verdict = Literal["root", "accepted", "rejected", "untested"]
+Origin = Literal["accepted", "recovered", "bonus", "sampled"]
+Reason = Literal["eos", "length", "stop", "context", "cancelled"]
+
+MAX_NODES = 1024  # of one round that is still read and drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The draft tree of one round, a column per fact; node 0 is the root.
+
+    Parents come before their children.  Probabilities are those the verdict was reached
+    with: after temperature and filters, one-hot at temperature 0.
+    """
+
+    token: tuple[int, ...]
+    parent: tuple[int, ...]  # -1 for the root
+    rank: tuple[int, ...]  # order among its siblings, which is the order they are tested in
+    draft_prob: tuple[float | None, ...]  # the drafter's own confidence in the node
+    target_prob: tuple[float | None, ...]  # target's probability of the node after its parent
+    uniform: tuple[float | None, ...]  # drawn when the node was tested
+    verdict: tuple[Verdict, ...]
+
+    def __post_init__(self) -> None:
+        _same_length(self)
+        if not 1 <= len(self) <= MAX_NODES:
+            raise ValueError(f"a tree has 1 to {MAX_NODES} nodes, not {len(self)}")
+        for node, parent in enumerate(self.parent):
+            if not (parent == -1 if node == 0 else 0 <= parent < node):
+                raise ValueError(f"node {node} has parent {parent}: parents come first")
+            if (self.verdict[node] == "root") != (node == 0):
+                raise ValueError(f"node {node} has verdict {self.verdict[node]!r}")
+
+    def __len__(self) -> int:
+        return len(self.token)
+
+    @property
+    def depth(self) -> tuple[int, ...]:
+        """Edges from the root, per node."""
+        depths: list[int] = []
+        for parent in self.parent:
+            depths.append(0 if parent < 0 else depths[parent] + 1)
+        return tuple(depths)
+
+    @property
+    def num_drafted(self) -> int:
+        """Nodes without the root."""
+        return len(self) - 1
+
+    @property
+    def num_tested(self) -> int:
+        """Drafted nodes the rule looked at: the denominator of the acceptance rate."""
+        return sum(verdict in ("accepted", "rejected") for verdict in self.verdict)
+
+    @property
+    def num_accepted(self) -> int:
+        """Drafted nodes on the kept path."""
+        return self.verdict.count("accepted")
+
+    @property
+    def path(self) -> tuple[int, ...]:
+        """The judged path: the root and the accepted nodes, top down."""
+        return tuple(i for i, v in enumerate(self.verdict) if v in ("root", "accepted"))
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """The distributions met at one node of the judged path, their largest entries only.
+
+    ``residual`` is what the next token would be drawn from had every tested child of the
+    node been rejected; at the last node of the path it is what it *was* drawn from.
+    """
+
+    node: int
+    token: tuple[int, ...]
+    target: tuple[float, ...]  # p, as judged
+    draft: tuple[float, ...]  # q, as judged (one-hot for a point mass)
+    residual: tuple[float, ...]
+    model: tuple[float, ...]  # the target's softmax before temperature and filters
+
+    def __post_init__(self) -> None:
+        _same_length(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """The tokens a round appended to the text; ``text`` joins to the text itself."""
+
+    token: tuple[int, ...]
+    origin: tuple[Origin, ...]
+    text: tuple[str, ...]  # "" while a character is still incomplete
+
+    def __post_init__(self) -> None:
+        _same_length(self)
+
+    def __len__(self) -> int:
+        return len(self.token)
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStep:
+    """What one round did to the slots of one KV cache.
+
+    Slots ``[before, before + written)`` were written; those in ``kept`` survived, in order,
+    the i-th of them moving to slot ``before + i``; everything behind ``after`` is free.
+    """
+
+    name: str  # "target", "draft", or the head's layer
+    before: int
+    written: int
+    kept: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.before < 0 or self.written < 0:
+            raise ValueError(f"cache {self.name!r} has a negative length")
+        if any(not self.before <= slot < self.before + self.written for slot in self.kept):
+            raise ValueError(f"cache {self.name!r} keeps a slot that this round did not write")
+
+    @property
+    def after(self) -> int:
+        """Length once the round is committed."""
+        return self.before + len(self.kept)
+
+    @property
+    def moved(self) -> tuple[tuple[int, int], ...]:
+        """(from, to) of every kept slot that changed place."""
+        places = enumerate(self.kept, start=self.before)
+        return tuple((source, to) for to, source in places if source != to)
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Wall-clock seconds of a round's four phases."""
+
+    draft: float
+    verify: float
+    accept: float
+    commit: float
+
+    @property
+    def total(self) -> float:
+        """All four together."""
+        return self.draft + self.verify + self.accept + self.commit
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round: draft, verify, accept, commit."""
+
+    index: int
+    start: int  # tokens committed before it, prompt included
+    nodes: Nodes
+    emitted: Emitted
+    laws: tuple[Law, ...]
+    caches: tuple[CacheStep, ...]
+    seconds: Seconds
+    pieces: Mapping[int, str] = field(default_factory=dict)  # text of every token named above
+
+    def __post_init__(self) -> None:
+        if self.index < 0 or self.start < 0:
+            raise ValueError("a round's index and start are not negative")
+        if any(not 0 <= law.node < len(self.nodes) for law in self.laws):
+            raise ValueError("a law belongs to a node of the tree")
+
+    def piece(self, token: int) -> str:
+        """The text of ``token``, or its number where the record has none."""
+        return self.pieces.get(token, f"#{token}")
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Which weights ran."""
+
+    name: str
+    source: str
+    sha256: str  # of the weights file, or "" where there is none
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What was known before the first round."""
+
+    version: int
+    method: str
+    config: Mapping[str, Any]  # DecodeConfig's fields
+    target: Weights
+    draft: Weights | None
+    device: str
+    path: str  # which implementation ran: "packed", "transformers"
+    prompt: str
+    prompt_token: tuple[int, ...]
+    prompt_text: tuple[str, ...]  # one piece per prompt token
+    is_exact: bool  # the output law is the target's own
+    has_point_mass: bool  # drafted nodes are judged as point masses, not with the drafter's law
+    slot_bytes: Mapping[str, int]  # bytes of one slot, by cache name
+    prefill_seconds: float
+    created: str  # ISO 8601, UTC
+    software: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """Plain decoding of the same prompt in the same process, for the speed-up."""
+
+    tokens: int
+    seconds: float
+    same_tokens: int  # leading tokens equal to this run's own
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What was known after the last round."""
+
+    reason: Reason
+    rounds: int
+    tokens: int
+    seconds: float  # of all rounds, recording included, prefill not
+    plain: Yardstick | None = None
+
+
+def _same_length(record: Any) -> None:
+    """Refuse columns of different lengths."""
+    lengths = {
+        column.name: len(getattr(record, column.name))
+        for column in fields(record)
+        if isinstance(getattr(record, column.name), tuple)
+    }
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns differ in length: {lengths}")

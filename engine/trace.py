@@ -1,0 +1,158 @@
+"""A whole run, and the JSON Lines file it is kept in.
+
+One header line, one line a round, one end line.  A file is somebody else's data: sizes are
+bounded, types checked, and nothing in it is ever run or taken for markup.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, TextIO
+
+import engine  # its ``decode`` is looked up when a run is recorded: reading needs no torch
+from engine import schema
+from engine.records import End, Header, Round
+
+VERSION = 1
+MAX_BYTES = 64 * 2**20
+MAX_LINE = 2 * 2**20  # characters
+MAX_ROUNDS = 20_000
+
+
+class TraceError(ValueError):
+    """A trace file that cannot be read: the message names the line and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """A header, the rounds, and an end (``None`` where the file was cut short)."""
+
+    header: Header
+    rounds: tuple[Round, ...]
+    end: End | None = None
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        """What was generated, the prompt left out."""
+        return tuple(chain.from_iterable(this.emitted.token for this in self.rounds))
+
+    @property
+    def text(self) -> str:
+        """The generated text."""
+        return "".join(chain.from_iterable(this.emitted.text for this in self.rounds))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the run ended, rather than its file."""
+        return self.end is not None
+
+    @classmethod
+    def record(cls, bundle: Any, prompt: Any, config: Any) -> "Trace":
+        """Decode to the end; arguments as for ``decode``."""
+        run = engine.decode(bundle, prompt, config)
+        rounds = tuple(run)
+        return cls(run.header, rounds, run.end)
+
+    def save(self, path: str | Path) -> None:
+        """Write the file; it appears whole or not at all."""
+        path = Path(path)
+        draft = path.with_name(path.name + ".part")
+        draft.write_text("".join(f"{line}\n" for line in self.lines()), encoding="utf-8")
+        draft.replace(path)
+
+    def lines(self) -> Iterator[str]:
+        """The file's lines, without their ends."""
+        for record in (self.header, *self.rounds, *([self.end] if self.end else [])):
+            yield to_line(record)
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Trace":
+        """Read a file; one that was cut short gives its whole rounds and no end.
+
+        Raises:
+            TraceError: names line and reason.
+        """
+        path = Path(path)
+        if path.stat().st_size > MAX_BYTES:
+            size = path.stat().st_size / 2**20
+            raise TraceError(f"the file has {size:.0f} MiB; at most {MAX_BYTES >> 20} are read")
+        try:
+            with path.open(encoding="utf-8", newline="\n") as file:
+                return _read(file)
+        except UnicodeDecodeError:
+            raise TraceError("not a trace: the file is not UTF-8 text") from None
+
+
+def to_line(record: Header | Round | End) -> str:
+    """One record as one line of JSON."""
+    return json.dumps(
+        schema.plain(record), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
+
+
+def _read(file: TextIO) -> Trace:
+    """Header, rounds, end; the last line may be missing or cut."""
+    header: Header | None = None
+    rounds: list[Round] = []
+    for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), ""), start=1):
+        if len(line) > MAX_LINE:
+            raise TraceError(f"line {number}: longer than {MAX_LINE} characters")
+        if not line.endswith("\n") and header is not None and not _is_json(line):
+            break  # cut in the middle of its last line
+        value = _parse(line, number)
+        if header is None:
+            header = _header(value, number)
+        elif isinstance(value, dict) and "reason" in value:
+            return Trace(header, tuple(rounds), _checked(End, value, number))
+        else:
+            rounds.append(_round(value, number, rounds))
+    if header is None:
+        raise TraceError("line 1: the file is empty")
+    return Trace(header, tuple(rounds))
+
+
+def _header(value: Any, number: int) -> Header:
+    version = value.get("version") if isinstance(value, dict) else None
+    if version != VERSION:
+        raise TraceError(
+            f"line {number}: not a trace of version {VERSION}: version {version!r:.40}"
+        )
+    return _checked(Header, value, number)
+
+
+def _round(value: Any, number: int, before: list[Round]) -> Round:
+    if len(before) >= MAX_ROUNDS:
+        raise TraceError(f"line {number}: more than {MAX_ROUNDS} rounds")
+    this = _checked(Round, value, number)
+    if this.index != len(before):
+        raise TraceError(f"line {number}: round {this.index} where {len(before)} was expected")
+    return this
+
+
+def _checked(kind: type, value: Any, number: int) -> Any:
+    try:
+        return schema.read(kind, value)
+    except ValueError as error:
+        raise TraceError(f"line {number}: {error}") from None
+
+
+def _is_json(line: str) -> bool:
+    try:
+        _parse(line, 0)
+    except TraceError:
+        return False
+    return True
+
+
+def _parse(line: str, number: int) -> Any:
+    def refuse(name: str) -> None:
+        raise ValueError(f"{name} is no number")
+
+    try:
+        return json.loads(line, parse_constant=refuse)
+    except RecursionError:
+        raise TraceError(f"line {number}: nested too deeply") from None
+    except ValueError as error:
+        raise TraceError(f"line {number}: not JSON: {error}") from None
