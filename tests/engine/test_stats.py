@@ -1,0 +1,99 @@
+"""What a run adds up to, against rounds written out by hand."""
+
+import subprocess
+import sys
+
+import pytest
+
+from engine.records import CacheStep, Emitted, End, Nodes, Round, Seconds, Yardstick
+from engine.stats import (
+    Ratio,
+    Tally,
+    acceptance_by_depth,
+    acceptance_rate,
+    drafted_kept,
+    mean_accepted_length,
+    speed_up,
+)
+
+
+def a_round(parent: tuple[int, ...], verdict: tuple[str, ...], emitted: int) -> Round:
+    none = (None,) * len(parent)
+    return Round(
+        index=0,
+        start=5,
+        nodes=Nodes((0,) * len(parent), parent, (0,) * len(parent), none, none, none, verdict),
+        emitted=Emitted(
+            (0,) * emitted, ("accepted",) * (emitted - 1) + ("bonus",), ("",) * emitted
+        ),
+        laws=(),
+        caches=(CacheStep("target", 4, len(parent), (4,)),),
+        seconds=Seconds(draft=0.1, verify=0.3, accept=0.0, commit=0.1),
+    )
+
+
+PLAIN = a_round((-1,), ("root",), 1)
+# root -> 1 (rejected), 2 (accepted) -> 3 (rejected); 4 hangs below 1
+TREE = a_round((-1, 0, 0, 2, 1), ("root", "rejected", "accepted", "rejected", "untested"), 2)
+CHAIN = a_round((-1, 0, 1), ("root", "accepted", "accepted"), 3)
+
+
+def test_plain_decoding_emits_one_token_a_pass():
+    assert mean_accepted_length([PLAIN, PLAIN]).value == 1.0
+
+
+def test_the_extra_token_counts_into_the_mean_accepted_length():
+    assert mean_accepted_length([TREE, CHAIN]) == Ratio(5, 2)
+
+
+def test_untested_nodes_are_in_no_acceptance_rate():
+    assert acceptance_rate([TREE]) == Ratio(1, 3)
+    assert drafted_kept([TREE]) == Ratio(1, 4)
+
+
+def test_acceptance_by_depth_keeps_its_denominators():
+    assert acceptance_by_depth([TREE, CHAIN]) == (Ratio(2, 3), Ratio(1, 2))
+
+
+def test_a_depth_that_was_never_tested_stays_between_those_that_were():
+    deep = a_round((-1, 0, 1), ("root", "untested", "rejected"), 1)
+    assert acceptance_by_depth([deep]) == (Ratio(0, 0), Ratio(0, 1))
+
+
+def test_nothing_measured_has_no_value_rather_than_a_zero():
+    assert mean_accepted_length([]).value is None
+    assert acceptance_rate([PLAIN]).value is None
+    assert acceptance_by_depth([]) == ()
+
+
+def test_adding_round_by_round_equals_adding_all():
+    tally = Tally()
+    for this in (TREE, PLAIN, CHAIN):
+        tally.add(this)
+    assert tally == Tally.of([TREE, PLAIN, CHAIN])
+    assert tally.acceptance_rate == acceptance_rate([TREE, PLAIN, CHAIN])
+
+
+def test_time_shares_are_parts_of_all_phases():
+    share = Tally.of([TREE, CHAIN]).time_share("draft")
+    assert share == pytest.approx((0.2, 1.0))
+    shares = [Tally.of([TREE]).time_share(p).value for p in ("draft", "verify", "accept", "commit")]
+    assert sum(shares) == pytest.approx(1.0)
+
+
+def test_speed_up_divides_tokens_per_second():
+    end = End("length", 2, 10, 1.0, Yardstick(tokens=20, seconds=4.0, same_tokens=10))
+    assert speed_up(end) == Ratio(10.0, 5.0)
+    assert speed_up(end).value == 2.0
+
+
+@pytest.mark.parametrize(
+    "end", [None, End("eos", 1, 1, 1.0), End("eos", 0, 0, 0.0, Yardstick(0, 0.0, 0))]
+)
+def test_speed_up_is_absent_where_plain_was_not_measured(end):
+    assert speed_up(end) is None
+
+
+def test_statistics_import_without_torch():
+    code = "import sys; import engine.stats; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
