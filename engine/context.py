@@ -1,0 +1,98 @@
+"""A model and its slot cache: what it has read, and what it is reading in this round.
+
+Target and draft model are both read through it; it knows nothing of drafting or judging.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from engine.cache import SlotCache
+from engine.records import CacheStep
+
+PREFILL_CHUNK = 512  # tokens of one prefill pass: bounds the mask and the activations
+
+
+class Context:
+    """Reads tokens into slots; rows read since the last commit are the round's nodes.
+
+    Args:
+        model: any causal language model with full attention.
+        capacity: slots, those of one round's nodes included.
+        name: of the cache in the record.
+    """
+
+    def __init__(self, model: PreTrainedModel, capacity: int, name: str) -> None:
+        self.model = model
+        self.cache = SlotCache(name, model.config.get_text_config().num_hidden_layers, capacity)
+        self._depths: list[int] = []  # of the round's rows; 0 hangs below the committed text
+        self._seen = np.zeros((0, 0), dtype=bool)  # [rows, rows] ancestors among them
+
+    @property
+    def committed(self) -> int:
+        """Tokens whose keys and values are cached for good."""
+        return self.cache.committed
+
+    def prefill(self, tokens: Sequence[int]) -> None:
+        """Read and commit ``tokens`` in passes of ``PREFILL_CHUNK``; no logits are made."""
+        for start in range(0, len(tokens), PREFILL_CHUNK):
+            part = tokens[start : start + PREFILL_CHUNK]
+            self._grow(range(-1, len(part) - 1))
+            self._pass(self.model.base_model, part)
+            self.commit(range(len(part)))
+
+    def extend(self, tokens: Sequence[int], parents: Sequence[int]) -> torch.Tensor:
+        """Read one row per token and return logits [N, V] of what comes after each.
+
+        Args:
+            tokens: [N] token ids.
+            parents: [N] rows of this round (rows of earlier calls count on), -1 for a row
+                that follows the committed text.
+        """
+        self._grow(parents)
+        return self._pass(self.model, tokens).logits[0]
+
+    def commit(self, path: Sequence[int]) -> CacheStep:
+        """Keep the round's rows ``path``, free its others, and begin the next round."""
+        self._depths, self._seen = [], np.zeros((0, 0), dtype=bool)
+        return self.cache.commit(path)
+
+    def _grow(self, parents: Sequence[int]) -> None:
+        """Add rows to the round: their depths and their ancestors."""
+        old, rows = len(self._depths), len(self._depths) + len(parents)
+        seen = np.zeros((rows, rows), dtype=bool)
+        seen[:old, :old] = self._seen
+        for row, parent in enumerate(parents, start=old):
+            if parent >= 0:
+                seen[row] = seen[parent]
+            seen[row, row] = True
+            self._depths.append(self._depths[parent] + 1 if parent >= 0 else 0)
+        self._seen = seen
+
+    def _pass(self, model: torch.nn.Module, tokens: Sequence[int]) -> object:
+        """One forward pass over the newest rows."""
+        num, device = len(tokens), self.model.device
+        positions = [self.committed + depth for depth in self._depths[-num:]]
+        return model(
+            input_ids=torch.tensor([tokens], device=device),
+            position_ids=torch.tensor([positions], device=device),
+            attention_mask=self._mask(num),
+            past_key_values=self.cache,
+            use_cache=True,
+        )
+
+    def _mask(self, num: int) -> torch.Tensor | None:
+        """[1, 1, num, T] additive mask of the newest rows; ``None`` where plain causal is meant."""
+        seen = self._seen[-num:]  # [num, rows]
+        if (num == 1 and seen.all()) or (self.committed == 0 and self._is_prefix(num)):
+            return None
+        mask = torch.zeros(num, self.committed + seen.shape[1], dtype=self.model.dtype)
+        hidden = torch.from_numpy(~seen)
+        mask[:, self.committed :].masked_fill_(hidden, torch.finfo(self.model.dtype).min)
+        return mask.to(self.model.device)[None, None]
+
+    def _is_prefix(self, num: int) -> bool:
+        """Whether the newest rows are all there is, one below the other."""
+        return num == len(self._depths) and self._depths == list(range(num))

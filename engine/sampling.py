@@ -1,0 +1,89 @@
+"""From logits to laws to tokens.  Every processor acts per position.
+
+A *law* is a distribution over the vocabulary after the processors; at temperature 0 it is
+one-hot, so that no rule needs a greedy case.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from engine.config import DecodeConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """The processors of one run, in transformers' order: penalty, temperature, top-k, top-p."""
+
+    config: DecodeConfig
+
+    def laws(self, logits: torch.Tensor, histories: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Logits [N, V] to laws [N, V] in fp32 (or fp64).
+
+        Args:
+            logits: of the next token at each of N positions.
+            histories: per position the tokens before it; read for the penalty only.
+        """
+        config = self.config
+        scores = logits if logits.dtype == torch.float64 else logits.float()
+        if config.repetition_penalty != 1.0:
+            scores = _penalise(scores, histories, config.repetition_penalty)
+        if config.is_greedy:
+            return torch.zeros_like(scores).scatter_(-1, scores.argmax(-1, keepdim=True), 1.0)
+        scores = scores / config.temperature
+        if config.top_k is not None and config.top_k < scores.shape[-1]:
+            least = scores.topk(config.top_k).values[..., -1:]
+            scores = scores.masked_fill(scores < least, -torch.inf)
+        probs = scores.softmax(-1)
+        return probs if config.top_p is None else _nucleus(probs, config.top_p)
+
+    @property
+    def needs_history(self) -> bool:
+        """Whether laws depend on ``histories``."""
+        return self.config.repetition_penalty != 1.0
+
+
+def draw(law: torch.Tensor, uniform: float) -> int:
+    """The token at ``uniform`` of the inverse cumulative law [V]; never one without mass."""
+    mass = law.double().cumsum(-1)  # fp32 sums lose tokens of a 150,000-word vocabulary
+    token = int(torch.searchsorted(mass, uniform * mass[-1], right=True))
+    return min(token, int(law.nonzero()[-1])) if token >= len(law) else token
+
+
+def draw_distinct(law: torch.Tensor, uniforms: Sequence[float]) -> list[int]:
+    """Up to one token per uniform, drawn in turn without replacement; fewer if mass runs out."""
+    tokens: list[int] = []
+    for uniform in uniforms:
+        if tokens:
+            law = law.clone()
+            law[tokens[-1]] = 0.0
+        if not law.sum() > 0:
+            break
+        tokens.append(draw(law, uniform))
+    return tokens
+
+
+def _penalise(
+    scores: torch.Tensor, histories: Sequence[Sequence[int]], penalty: float
+) -> torch.Tensor:
+    """Make the tokens of each row's own history less likely (Keskar et al., 2019, eq. 1)."""
+    scores = scores.clone()
+    for row, history in zip(scores, histories, strict=True):
+        seen = torch.tensor(sorted(set(history)), device=row.device)
+        values = row[seen]
+        row[seen] = torch.where(values < 0, values * penalty, values / penalty)
+    return scores
+
+
+def _nucleus(probs: torch.Tensor, top_p: float) -> torch.Tensor:
+    """Keep the smallest set of most probable tokens with mass ``top_p`` (Holtzman et al., 2020)."""
+    vocab = probs.shape[-1]
+    for size in (min(vocab, 256), vocab):  # the few largest nearly always hold it: no full sort
+        values, tokens = probs.topk(size)
+        mass_before = values.cumsum(-1) - values
+        if size == vocab or bool((mass_before[..., -1] >= top_p).all()):
+            break
+    values = values.masked_fill(mass_before >= top_p, 0.0)
+    kept = torch.zeros_like(probs).scatter_(-1, tokens, values)
+    return kept / kept.sum(-1, keepdim=True)
