@@ -34,7 +34,9 @@ class SlotLayer(CacheLayerMixin):
             self.lazy_initialization(key_states, value_states)
         start, end = self.length, self.length + key_states.shape[-2]
         if end > self.cache.capacity:
-            raise ValueError(f"cache {self.cache.name!r} has {self.cache.capacity} slots, not {end}")
+            raise ValueError(
+                f"cache {self.cache.name!r} has {self.cache.capacity} slots, not {end}"
+            )
         self.keys[:, :, start:end] = key_states
         self.values[:, :, start:end] = value_states
         self.length = end

@@ -25,7 +25,7 @@ class DecodeConfig:
             (and multiplies the negative ones); 1.0 is off.
         seed: of the only generator that randomness comes from.
         stop: the run ends with the token that completes one of these strings.
-        num_draft: K, the longest path drafted in one round.
+        num_draft: K, the longest path drafted in one round; ``None`` is the method's own.
         tree: ``"auto"`` drafts what pays on this machine, possibly nothing; a number
             bounds the drafted nodes; rank paths such as ``((0,), (1,), (0, 0))`` give a
             static tree (Medusa's notation: the second path is the root's second-best child).
@@ -42,7 +42,7 @@ class DecodeConfig:
     repetition_penalty: float = 1.0
     seed: int = 0
     stop: tuple[str, ...] = ()
-    num_draft: int = 4
+    num_draft: int | None = None
     tree: str | int | tuple[RankPath, ...] = "auto"
     rule: Rule = "recursive"
     chat: bool | None = None
@@ -53,7 +53,8 @@ class DecodeConfig:
         _between("temperature", self.temperature, 0.0, 100.0)
         _between("repetition_penalty", self.repetition_penalty, 0.01, 100.0)
         _between("seed", self.seed, 0, 2**53 - 1)  # what JavaScript can count to
-        _between("num_draft", self.num_draft, 1, 64)
+        if self.num_draft is not None:
+            _between("num_draft", self.num_draft, 1, 64)
         if self.top_k is not None:
             _between("top_k", self.top_k, 1, 2**31 - 1)
         if self.top_p is not None:

@@ -4,6 +4,8 @@ Target and draft model are both read through it; it knows nothing of drafting or
 """
 
 from collections.abc import Sequence
+from inspect import signature
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,6 +29,7 @@ class Context:
     def __init__(self, model: PreTrainedModel, capacity: int, name: str) -> None:
         self.model = model
         self.cache = SlotCache(name, model.config.get_text_config().num_hidden_layers, capacity)
+        self._can_keep = "logits_to_keep" in signature(model.forward).parameters
         self._depths: list[int] = []  # of the round's rows; 0 hangs below the committed text
         self._seen = np.zeros((0, 0), dtype=bool)  # [rows, rows] ancestors among them
 
@@ -43,16 +46,21 @@ class Context:
             self._pass(self.model.base_model, part)
             self.commit(range(len(part)))
 
-    def extend(self, tokens: Sequence[int], parents: Sequence[int]) -> torch.Tensor:
+    def extend(
+        self, tokens: Sequence[int], parents: Sequence[int], *, last_only: bool = False
+    ) -> torch.Tensor:
         """Read one row per token and return logits [N, V] of what comes after each.
 
         Args:
             tokens: [N] token ids.
             parents: [N] rows of this round (rows of earlier calls count on), -1 for a row
                 that follows the committed text.
+            last_only: make the last row's logits only, [1, V].
         """
         self._grow(parents)
-        return self._pass(self.model, tokens).logits[0]
+        keep = {"logits_to_keep": 1} if last_only and self._can_keep else {}
+        logits = self._pass(self.model, tokens, **keep).logits[0]
+        return logits[-1:] if last_only else logits
 
     def commit(self, path: Sequence[int]) -> CacheStep:
         """Keep the round's rows ``path``, free its others, and begin the next round."""
@@ -71,7 +79,7 @@ class Context:
             self._depths.append(self._depths[parent] + 1 if parent >= 0 else 0)
         self._seen = seen
 
-    def _pass(self, model: torch.nn.Module, tokens: Sequence[int]) -> object:
+    def _pass(self, model: torch.nn.Module, tokens: Sequence[int], **options: int) -> Any:
         """One forward pass over the newest rows."""
         num, device = len(tokens), self.model.device
         positions = [self.committed + depth for depth in self._depths[-num:]]
@@ -81,6 +89,7 @@ class Context:
             attention_mask=self._mask(num),
             past_key_values=self.cache,
             use_cache=True,
+            **options,
         )
 
     def _mask(self, num: int) -> torch.Tensor | None:

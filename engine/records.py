@@ -210,6 +210,7 @@ class Header:
     prefill_seconds: float
     created: str  # ISO 8601, UTC
     software: Mapping[str, str]
+    pass_seconds: Mapping[int, float] = field(default_factory=dict)  # target's pass, by its nodes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,71 @@
+"""A target with its tokenizer, its drafters and what each method says of itself."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from engine.drafters.suffix import SuffixMemory
+from engine.records import Weights
+
+AVAILABLE = "available"
+
+
+@dataclass(slots=True)
+class Bundle:
+    """What ``load`` returns and ``decode`` decodes with.
+
+    Attributes:
+        source: folder or Hub id, as given to ``from_pretrained``.
+        methods: name -> ``"available"``, or in a sentence why not.
+        path: which implementation of the target runs, ``"packed"`` or ``"transformers"``.
+        memory: texts of earlier runs, for suffix decoding.
+    """
+
+    target: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    source: str
+    weights: Weights
+    methods: dict[str, str]
+    draft: PreTrainedModel | None = None
+    draft_weights: Weights | None = None
+    path: str = "transformers"
+    memory: SuffixMemory = field(default_factory=SuffixMemory)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the target runs."""
+        return self.target.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the target's weights."""
+        return self.target.dtype
+
+    @property
+    def vocab_size(self) -> int:
+        """V, rows of the target's head."""
+        return self.target.config.get_text_config().vocab_size
+
+    @property
+    def context_length(self) -> int:
+        """Tokens the target reads at the most."""
+        return self.target.config.get_text_config().max_position_embeddings
+
+    @property
+    def eos_ids(self) -> frozenset[int]:
+        """Tokens that end a text."""
+        found: set[int] = set()
+        for home in (self.target.generation_config, self.target.config, self.tokenizer):
+            ids = getattr(home, "eos_token_id", None)
+            found.update(ids if isinstance(ids, list | tuple) else () if ids is None else (ids,))
+        return frozenset(found)
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether the tokenizer has a chat template."""
+        return getattr(self.tokenizer, "chat_template", None) is not None
+
+    def for_visitor(self) -> "Bundle":
+        """The same models with an empty memory: nobody is drafted another one's text."""
+        return replace(self, memory=SuffixMemory())

@@ -1,0 +1,78 @@
+"""What a pass over n nodes costs on this machine, and what speculation is worth there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from engine.context import Context
+
+SIZES = (1, 2, 4, 8, 16, 32, 64)
+CONTEXT = 64  # committed tokens while calibrating
+REPEATS = 3
+
+_measured: "WeakKeyDictionary[PreTrainedModel, PassCost]" = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class PassCost:
+    """Measured seconds of one pass by the number of nodes it reads."""
+
+    nodes: tuple[int, ...]  # ascending
+    seconds: tuple[float, ...]  # never falling: a larger pass is no cheaper
+
+    def __call__(self, nodes: int) -> float:
+        """Seconds of a pass over ``nodes`` nodes, by interpolation; linear beyond the table."""
+        last = self.nodes[-1]
+        if nodes > last:
+            return self.seconds[-1] * nodes / last
+        return float(np.interp(nodes, self.nodes, self.seconds))
+
+
+def cost_of(model: PreTrainedModel) -> PassCost:
+    """The model's pass cost, calibrated once in a process."""
+    if model not in _measured:
+        _measured[model] = calibrate(model)
+    return _measured[model]
+
+
+def known_cost_of(model: PreTrainedModel) -> PassCost | None:
+    """As ``cost_of``, but never calibrates."""
+    return _measured.get(model)
+
+
+def calibrate(model: PreTrainedModel, sizes: Sequence[int] = SIZES) -> PassCost:
+    """Time passes of each size, in turn so that a slow moment hits all alike."""
+    context = Context(model, CONTEXT + max(sizes), "calibration")
+    timings: dict[int, list[float]] = {size: [] for size in sizes}
+    with torch.inference_mode():
+        context.prefill([0] * CONTEXT)
+        for repeat in range(REPEATS + 1):
+            for size in sizes:
+                seconds = _time(context, size)
+                if repeat:  # the first of each warms up
+                    timings[size].append(seconds)
+    medians = [median(timings[size]) for size in sizes]
+    return PassCost(tuple(sizes), tuple(np.maximum.accumulate(medians).tolist()))
+
+
+def predicted_speed_up(
+    target: PassCost, drafted: int, draft_seconds: float, mean_accepted_length: float
+) -> float:
+    """Tokens a second against plain: tau * c(1) / (c(1 + drafted) + draft)."""
+    return mean_accepted_length * target(1) / (target(1 + drafted) + draft_seconds)
+
+
+def _time(context: Context, size: int) -> float:
+    """Seconds of one pass over a chain of ``size`` nodes."""
+    start = perf_counter()
+    logits = context.extend([0] * size, range(-1, size - 1))
+    float(logits[-1, 0])  # waits for the device
+    seconds = perf_counter() - start
+    context.commit([])
+    return seconds

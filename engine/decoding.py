@@ -1,0 +1,186 @@
+"""The decode loop: ``decode`` hands out a run, which yields its rounds.
+
+One loop serves every method, plain decoding included (a tree with only a root).  It knows
+nothing of figures and draws random numbers from the settings' generator alone.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+
+from engine.bundle import Bundle
+from engine.clock import Clock
+from engine.config import MAX_NODES, DecodeConfig
+from engine.context import Context
+from engine.detokenizer import Pieces
+from engine.drafters.build import Order, build_drafter
+from engine.drafters.drafter import Proposal
+from engine.emission import Emission
+from engine.header import make_header
+from engine.prompt import read_prompt
+from engine.recorder import pieces_of, record_laws, record_nodes
+from engine.records import CacheStep, End, Header, Law, Nodes, Round, Seconds, Yardstick
+from engine.sampling import Sampler
+from engine.tree import is_chain
+from engine.verify import Judgement, judge, judge_block
+
+
+def decode(
+    bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig | None = None
+) -> "Run":
+    """Read the prompt and return the run; its rounds are decoded as they are asked for.
+
+    Raises:
+        ValueError: the prompt is empty, too long or not text, or the method is not available;
+            the message is written for the user.
+    """
+    return Run(bundle, prompt, config or DecodeConfig())
+
+
+def measure_plain(bundle: Bundle, prompt: str | Sequence[int], run: "Run") -> Yardstick:
+    """Decode the run's prompt plainly, in this process, to as many tokens as it has made."""
+    config = replace(run.config, method="plain", max_new_tokens=max(1, len(run.generated)))
+    plain = decode(bundle, prompt, config)
+    seconds = sum(this.seconds.total for this in plain)
+    same = 0
+    for ours, theirs in zip(run.generated, plain.generated, strict=False):
+        if ours != theirs:
+            break
+        same += 1
+    return Yardstick(len(plain.generated), round(seconds, 6), same)
+
+
+class Run(Iterator[Round]):
+    """A run under way: an iterator of ``Round`` with a ``header`` now and an ``end`` later."""
+
+    header: Header
+    end: End | None = None
+
+    def __init__(self, bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig) -> None:
+        self.bundle, self.config = bundle, config
+        self.prompt = read_prompt(bundle, prompt, config)
+        self.history = list(self.prompt)  # committed tokens; the last is the root
+        self._emission = Emission(bundle, config, bundle.context_length - len(self.prompt))
+        self._rng = torch.Generator().manual_seed(config.seed)
+        self._sampler, self._pieces = Sampler(config), Pieces(bundle.tokenizer)
+        self._index, self._seconds = 0, 0.0
+        clock = Clock()
+        with torch.inference_mode():
+            slot_bytes = self._open()
+        self.header = make_header(bundle, config, prompt, self.prompt, slot_bytes, clock.lap())
+
+    def __next__(self) -> Round:
+        """The next round; torch's mode is set per step, for steps may run in any thread."""
+        if self.end is None and self._emission.reason is None:
+            with torch.inference_mode():
+                return self._round()
+        self._finish()
+        raise StopIteration
+
+    def close(self) -> None:
+        """End the run, before its time if need be, and give the memory of its caches back."""
+        self._finish()
+
+    @property
+    def generated(self) -> tuple[int, ...]:
+        """Tokens made so far, the prompt left out."""
+        return tuple(self.history[len(self.prompt) :])
+
+    def _open(self) -> dict[str, int]:
+        """Read the prompt but for its last token; returns the bytes of a slot by cache."""
+        capacity = len(self.prompt) + self._emission.limit + MAX_NODES + 1
+        self._target = Context(self.bundle.target, capacity, "target")
+        order = Order(self.bundle, self.config, self._sampler, self._rng, self.prompt, capacity)
+        self._planner, self._drafter = build_drafter(order)
+        self._target.prefill(self.prompt[:-1])
+        contexts = (self._target, getattr(self._drafter, "context", None))
+        return {c.cache.name: c.cache.slot_bytes for c in contexts if c is not None}
+
+    def _round(self) -> Round:
+        """Draft, verify, accept, commit."""
+        start, clock = len(self.history), Clock()
+        proposal = self._propose()
+        drafted = clock.lap()
+
+        logits = self._target.extend(proposal.tokens, proposal.parents)
+        verified = clock.lap()
+
+        uniforms = self._uniforms(len(proposal.tokens))
+        target_laws = self._sampler.laws(logits, self._texts(proposal))
+        judgement = self._judge(proposal, target_laws, uniforms)
+        emitted = self._emission.take(proposal, judgement)
+        nodes, laws = self._record(proposal, judgement, uniforms, target_laws, logits)
+        accepted = clock.lap()
+
+        caches = self._commit(judgement.path[: len(emitted)])
+        self.history += emitted.token
+        self._planner.learn(proposal, judgement)
+        seconds = Seconds(drafted, verified, accepted, clock.lap())
+
+        pieces = pieces_of(self._pieces, nodes, laws, emitted.token) if self.config.record else {}
+        this = Round(self._index, start, nodes, emitted, laws, caches, seconds, pieces)
+        self._index, self._seconds = self._index + 1, self._seconds + clock.total
+        return this
+
+    def _propose(self) -> Proposal:
+        """A tree no deeper than what may still be accepted."""
+        depth = self.config.num_draft or self._drafter.max_depth
+        if isinstance(self.config.tree, tuple):
+            depth = max(map(len, self.config.tree), default=0)
+        return self._drafter.propose(self.history, min(depth, self._emission.max_depth))
+
+    def _uniforms(self, count: int) -> list[float]:
+        """[N] one uniform a node: to test it with; the root's draws the last token."""
+        return torch.rand(count, generator=self._rng, dtype=torch.float64).tolist()
+
+    def _texts(self, proposal: Proposal) -> list[Sequence[int]]:
+        """Per node all tokens up to it; the plain history where no processor reads them."""
+        texts: list[Sequence[int]] = [self.history]
+        for node in range(1, len(proposal.tokens)):
+            above = texts[proposal.parents[node]]
+            is_read = self._sampler.needs_history
+            texts.append([*above, proposal.tokens[node]] if is_read else above)
+        return texts
+
+    def _judge(
+        self, proposal: Proposal, target_laws: torch.Tensor, uniforms: Sequence[float]
+    ) -> Judgement:
+        """By the rule of the settings; a block has to be a chain."""
+        is_block = self.config.rule == "block" and is_chain(proposal.parents)
+        rule = judge_block if is_block else judge
+        return rule(
+            proposal.tokens,
+            proposal.parents,
+            proposal.laws,
+            target_laws,
+            uniforms,
+            self.bundle.eos_ids,
+        )
+
+    def _record(
+        self,
+        proposal: Proposal,
+        judgement: Judgement,
+        uniforms: Sequence[float],
+        target_laws: torch.Tensor,
+        logits: torch.Tensor,
+    ) -> tuple[Nodes, tuple[Law, ...]]:
+        """The round's tree and the laws on its judged path; the bare tree with recording off."""
+        if not self.config.record:
+            return record_nodes(proposal, judgement, uniforms, None), ()
+        nodes = record_nodes(proposal, judgement, uniforms, target_laws)
+        return nodes, record_laws(proposal, judgement, target_laws, logits)
+
+    def _commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
+        """Keep the path in every cache; the text's last token is never cached."""
+        return (self._target.commit(path), *self._drafter.commit(path))
+
+    def _finish(self) -> None:
+        """Write the end once, remember the text, let the caches go."""
+        if self.end is not None:
+            return
+        reason = self._emission.reason or "cancelled"
+        self.end = End(reason, self._index, len(self.generated), round(self._seconds, 6))
+        self.bundle.memory.remember(self.history)
+        del self._target, self._drafter

@@ -1,0 +1,44 @@
+"""What every drafting method offers: a proposal, and a commit of its own caches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from engine.records import CacheStep
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A draft tree; node 0 is the root, parents come first, siblings in test order."""
+
+    tokens: tuple[int, ...]  # [N]
+    parents: tuple[int, ...]  # [N], -1 for the root
+    ranks: tuple[int, ...]  # [N] order among siblings
+    confidence: tuple[float | None, ...]  # [N] the drafter's own probability; None for the root
+    laws: torch.Tensor | None = None  # [N, V] laws the children were drawn from; None: point masses
+
+    @property
+    def num_drafted(self) -> int:
+        """Nodes without the root."""
+        return len(self.tokens) - 1
+
+
+class Drafter(Protocol):
+    """One drafting method in one run."""
+
+    max_depth: int  # the longest path it drafts when the settings leave it free
+
+    def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
+        """Draft behind ``history``, whose last token is the root, at most ``max_depth`` deep."""
+        ...
+
+    def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
+        """Keep the nodes of ``path`` (the root first) in the drafter's caches, free the rest."""
+        ...
+
+
+def root_only(history: Sequence[int]) -> Proposal:
+    """The proposal that drafts nothing."""
+    return Proposal((history[-1],), (-1,), (0,), (None,))

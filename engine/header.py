@@ -1,0 +1,56 @@
+"""What is known of a run before its first round."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+from engine.bundle import Bundle
+from engine.config import DecodeConfig
+from engine.cost import known_cost_of
+from engine.detokenizer import Pieces
+from engine.records import Header
+from engine.trace import VERSION
+
+SOFTWARE = ("torch", "transformers", "numpy")
+
+
+def make_header(
+    bundle: Bundle,
+    config: DecodeConfig,
+    prompt: str | Sequence[int],
+    prompt_ids: Sequence[int],
+    slot_bytes: Mapping[str, int],
+    prefill_seconds: float,
+) -> Header:
+    """The header of a run whose prompt has been read."""
+    pieces, cost = Pieces(bundle.tokenizer), known_cost_of(bundle.target)
+    has_draft_model = "draft" in slot_bytes
+    return Header(
+        version=VERSION,
+        method=config.method,
+        config=asdict(config) | {"tree": _plain_tree(config.tree), "stop": list(config.stop)},
+        target=bundle.weights,
+        draft=bundle.draft_weights if has_draft_model else None,
+        device=str(bundle.device),
+        path=bundle.path,
+        prompt=prompt if isinstance(prompt, str) else bundle.tokenizer.decode(list(prompt_ids)),
+        prompt_token=tuple(prompt_ids),
+        prompt_text=tuple(map(pieces, prompt_ids)),
+        is_exact=True,
+        has_point_mass=config.is_greedy or not has_draft_model,
+        slot_bytes=dict(slot_bytes),
+        prefill_seconds=prefill_seconds,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        software={name: version(name) for name in SOFTWARE},
+        pass_seconds=dict(zip(cost.nodes, map(_micro, cost.seconds), strict=True)) if cost else {},
+    )
+
+
+def _plain_tree(tree: object) -> object:
+    """A tree setting as JSON has it."""
+    return [list(path) for path in tree] if isinstance(tree, tuple) else tree
+
+
+def _micro(seconds: float) -> float:
+    return round(seconds, 6)

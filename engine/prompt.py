@@ -1,0 +1,59 @@
+"""From what a user asks to the token ids the target reads."""
+
+from collections.abc import Sequence
+
+from engine.bundle import Bundle
+from engine.config import DecodeConfig
+
+MAX_CHARACTERS = 1_000_000
+
+
+def read_prompt(
+    bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig
+) -> tuple[int, ...]:
+    """Token ids of ``prompt``, in the chat template where one is asked for.
+
+    Raises:
+        ValueError: in words for the user; nothing was decoded.
+    """
+    ids = (
+        _from_text(bundle, prompt, config) if isinstance(prompt, str) else _checked(bundle, prompt)
+    )
+    room = bundle.context_length - len(ids)
+    if room < 1:
+        raise ValueError(
+            f"The prompt has {len(ids):,} tokens; this model reads at most "
+            f"{bundle.context_length:,} and needs room for one more."
+        )
+    return ids
+
+
+def _from_text(bundle: Bundle, text: str, config: DecodeConfig) -> tuple[int, ...]:
+    if not text.strip():
+        raise ValueError("The prompt is empty: write something to continue.")
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError(f"The prompt has {len(text):,} characters; at most {MAX_CHARACTERS:,}.")
+    bad = next((i for i, c in enumerate(text) if "\ud800" <= c <= "\udfff"), None)
+    if bad is not None:
+        raise ValueError(
+            f"The prompt holds half a character (a lone surrogate) at place {bad + 1}."
+        )
+    is_chat = bundle.is_chat if config.chat is None else config.chat
+    if is_chat and not bundle.is_chat:
+        raise ValueError("This model has no chat template: switch the chat template off.")
+    if is_chat:
+        message = [{"role": "user", "content": text}]
+        encoded = bundle.tokenizer.apply_chat_template(
+            message, add_generation_prompt=True, tokenize=True, return_dict=True
+        )
+        return tuple(encoded["input_ids"])
+    return tuple(bundle.tokenizer(text)["input_ids"])
+
+
+def _checked(bundle: Bundle, ids: Sequence[int]) -> tuple[int, ...]:
+    ids = tuple(int(token) for token in ids)
+    if not ids:
+        raise ValueError("The prompt is empty: it needs at least one token.")
+    if bad := [token for token in ids if not 0 <= token < bundle.vocab_size]:
+        raise ValueError(f"Token {bad[0]} is not in the vocabulary of {bundle.vocab_size:,}.")
+    return ids

@@ -1,0 +1,180 @@
+"""The acceptance rules, as pure functions of laws and uniforms.
+
+Names follow the papers only here: p is the target's law, q the law a token was drafted from,
+r what is left of p once siblings were rejected.  All are [V] and sum to one.
+
+- Recursive rejection without replacement (Leviathan et al., 2023; Chen et al., 2023 for a
+  chain; Jeon et al., 2024 and Chen et al., 2024, "Sequoia", for siblings).  A point mass is
+  the special case q = one-hot: the top-k trees of Medusa, Hydra and EAGLE-2.
+- Block verification of a chain (Sun et al., 2024, arXiv 2403.10444, algorithm 2).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+
+from engine.sampling import draw
+from engine.tree import children, is_chain
+
+
+class Judgement(NamedTuple):
+    """What verification decides about one tree."""
+
+    path: tuple[int, ...]  # the root and the accepted nodes, top down
+    rejected: tuple[int, ...]  # nodes tested and refused
+    extra: int | None  # the token drawn behind the path; None where the path ends the text
+    residuals: tuple[torch.Tensor, ...]  # per node of the path: the law had all tested failed
+
+
+def residual(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+    """norm(max(p - q, 0)); p where rounding leaves no mass."""
+    positive = (p - q).clamp_min(0)
+    total = positive.sum()
+    return positive / total if total > 0 else p
+
+
+def without(law: torch.Tensor, token: int) -> torch.Tensor:
+    """``law`` with ``token`` ruled out, renormalised; ``law`` itself where it has no other."""
+    rest = law.clone()
+    rest[token] = 0
+    total = rest.sum()
+    return rest / total if total > 0 else law
+
+
+def judge(
+    tokens: Sequence[int],
+    parents: Sequence[int],
+    draft_laws: torch.Tensor | None,
+    target_laws: torch.Tensor,
+    uniforms: Sequence[float],
+    ends: frozenset[int] = frozenset(),
+) -> Judgement:
+    """Walk the tree by recursive rejection and draw one token behind the kept path.
+
+    Args:
+        tokens: [N]; node 0 is the root.
+        parents: [N]; siblings stand in the order they were drawn in.
+        draft_laws: [N, V], row i the law that the first child of node i was drawn from, or
+            ``None`` where every drafted node is a point mass.
+        target_laws: [N, V], row i the target's law behind node i.
+        uniforms: [N] in [0, 1): one per node to test it with, the root's for the last draw.
+        ends: end-of-sequence tokens; an accepted one ends the path and nothing is drawn.
+    """
+    below = children(parents)
+    path, rejected, residuals = [0], [], []
+    while True:
+        node = path[-1]
+        q = None if draft_laws is None else draft_laws[node]
+        accepted, refused, rest = _test(below[node], tokens, q, target_laws[node], uniforms)
+        rejected += refused
+        residuals.append(rest)
+        if accepted is None:
+            extra = draw(rest, uniforms[0])
+            return Judgement(tuple(path), tuple(rejected), extra, tuple(residuals))
+        path.append(accepted)
+        if tokens[accepted] in ends:
+            return Judgement(tuple(path), tuple(rejected), None, tuple(residuals))
+
+
+def _test(
+    siblings: Sequence[int],
+    tokens: Sequence[int],
+    q: torch.Tensor | None,
+    p: torch.Tensor,
+    uniforms: Sequence[float],
+) -> tuple[int | None, list[int], torch.Tensor]:
+    """Test siblings in turn: (the accepted one, those refused, the law had all failed)."""
+    refused: list[int] = []
+    r = p
+    for node in siblings:
+        token = tokens[node]
+        if q is None:
+            is_accepted = uniforms[node] < float(r[token])
+            r = without(r, token)
+        else:
+            # u * q < r rather than u < r / q: no division, right at q = 0 and at r = 0
+            is_accepted = uniforms[node] * float(q[token]) < float(r[token])
+            r = residual(r, q)
+            q = without(q, token)  # drawn without replacement: the next sibling's law
+        if is_accepted:
+            return node, refused, r
+        refused.append(node)
+    return None, refused, r
+
+
+def judge_block(
+    tokens: Sequence[int],
+    parents: Sequence[int],
+    draft_laws: torch.Tensor | None,
+    target_laws: torch.Tensor,
+    uniforms: Sequence[float],
+    ends: frozenset[int] = frozenset(),
+) -> Judgement:
+    """Judge a chain as one block: keep its longest prefix that passes, not the first failure.
+
+    Arguments as for ``judge``, the tree being a chain of N - 1 drafted nodes.
+    """
+    assert is_chain(parents)
+    length = _until_end(tokens, ends)
+    weight, kept, kept_weight = 1.0, 0, 1.0
+    residuals: list[torch.Tensor] = []
+    for i in range(length):  # node i + 1 is token x_{i+1} of the paper
+        p, q = target_laws[i], _law_of(draft_laws, i, tokens[i + 1], target_laws)
+        residuals.append(_scaled_residual(p, q, weight))
+        drafted = float(q[tokens[i + 1]])
+        weight = min(1.0, weight * float(p[tokens[i + 1]]) / drafted) if drafted > 0 else 0.0
+        if uniforms[i + 1] < _pass_chance(i + 1, length, weight, tokens, draft_laws, target_laws):
+            kept, kept_weight = i + 1, weight
+    path = tuple(range(kept + 1))
+    rejected = tuple(range(kept + 1, length + 1))
+    if kept == length and tokens[kept] in ends and kept > 0:
+        return Judgement(path, rejected, None, tuple(residuals[:kept]))
+    if kept == length:
+        residuals.append(target_laws[kept])
+    else:
+        q = _law_of(draft_laws, kept, tokens[kept + 1], target_laws)
+        residuals[kept] = _scaled_residual(target_laws[kept], q, kept_weight)
+    extra = draw(residuals[kept], uniforms[0])
+    return Judgement(path, rejected, extra, tuple(residuals[: kept + 1]))
+
+
+def _pass_chance(
+    node: int,
+    length: int,
+    weight: float,
+    tokens: Sequence[int],
+    draft_laws: torch.Tensor | None,
+    target_laws: torch.Tensor,
+) -> float:
+    """h_i of the paper: the chance that the block is kept up to ``node``, taken from the back."""
+    if node == length:
+        return weight
+    q = _law_of(draft_laws, node, tokens[node + 1], target_laws)
+    mass = float((weight * target_laws[node] - q).clamp_min(0).sum())
+    denominator = mass + 1 - weight
+    return mass / denominator if denominator > 0 else 1.0
+
+
+def _scaled_residual(p: torch.Tensor, q: torch.Tensor, weight: float) -> torch.Tensor:
+    """norm(max(weight * p - q, 0)); p where that has no mass."""
+    positive = (weight * p - q).clamp_min(0)
+    total = positive.sum()
+    return positive / total if total > 0 else p
+
+
+def _law_of(
+    draft_laws: torch.Tensor | None, row: int, token: int, like: torch.Tensor
+) -> torch.Tensor:
+    """The law that ``token`` was drafted from below node ``row``."""
+    if draft_laws is not None:
+        return draft_laws[row]
+    return torch.zeros_like(like[row]).index_fill_(0, torch.tensor(token, device=like.device), 1.0)
+
+
+def _until_end(tokens: Sequence[int], ends: frozenset[int]) -> int:
+    """Drafted tokens up to and with the first end of sequence."""
+    for i, token in enumerate(tokens[1:], start=1):
+        if token in ends:
+            return i
+    return len(tokens) - 1
