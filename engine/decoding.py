@@ -170,7 +170,9 @@ class Run(Iterator[Round]):
         if not self.config.record:
             return record_nodes(proposal, judgement, uniforms, None), ()
         nodes = record_nodes(proposal, judgement, uniforms, target_laws)
-        return nodes, record_laws(proposal, judgement, target_laws, logits)
+        return nodes, record_laws(
+            proposal, judgement, target_laws, logits, self._sampler.needs_history
+        )
 
     def _commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Keep the path in every cache; the text's last token is never cached."""
