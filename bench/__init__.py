@@ -1,0 +1,1 @@
+"""Measures: prints tables and writes JSON.  Ratios of one run travel, absolute times do not."""

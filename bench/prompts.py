@@ -1,0 +1,41 @@
+"""What is decoded: MT-bench's first turns, and prompts whose answer copies from them."""
+
+import json
+from pathlib import Path
+
+MT_BENCH = Path(__file__).parents[2] / "shared" / "prompts" / "mt_bench.jsonl"
+
+_TIDES = (
+    "The tides rise and fall because the Moon pulls on the oceans. The side of the Earth that "
+    "faces the Moon feels a stronger pull than its centre, and the far side a weaker one, so "
+    "that the water bulges on both sides. As the Earth turns, every coast passes through both "
+    "bulges, which is why most places see two high tides and two low tides a day. When the Sun "
+    "lines up with the Moon, the bulges add up and the spring tides come in."
+)
+_CODE = (
+    "def average(values):\n    total = 0\n    for value in values:\n        total = total + value\n"
+    "    return total / len(values)\n\ndef largest(values):\n    best = values[0]\n"
+    "    for value in values:\n        if value > best:\n            best = value\n"
+    "    return best\n"
+)
+
+COPY_HEAVY = (
+    f"Repeat this text word for word:\n\n{_TIDES}",
+    f"Summarize this text in two sentences, using its own words:\n\n{_TIDES}",
+    f"Quote the two sentences of this text that explain why there are two high tides:\n\n{_TIDES}",
+    f"Rename the function average to mean and print the whole code again:\n\n{_CODE}",
+    "Write this sentence ten times: The quick brown fox jumps over the lazy dog.",
+    f"Add a comment above each function and print the whole code again:\n\n{_CODE}",
+)
+
+
+def mt_bench(count: int, path: Path = MT_BENCH) -> list[str]:
+    """``count`` first turns, spread evenly over the file's categories.
+
+    Raises:
+        FileNotFoundError: names the file that is missing.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"MT-bench's questions are not at {path}: name them with --prompts")
+    turns = [json.loads(line)["turns"][0] for line in path.read_text().splitlines()]
+    return turns[:: max(1, len(turns) // count)][:count]

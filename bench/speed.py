@@ -1,0 +1,141 @@
+"""Tokens a second of every method, against our plain decoding and against transformers'.
+
+``python -m bench.speed``: for each prompt all contestants run in turn, so that a slow moment
+hits them alike; a method's figure is the median over prompts of its ratio on each.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+
+from bench.prompts import COPY_HEAVY, MT_BENCH, mt_bench
+from bench.report import print_table, spread, write_json
+from engine import Bundle, DecodeConfig, Trace, load
+from engine.prompt import read_prompt
+from engine.stats import mean_accepted_length
+
+Contestant = Callable[[tuple[int, ...]], tuple[int, float, float]]  # tokens, seconds, MAT
+
+LOOKUP = {"prompt_lookup_num_tokens": 10}
+
+
+def main() -> None:
+    """Both kinds of prompt, one table each."""
+    arguments = _arguments()
+    torch.manual_seed(0)
+    ours, theirs = load(), load(packed=False)
+    config = {"max_new_tokens": arguments.tokens, "temperature": arguments.temperature}
+    found = {}
+    sets = {"mt_bench": mt_bench(arguments.count, arguments.prompts), "copy_heavy": COPY_HEAVY}
+    for name, prompts in sets.items():
+        contestants = _contestants(ours, theirs, config)
+        found[name] = _race(ours, contestants, prompts)
+        _print(name, found[name])
+    print(write_json(f"speed_t{arguments.temperature:g}", found))
+
+
+def _contestants(ours: Bundle, theirs: Bundle, config: dict[str, Any]) -> dict[str, Contestant]:
+    """Ours by method, theirs by the options of ``generate``."""
+    names = [name for name, state in ours.methods.items() if state == "available"]
+    race = {name: _ours(ours, DecodeConfig(method=name, **config)) for name in names}
+    race["transformers plain"] = _theirs(theirs, config, {})
+    race["transformers lookup"] = _theirs(theirs, config, LOOKUP)
+    if theirs.draft is not None:
+        race["transformers assisted"] = _theirs(theirs, config, {"assistant_model": theirs.draft})
+        race["draft, chain of 5"] = _ours(
+            ours, DecodeConfig(method="draft", tree=5, num_draft=5, **config)
+        )
+        options = {"assistant_model": theirs.draft, "num_assistant_tokens": 5}
+        race["transformers assisted, 5"] = _theirs(theirs, config, options)
+    return race
+
+
+def _ours(bundle: Bundle, config: DecodeConfig) -> Contestant:
+    def run(prompt: tuple[int, ...]) -> tuple[int, float, float]:
+        start = perf_counter()
+        trace = Trace.record(bundle.for_visitor(), prompt, config)
+        return (
+            len(trace.token_ids),
+            perf_counter() - start,
+            mean_accepted_length(trace.rounds).value,
+        )
+
+    return run
+
+
+def _theirs(bundle: Bundle, config: dict[str, Any], options: dict[str, Any]) -> Contestant:
+    """``generate`` with fixed draft lengths: its own schedule carries over from run to run."""
+    sampling = {"do_sample": config["temperature"] > 0}
+    if sampling["do_sample"]:
+        sampling |= {"temperature": config["temperature"], "top_k": 0}
+    draft = options.get("assistant_model")
+    if draft is not None:
+        draft.generation_config.num_assistant_tokens = options.get("num_assistant_tokens", 20)
+        draft.generation_config.num_assistant_tokens_schedule = "constant"
+        options = {"assistant_model": draft}
+
+    def run(prompt: tuple[int, ...]) -> tuple[int, float, float]:
+        ids = torch.tensor([prompt])
+        start = perf_counter()
+        out = bundle.target.generate(
+            ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=config["max_new_tokens"],
+            **sampling,
+            **options,
+        )
+        return out.shape[1] - len(prompt), perf_counter() - start, float("nan")
+
+    return run
+
+
+def _race(
+    bundle: Bundle, contestants: dict[str, Contestant], prompts: Any
+) -> dict[str, list[dict[str, float]]]:
+    """Per contestant one result a prompt."""
+    results: dict[str, list[dict[str, float]]] = {name: [] for name in contestants}
+    for number, prompt in enumerate(prompts):
+        ids = read_prompt(bundle, prompt, DecodeConfig())
+        for name, run in contestants.items():
+            if number == 0:
+                run(ids)  # calibrates and warms up
+            tokens, seconds, mat = run(ids)
+            results[name].append({"rate": tokens / seconds, "mat": mat, "tokens": tokens})
+        print(f"{number + 1}/{len(prompts)}", end=" ", flush=True)
+    return results
+
+
+def _print(name: str, results: dict[str, list[dict[str, float]]]) -> None:
+    """Ratios prompt by prompt, then their median: the prompts differ more than the methods."""
+    rows = []
+    for method, runs in results.items():
+        against = [
+            spread(
+                [
+                    run["rate"] / base["rate"]
+                    for run, base in zip(runs, results[base_name], strict=True)
+                ]
+            )
+            for base_name in ("plain", "transformers plain")
+        ]
+        rate, mat = (spread([run[key] for run in runs]) for key in ("rate", "mat"))
+        rows.append([method, f"{rate.median:.1f}", f"{mat.median:.2f}", *against])
+    columns = ["method", "tokens/s", "tokens a pass", "x our plain", "x transformers' plain"]
+    print_table(f"{name}: medians over {len(runs)} prompts (quartiles)", columns, rows)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=8, help="MT-bench prompts")
+    parser.add_argument("--tokens", type=int, default=96, help="most new tokens a run")
+    parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--prompts", type=Path, default=MT_BENCH)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
