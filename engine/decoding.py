@@ -4,8 +4,9 @@ One loop serves every method, plain decoding included (a tree with only a root).
 nothing of figures and draws random numbers from the settings' generator alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 import torch
 
@@ -38,17 +39,30 @@ def decode(
     return Run(bundle, prompt, config or DecodeConfig())
 
 
-def measure_plain(bundle: Bundle, prompt: str | Sequence[int], run: "Run") -> Yardstick:
-    """Decode the run's prompt plainly, in this process, to as many tokens as it has made."""
-    config = replace(run.config, method="plain", max_new_tokens=max(1, len(run.generated)))
-    plain = decode(bundle, prompt, config)
-    seconds = sum(this.seconds.total for this in plain)
-    same = 0
-    for ours, theirs in zip(run.generated, plain.generated, strict=False):
-        if ours != theirs:
-            break
-        same += 1
-    return Yardstick(len(plain.generated), round(seconds, 6), same)
+def measure_plain(
+    bundle: Bundle,
+    prompt: str | Sequence[int],
+    config: DecodeConfig,
+    tokens: Sequence[int],
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Yardstick | None:
+    """Decode the prompt of a finished run plainly, in this process, to as many tokens.
+
+    Args:
+        config: of the run.
+        tokens: what the run generated.
+        is_cancelled: asked after every token; a measurement that was cut short is none.
+    """
+    as_plain = replace(config, method="plain", max_new_tokens=max(1, len(tokens)))
+    run, seconds = decode(bundle, prompt, as_plain), 0.0
+    for this in run:
+        seconds += this.seconds.total
+        if is_cancelled():
+            run.close()
+            return None
+    pairs = zip(tokens, run.generated, strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return Yardstick(len(run.generated), round(seconds, 6), same)
 
 
 class Run(Iterator[Round]):

@@ -1,0 +1,51 @@
+"""Records the traces that ship in ``assets/traces/``: true runs of the default target.
+
+``python -m bench.traces``; each run's plain yardstick is measured right after it.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.prompts import COPY_HEAVY
+from engine import Bundle, DecodeConfig, Trace, decode, load
+from engine.decoding import measure_plain
+
+TRACES = Path(__file__).parents[1] / "assets" / "traces"
+SKY = "Explain in three sentences why the sky is blue."
+
+
+class Take(NamedTuple):
+    """One run to record."""
+
+    name: str
+    prompt: str
+    config: DecodeConfig
+
+
+TAKES = (
+    Take("draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, tree=10)),
+    Take("suffix-three-times", COPY_HEAVY[4], DecodeConfig("suffix", 120, tree=12)),
+    Take("draft-chain-sky", SKY, DecodeConfig("draft", 96, num_draft=4, tree=4)),
+)
+
+
+def main() -> None:
+    """All takes, each with an empty memory."""
+    bundle = load()
+    TRACES.mkdir(parents=True, exist_ok=True)
+    for take in TAKES:
+        trace = _record(bundle.for_visitor(), take)
+        trace.save(TRACES / f"{take.name}.jsonl")
+        print(f"{take.name}: {len(trace.rounds)} rounds, {len(trace.token_ids)} tokens")
+
+
+def _record(bundle: Bundle, take: Take) -> Trace:
+    run = decode(bundle, take.prompt, take.config)
+    rounds = tuple(run)
+    yardstick = measure_plain(bundle, take.prompt, take.config, run.generated)
+    return Trace(run.header, rounds, replace(run.end, plain=yardstick))
+
+
+if __name__ == "__main__":
+    main()
