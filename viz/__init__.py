@@ -1,0 +1,6 @@
+"""Records in, figures out: one file per figure; never a model, a tensor or a statistic of its own.
+
+A figure is a record of what it shows (``*Info``), a pure drawing of it as a plain dict
+``{"data", "layout"}`` in which colours are roles, and patches that take it through the steps
+of a round.
+"""

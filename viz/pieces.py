@@ -1,0 +1,40 @@
+"""Token text as a picture may show it: every character visible, none of it markup."""
+
+import unicodedata
+from functools import lru_cache
+
+EMPTY = "∅"  # a token that is no whole character yet
+JOINERS = "\u200d\ufe0f"
+
+_VISIBLE = {ord(" "): "␣", ord("\n"): "⏎", ord("\t"): "⇥", 0x7F: "␡", ord("\xa0"): "⍽"}
+_VISIBLE |= {code: chr(0x2400 + code) for code in range(32) if code not in (9, 10)}
+# marks that would turn or hide the text around them
+_VISIBLE |= {code: f"⟨{code:04X}⟩" for code in (*range(0x80, 0xA0), 0x200B, *range(0x202A, 0x202F))}
+_VISIBLE |= {code: f"⟨{code:04X}⟩" for code in (0x200E, 0x200F, 0x2028, 0x2029, 0xFEFF)}
+_VISIBLE |= {code: f"⟨{code:04X}⟩" for code in range(0x2066, 0x206A)}
+
+
+def label(piece: str, limit: int = 12) -> str:
+    """``visible`` text as Plotly takes it."""
+    return escape(visible(piece, limit))
+
+
+@lru_cache(maxsize=65_536)
+def visible(piece: str, limit: int = 12) -> str:
+    """``piece`` with its blanks and controls visible, at most ``limit`` characters."""
+    return shorten(piece.translate(_VISIBLE) or EMPTY, limit)
+
+
+def shorten(text: str, limit: int) -> str:
+    """``text`` or its beginning and an ellipsis, never cut within a joined character."""
+    if len(text) <= limit:
+        return text
+    end = max(1, limit - 1)
+    while end > 1 and (unicodedata.combining(text[end]) or text[end] in JOINERS):
+        end -= 1
+    return text[:end].rstrip(JOINERS) + "…"
+
+
+def escape(text: str) -> str:
+    """Plotly reads its texts as markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

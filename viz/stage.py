@@ -1,0 +1,99 @@
+"""A run as the messages the page plays: one JSON string a record, its pictures beside it.
+
+Only running counts are kept: a round costs the same however many came before it.
+"""
+
+import json
+from typing import Any
+
+from engine import schema
+from engine.records import End, Header, Round
+from engine.stats import Tally
+from viz import theme
+from viz.caches import caches_info, caches_panel
+from viz.facts import facts_panel
+from viz.phases import Step, steps
+from viz.pieces import visible
+from viz.text import text_panel
+from viz.tree import tree_panel
+from viz.tree_info import tree_info
+
+
+def header_message(header: Header, source: str, name: str) -> str:
+    """What the page needs before the first round.
+
+    Args:
+        source: "live" or "file".
+        name: of the model or of the file.
+    """
+    return _packed(
+        {
+            "kind": "header",
+            "header": schema.plain(header),
+            "palette": theme.PALETTE,
+            "legend": theme.legend(),
+            "template": theme.TEMPLATE,
+            "source": source,
+            "name": name,
+        }
+    )
+
+
+class Stage:
+    """Turns the rounds of one run into messages, in their order."""
+
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.tally = Tally()
+
+    def round_message(self, this: Round) -> str:
+        """One round: its record, its steps, every panel's figure and patches."""
+        self.tally.add(this)
+        order = steps(this)
+        return _packed(
+            {
+                "kind": "round",
+                "index": this.index,
+                "record": schema.plain(this),
+                "steps": [{"phase": step.phase, "label": step.label} for step in order],
+                "panels": self._panels(this, order),
+                "says": says(this),
+            }
+        )
+
+    def end_message(self, end: End | None, note: str = "") -> str:
+        """The end; ``None`` where the run was cut short.  Sent again once plain is measured."""
+        return _packed(
+            {
+                "kind": "end",
+                "record": schema.plain(end) if end else None,
+                "note": note,
+                "panels": {"facts": facts_panel(self.tally, end, is_measuring=False)},
+            }
+        )
+
+    def _panels(self, this: Round, order: list[Step]) -> dict[str, Any]:
+        return {
+            "tree": tree_panel(tree_info(this), order),
+            "caches": caches_panel(caches_info(self.header, this), order),
+            "text": text_panel(this),
+            "facts": facts_panel(self.tally, None, is_measuring=True),
+        }
+
+
+def says(this: Round) -> str:
+    """A round in a sentence, for those who do not see it; rounds count from 1 as on the page."""
+    nodes, emitted = this.nodes, this.emitted
+    said = f"Round {this.index + 1}: "
+    if nodes.num_drafted:
+        plural = "" if nodes.num_drafted == 1 else "s"
+        said += f"{nodes.num_accepted} of {nodes.num_drafted} drafted token{plural} accepted"
+    else:
+        said += "nothing drafted"
+    if emitted.origin and emitted.origin[-1] != "accepted":
+        said += f", {emitted.origin[-1]} '{visible(this.piece(emitted.token[-1]), 40)}'"
+    return said
+
+
+def _packed(message: dict[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
