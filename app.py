@@ -1,0 +1,45 @@
+"""The page: builds the Blocks, launches; no arithmetic.
+
+``python app.py`` serves it on 127.0.0.1:7860, or where GRADIO_SERVER_NAME and
+GRADIO_SERVER_PORT say.
+"""
+
+import os
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it asks at once
+
+import gradio as gr  # noqa: E402
+
+from ui.loader import Loader, load_target  # noqa: E402
+from ui.player import css, part, routes  # noqa: E402
+from ui.runner import Runner  # noqa: E402
+from ui.stage_tab import stage_tab  # noqa: E402
+
+
+def build(runner: Runner) -> gr.Blocks:
+    """The page around one decoder."""
+    with gr.Blocks(title="Speculoscope", fill_width=True, delete_cache=(3600, 3600)) as page:
+        part("header")
+        part("keys")
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Stage"):
+            stage_tab(runner, page)
+    return page.queue(max_size=16)
+
+
+def launch(page: gr.Blocks, **more: object) -> None:
+    """Serve the page: everything from this host, files bounded, nothing reported to anybody."""
+    page.launch(
+        theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace"]),
+        css=css(),
+        app_kwargs={"routes": routes()},
+        footer_links=[],
+        run_history=False,
+        max_file_size="32mb",
+        **more,
+    )
+
+
+if __name__ == "__main__":
+    loader = Loader(load_target)
+    loader.start()
+    launch(build(Runner(loader)))

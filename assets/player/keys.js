@@ -1,0 +1,50 @@
+// The keyboard: one table, from which the list of keys is shown as well.
+const KEYS = [
+  ['Space', 'play or pause', (player) => player.toggle()],
+  ['ArrowRight', 'next phase', (player) => player.stepPhase(1)],
+  ['ArrowLeft', 'previous phase', (player) => player.stepPhase(-1)],
+  ['Shift+ArrowRight', 'next round', (player) => player.stepRound(1)],
+  ['Shift+ArrowLeft', 'previous round', (player) => player.stepRound(-1)],
+  ['PageDown', 'next round', (player) => player.stepRound(1)],
+  ['PageUp', 'previous round', (player) => player.stepRound(-1)],
+  ['Home', 'to the first step', (player) => player.seek(0)],
+  ['End', 'to the last step', (player) => player.seek(Infinity)],
+  ['+', 'faster', (player) => player.changeSpeed(1)],
+  ['-', 'slower', (player) => player.changeSpeed(-1)],
+  ['l', 'follow the decoder', (player) => player.follow()],
+  ['?', 'this list', (player) => player.showKeys()],
+];
+const NAMES = { ArrowRight: '→', ArrowLeft: '←', PageUp: 'Page ↑', PageDown: 'Page ↓', 'Shift+ArrowRight': 'Shift →', 'Shift+ArrowLeft': 'Shift ←' };
+
+export function listen(player) {
+  document.addEventListener('keydown', (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    const row = KEYS.find(([key]) => key === keyOf(event));
+    if (!row) return;
+    event.preventDefault();
+    row[2](player);
+  });
+}
+
+function keyOf({ key, shiftKey }) {
+  if (key === ' ') return 'Space';
+  return shiftKey && key.startsWith('Arrow') ? `Shift+${key}` : key;
+}
+
+// Whoever types, chooses or presses a focused button means that, not the player.
+function isTyping({ target, key }) {
+  if (target.closest('dialog')) return true;
+  if (target.matches('.scrub')) return false;
+  if (target.closest('input, textarea, select, [contenteditable], [role="listbox"], [role="combobox"]')) return true;
+  return [' ', 'Enter'].includes(key) && target.closest('button, summary, a, [role="tab"]') !== null;
+}
+
+export function fillList(table) {
+  table.replaceChildren(...KEYS.map(([key, words]) => {
+    const row = document.createElement('tr');
+    const name = Object.assign(document.createElement('kbd'), { textContent: NAMES[key] ?? key });
+    row.append(document.createElement('th'), Object.assign(document.createElement('td'), { textContent: words }));
+    row.firstChild.append(name);
+    return row;
+  }));
+}

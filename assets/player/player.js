@@ -1,0 +1,234 @@
+// The player: applies messages, keeps the place in the run, and tells every part to show it.
+// Live and recorded runs come as the same messages; nothing here asks the server while playing.
+import { Bar } from './bar.js';
+import { Board } from './board.js';
+import { Clock, SPEEDS } from './clock.js';
+import { Facts } from './facts.js';
+import { painted } from './figure.js';
+import { fillList, listen } from './keys.js';
+import { plotly } from './plotly.js';
+import { fetchRun, fillShelf, save } from './shelf.js';
+import { Tape } from './tape.js';
+import { Text } from './text.js';
+import { follow as followTheme, theme } from './theme.js';
+
+const find = (selector) => document.querySelector(selector);
+
+export class Player {
+  constructor(element) {
+    this.stage = element.querySelector('.stage');
+    this.tape = null;
+    this.position = -1;
+    this.isFollowing = false;
+    this.wantsLive = false; // what the visitor last chose for live runs
+    this.problems = [];
+    this.clock = new Clock(() => this.advance());
+    this.board = new Board(this.stage, () => {});
+    this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
+    this.facts = new Facts(find('#facts .cards'));
+    this.bar = new Bar(this.stage.querySelector('.bar'), this);
+    this.dialog = find('#keys dialog');
+    fillList(this.dialog.querySelector('table'));
+    find('#header .keys').addEventListener('click', () => this.showKeys());
+    followTheme(find('#header .theme'), () => this.show(false));
+    listen(this);
+    this.show(false);
+    window.player = this.outside();
+  }
+
+  // After the messages that came early: nothing live yet, so a recorded run plays.
+  async begin() {
+    (window.requestIdleCallback ?? setTimeout)(() => plotly());
+    const shelf = find('#header .shelf');
+    const runs = await fillShelf(shelf, (name) => this.open(name));
+    if (!this.tape && runs.length) await this.open(runs[0].name);
+    shelf.value = this.tape?.header.run ?? '';
+  }
+
+  async open(name) {
+    try {
+      const lines = await fetchRun(name);
+      if (this.tape?.isLive && !this.tape.end) find('#stop')?.click();
+      this.receive(lines);
+    } catch (error) {
+      this.notice(error.message, true);
+    }
+  }
+
+  receive(lines) {
+    for (const line of lines.split('\n')) if (line) this.apply(JSON.parse(line));
+  }
+
+  apply(message) {
+    if (message.kind === 'header') this.load(message);
+    else if (message.kind === 'status' || message.kind === 'problem') this.notice(message.text, message.kind === 'problem');
+    else if (message.run !== this.tape?.header.run) return; // of a run that was left
+    else if (message.kind === 'round') this.add(message);
+    else if (message.kind === 'end') this.finish(message);
+  }
+
+  load(header) {
+    this.tape = new Tape(header);
+    this.position = -1;
+    this.text.clear(header);
+    this.facts.show([]);
+    this.notice('', false);
+    this.stage.querySelector('.legend').replaceChildren(...(header.legend ?? []).map(meaning));
+    find('#header .shelf').value = header.source === 'live' ? '' : header.run;
+    find('#header .model').textContent = header.name ?? '';
+    this.isFollowing = this.tape.isLive && this.wantsLive;
+    this.clock.stop();
+    if (!this.isFollowing) this.clock.start();
+    this.show(false);
+  }
+
+  add(round) {
+    const wrong = this.tape.add(round);
+    if (wrong) return this.complain(wrong);
+    this.text.add(round);
+    if (this.isFollowing) this.place(this.tape.length - 1, true);
+    else this.bar.show(this);
+  }
+
+  finish(message) {
+    this.tape.end = message;
+    this.notice(message.note ?? '', false);
+    this.show(false);
+  }
+
+  complain(wrong) {
+    this.problems.push(wrong);
+    this.notice(`Part of the run was lost on its way: ${wrong}.`, true);
+  }
+
+  get state() {
+    if (this.isFollowing) return 'live';
+    return this.clock.isRunning ? 'playing' : 'paused';
+  }
+
+  // Where the clock goes next; nothing to return while the decoder has not got there yet.
+  advance() {
+    if (!this.tape) { this.clock.stop(); return; }
+    if (this.position + 1 >= this.tape.length) {
+      if (this.tape.end) { this.clock.stop(); this.bar.show(this); }
+      return;
+    }
+    this.place(this.position + 1, true);
+    return this.tape.step(this.position).phase;
+  }
+
+  toggle() {
+    const atEnd = this.tape && this.position >= this.tape.length - 1 && this.tape.end;
+    this.isFollowing = false;
+    if (this.clock.isRunning) this.clock.stop();
+    else {
+      if (atEnd) this.position = -1;
+      this.clock.start();
+    }
+    this.bar.show(this);
+  }
+
+  stepPhase(by) { this.seek(this.position + by, true); }
+
+  // Back first means to the end of the round before, as the reader sees it.
+  stepRound(by) {
+    if (!this.tape?.size) return;
+    this.seek(this.tape.last(this.tape.locate(Math.max(0, this.position)).index + by));
+  }
+
+  seek(position, smooth = false) {
+    this.clock.stop();
+    this.isFollowing = position === Infinity && Boolean(this.tape?.isLive && !this.tape.end);
+    this.place(position, smooth);
+  }
+
+  scrub(position) { this.seek(position); }
+
+  follow() {
+    if (!this.tape?.isLive) return;
+    this.wantsLive = !this.isFollowing;
+    if (this.wantsLive) { this.seek(Infinity); this.isFollowing = true; } else { this.isFollowing = false; this.clock.start(); }
+    this.bar.show(this);
+  }
+
+  setSpeed(speed) {
+    this.clock.speed = speed;
+    this.clock.tick();
+    this.bar.show(this);
+  }
+
+  changeSpeed(by) {
+    const at = SPEEDS.indexOf(this.clock.speed) + by;
+    this.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, at))]);
+  }
+
+  get speed() { return this.clock.speed; }
+
+  place(position, smooth) {
+    if (!this.tape?.size) return;
+    this.position = Math.max(0, Math.min(this.tape.length - 1, position));
+    this.show(smooth);
+  }
+
+  show(smooth) {
+    this.bar.show(this);
+    if (!this.tape?.size || this.position < 0) return;
+    const { index, step } = this.tape.locate(this.position);
+    const { phase, label } = this.tape.step(this.position);
+    const isLast = this.tape.isLastOfRound(this.position);
+    this.text.show(isLast ? index + 1 : index);
+    this.facts.show(this.factsAt(index, isLast));
+    if (isLast) find('.stage .says').textContent = this.tape.rounds[index].says;
+    const palette = this.tape.header.palette[theme()];
+    this.board.show({
+      tape: this.tape, index, step, smooth, palette, theme: theme(),
+      words: `round ${index + 1} · ${label}`,
+      template: painted(structuredClone(this.tape.header.template ?? {}), palette),
+      pace: this.clock.stay(phase),
+    });
+  }
+
+  factsAt(index, isLast) {
+    const { rounds, end } = this.tape;
+    if (isLast && end && index === rounds.length - 1) return end.panels?.facts ?? rounds[index].panels.facts ?? [];
+    return rounds[isLast ? index : index - 1]?.panels.facts ?? [];
+  }
+
+  notice(text, isProblem) {
+    const place = find('#notice .words');
+    place.textContent = text;
+    place.classList.toggle('problem', isProblem);
+  }
+
+  showKeys() { if (this.dialog.open) this.dialog.close(); else this.dialog.showModal(); }
+
+  save() { if (this.tape?.size) save(this.tape); }
+
+  // What tests and the console may know.
+  outside() {
+    const player = this;
+    return {
+      get size() { return player.tape?.size ?? 0; },
+      get length() { return player.tape?.length ?? 0; },
+      get position() { return player.position; },
+      get at() { return player.position < 0 ? -1 : player.tape.locate(player.position).index; },
+      get phase() { return player.position < 0 ? '' : player.tape.step(player.position).phase; },
+      get state() { return player.state; },
+      get isDone() { return Boolean(player.tape?.end); },
+      get isSettled() { return player.board.isSettled; },
+      get drawings() { return player.board.drawings; },
+      get problems() { return player.problems; },
+      get run() { return player.tape?.header.run ?? ''; },
+    };
+  }
+}
+
+// One entry of the legend: the colour of a role, the shape that doubles it, and its name.
+function meaning({ role, symbol, label }) {
+  const entry = document.createElement('li');
+  const mark = document.createElement('i');
+  mark.className = symbol;
+  mark.style.setProperty('--role', `var(--${role.replaceAll('_', '-')})`);
+  entry.append(mark, label);
+  return entry;
+}

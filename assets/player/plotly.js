@@ -1,0 +1,13 @@
+// plotly.js, fetched once, and the player's own reference to it.
+let loading = null;
+
+export function plotly() {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    script.src = new URL(`own/plotly/plotly.min.js?v=${document.querySelector('[data-plotly]').dataset.plotly}`, document.baseURI).href;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error('plotly.js did not load'));
+    document.head.append(script);
+  });
+  return loading;
+}

@@ -1,0 +1,52 @@
+// A run as the browser holds it: its header, its rounds, its end, and where its steps lie.
+// A position counts the steps of all rounds in one line; position -1 is before the first.
+export class Tape {
+  constructor(header) {
+    this.header = header;
+    this.rounds = [];
+    this.end = null;
+    this.starts = [0]; // of every round, and one more: the number of positions
+  }
+
+  get size() { return this.rounds.length; }
+  get length() { return this.starts[this.size]; }
+  get isLive() { return this.header.source === 'live'; }
+
+  // Says what is wrong with the order of rounds, or nothing.
+  add(round) {
+    if (round.index < this.size) return `round ${round.index + 1} came twice`;
+    if (round.index > this.size) return `rounds ${this.size + 1} to ${round.index} did not arrive`;
+    this.starts.push(this.length + round.steps.length);
+    this.rounds.push(round);
+    return '';
+  }
+
+  locate(position) {
+    let low = 0, high = this.size - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.starts[middle] <= position) low = middle; else high = middle - 1;
+    }
+    return { index: low, step: position - this.starts[low] };
+  }
+
+  first(index) { return this.starts[Math.max(0, Math.min(index, this.size - 1))]; }
+  last(index) { return this.starts[Math.max(0, Math.min(index, this.size - 1)) + 1] - 1; }
+
+  step(position) {
+    const { index, step } = this.locate(position);
+    return this.rounds[index].steps[step];
+  }
+
+  isLastOfRound(position) {
+    const { index, step } = this.locate(position);
+    return step === this.rounds[index].steps.length - 1;
+  }
+
+  // The trace file: the records as they came, one JSON line each.
+  lines() {
+    const records = [this.header.header, ...this.rounds.map((round) => round.record)];
+    if (this.end?.record) records.push(this.end.record);
+    return records.map((record) => `${JSON.stringify(record)}\n`).join('');
+  }
+}

@@ -1,0 +1,65 @@
+// The text panel: a span a round, shown once the playhead has emitted it. What the decoder
+// has written beyond the playhead stands faint (live runs only, by the style sheet).
+export class Text {
+  constructor(section, onPick) {
+    this.section = section;
+    this.body = section.querySelector('.words');
+    this.prompt = section.querySelector('h4 em');
+    this.spans = [];
+    this.shown = 0; // rounds that the playhead has emitted
+    this.body.addEventListener('click', (event) => {
+      const round = event.target.closest('[data-round]');
+      if (round) onPick(Number(round.dataset.round));
+    });
+  }
+
+  clear(header) {
+    this.body.replaceChildren();
+    this.spans = [];
+    this.shown = 0;
+    this.section.dataset.source = header.source;
+    this.prompt.textContent = `“${header.header.prompt.trim()}”`;
+    this.prompt.title = header.header.prompt;
+  }
+
+  add(round) {
+    const whole = document.createElement('span');
+    whole.dataset.round = round.index;
+    whole.className = 'round ahead';
+    whole.title = `round ${round.index + 1}`;
+    whole.append(...(round.panels.text?.spans ?? []).map(word));
+    this.spans.push(whole);
+    this.body.append(whole);
+  }
+
+  // Rounds before `count` are emitted; the last of them is the one in hand.
+  show(count) {
+    const low = Math.max(0, Math.min(count, this.shown) - 1), high = Math.max(count, this.shown);
+    for (let index = low; index < high; index++) {
+      this.spans[index].classList.toggle('ahead', index >= count);
+      this.spans[index].classList.toggle('now', index === count - 1);
+    }
+    this.shown = count;
+    this.follow(this.spans[count - 1]);
+  }
+
+  // Scrolls this panel only; scrollIntoView would move the page of a phone.
+  follow(span) {
+    if (!span) { this.body.scrollTop = 0; return; }
+    const low = span.offsetTop - this.body.offsetTop, high = low + span.offsetHeight;
+    if (low < this.body.scrollTop) this.body.scrollTop = low;
+    if (high > this.body.scrollTop + this.body.clientHeight) this.body.scrollTop = high - this.body.clientHeight;
+  }
+}
+
+function word([text, role, struck]) {
+  const span = document.createElement(struck ? 's' : 'span');
+  span.className = 'word';
+  if (role) span.style.setProperty('--role', `var(--${role})`);
+  span.dataset.role = role ?? '';
+  span.textContent = struck ? visible(text) : text;
+  return span;
+}
+
+// A struck token stays on its line whatever it holds.
+const visible = (text) => text.replace(/\n/g, '⏎').replace(/^\s+|\s+$/g, (space) => ' '.repeat(Math.min(space.length, 1)));

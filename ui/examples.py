@@ -1,0 +1,35 @@
+"""Prompts to begin with: each drafts well or badly for a reason one can see."""
+
+from typing import NamedTuple
+
+
+class Example(NamedTuple):
+    """A prompt and the word on its button."""
+
+    name: str
+    prompt: str
+
+
+EXAMPLES = (
+    Example("question", "Explain in three sentences why the sky is blue."),
+    Example(
+        "copy a text",
+        "Repeat the following text word for word, then summarise it in one sentence.\n\n"
+        "The lighthouse stands on the northern cape. It was built in 1871 from grey granite, "
+        "and its lamp can be seen from twenty miles away. Until 1964 a keeper lived in the "
+        "lighthouse; since then its lamp has been lit by a clock.",
+    ),
+    Example(
+        "three times",
+        "Write a short paragraph about the sea. Then write the same paragraph three times.",
+    ),
+    Example(
+        "edit code",
+        "Add a docstring to this function and print the whole function again.\n\n"
+        "def mean(values):\n"
+        "    total = 0.0\n"
+        "    for value in values:\n"
+        "        total = total + value\n"
+        "    return total / len(values)\n",
+    ),
+)

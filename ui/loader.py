@@ -1,0 +1,66 @@
+"""Loads the model behind the page's back, so that the page is up at once."""
+
+from collections.abc import Callable
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import engine  # its ``load`` is looked up in the thread: it brings torch, and that takes seconds
+from engine import store
+
+BRING = "`make setup` (or `python -m engine.fetch`) brings it; then start the page again."
+
+
+class Loader:
+    """The bundle, as soon as it is there, and what to say until then.
+
+    Attributes:
+        bundle: ``None`` while it loads, and for good where loading failed.
+        problem: why it failed, in a sentence; empty otherwise.
+    """
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+        self._done = Event()
+        self._began = 0.0
+        self.bundle: Any = None
+        self.problem = ""
+
+    def start(self) -> None:
+        """Begin; once."""
+        self._began = monotonic()
+        Thread(target=self._work, name="load the model", daemon=True).start()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it is over, one way or the other, after at most ``seconds``."""
+        return self._done.wait(seconds)
+
+    @property
+    def progress(self) -> str:
+        """A sentence for who waits."""
+        return f"The model is loading ({monotonic() - self._began:.0f} s); the recorded runs play."
+
+    @property
+    def methods(self) -> dict[str, str] | None:
+        """The bundle's methods; ``None`` while they are not known."""
+        return self.bundle.methods if self.bundle else None
+
+    def _work(self) -> None:
+        try:
+            self.bundle = self._load()
+        except Exception as error:  # whatever it is, the page lives and says it
+            self.problem = _why(error)
+        finally:
+            self._done.set()
+
+
+def load_target() -> Any:
+    """The default target with its drafters."""
+    return engine.load()
+
+
+def _why(error: Exception) -> str:
+    """What is missing, and what brings it."""
+    if store.is_whole(store.target_folder()):
+        return f"The model could not be loaded: {error}"
+    return f"The model {store.NAME} is not on this machine: {BRING}"

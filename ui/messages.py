@@ -1,0 +1,34 @@
+"""The small messages that the page itself sends to the player, and the tag of a run.
+
+Those with pictures are made by ``viz.stage``; nothing here knows what is in them.
+"""
+
+import json
+from itertools import count
+
+_serial = count(1)  # Gradio sends nothing where a value did not change: every message is new
+
+
+def status(text: str) -> str:
+    """What is going on, for the line under the buttons."""
+    return _small("status", text)
+
+
+def problem(text: str) -> str:
+    """What went wrong, for the same place."""
+    return _small("problem", text)
+
+
+def new_run() -> str:
+    """A name that no other run of this server has."""
+    return f"run-{next(_serial)}"
+
+
+def tagged(message: str, run: str) -> str:
+    """``message`` with the run it belongs to, so that a run that was left can be told apart."""
+    return f'{{"run":{json.dumps(run)},{message[1:]}'
+
+
+def _small(kind: str, text: str) -> str:
+    value = {"kind": kind, "text": text, "serial": next(_serial)}
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,55 @@
+"""What the page says about each decoding method; whether it can run, the bundle knows."""
+
+from collections.abc import Mapping
+
+LABELS = {
+    "plain": "Plain decoding",
+    "lookup": "Prompt lookup",
+    "suffix": "Suffix decoding",
+    "draft": "Draft model, chain",
+    "draft_tree": "Draft model, tree",
+}
+DEFAULT = "suffix"
+
+_TEXTS = {
+    "plain": "One pass of the target for one token: the yardstick.",
+    "lookup": "Drafts what followed the last time these words stood in the text. No training.",
+    "suffix": "A suffix tree of the prompt, the answer and earlier runs drafts what was seen most.",
+    "draft": "A small model writes a few tokens ahead; the target checks them all in one pass.",
+    "draft_tree": "A small model drafts a tree of alternatives; the first that holds is kept.",
+}
+
+
+def choices(methods: Mapping[str, str] | None) -> list[tuple[str, str]]:
+    """Label and name of every method, those that cannot run marked in words."""
+    known = methods or {name: "available" for name in LABELS}
+    return [
+        (label_of(name) + ("" if answer == "available" else " (not available)"), name)
+        for name, answer in known.items()
+    ]
+
+
+def first_choice(methods: Mapping[str, str]) -> str:
+    """The method to begin with: the usual one, else the first that can run."""
+    able = [name for name, answer in methods.items() if answer == "available"]
+    return DEFAULT if DEFAULT in able else able[0]
+
+
+def label_of(name: str) -> str:
+    """A method's name for people."""
+    return LABELS.get(name, name)
+
+
+def explain(name: str, methods: Mapping[str, str] | None) -> str:
+    """One line on the method, or the reason why it cannot run."""
+    reason = (methods or {}).get(name, "available")
+    text = _TEXTS.get(name, "")
+    return text if reason == "available" else f"{text} Not available: {reason}"
+
+
+def why_not(name: object, methods: Mapping[str, str]) -> str:
+    """Why a run with this method cannot start; empty where it can."""
+    if not isinstance(name, str) or name not in methods:
+        return f"There is no method {str(name)[:40]!r}; choose one from the list."
+    reason = methods[name]
+    return "" if reason == "available" else f"{label_of(name)} is not available: {reason}"

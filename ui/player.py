@@ -1,0 +1,85 @@
+"""The player as a Gradio component, and the routes its files come from.
+
+The player itself is JavaScript in ``assets/player``: it takes messages and asks for nothing.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import plotly
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from ui import traces
+from viz.theme import css_variables
+
+ASSETS = Path(__file__).parents[1] / "assets"
+PLOTLY = Path(plotly.__file__).parent / "package_data"
+YEAR = 31_536_000
+
+
+class Files(StaticFiles):
+    """Files that a browser asks for again, or with ``seconds`` keeps that long."""
+
+    def __init__(self, directory: Path, seconds: int = 0) -> None:
+        super().__init__(directory=directory)
+        self._rule = f"public, max-age={seconds}, immutable" if seconds else "no-cache"
+
+    def file_response(self, *args: Any, **more: Any) -> Response:
+        response = super().file_response(*args, **more)
+        response.headers["Cache-Control"] = self._rule
+        return response
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if path.endswith(".js"):  # a Windows registry may know another type
+            response.headers["Content-Type"] = "text/javascript; charset=utf-8"
+        return response
+
+
+def routes() -> list[BaseRoute]:
+    """Everything the page loads besides Gradio's own: from this host, under ``own/``."""
+    return [
+        Route("/own/traces", _shelf),
+        Route("/own/traces/{name}", _recorded),
+        Mount("/own/plotly", Files(PLOTLY, YEAR)),
+        Mount("/own/player", Files(ASSETS / "player")),
+    ]
+
+
+def player() -> gr.HTML:
+    """The stage: a template that never changes, and the script that fills it."""
+    stage = (ASSETS / "stage.html").read_text(encoding="utf-8")
+    return gr.HTML(
+        "",
+        html_template=stage.replace("PLOTLY_VERSION", plotly.__version__),
+        js_on_load=(ASSETS / "player" / "boot.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="stage",
+    )
+
+
+def part(name: str) -> gr.HTML:
+    """A part of the page that the player fills and that stands outside the stage."""
+    text = (ASSETS / f"{name}.html").read_text(encoding="utf-8")
+    return gr.HTML("", html_template=text, js_on_load=None, apply_default_css=False, elem_id=name)
+
+
+def css() -> str:
+    """The style sheet; its colours are the figures' own."""
+    return css_variables() + (ASSETS / "stage.css").read_text(encoding="utf-8")
+
+
+def _shelf(request: Request) -> Response:
+    return JSONResponse(traces.recorded())
+
+
+def _recorded(request: Request) -> Response:
+    try:
+        return PlainTextResponse(traces.recorded_lines(request.path_params["name"]))
+    except KeyError:
+        return PlainTextResponse("There is no recorded run of that name.", status_code=404)

@@ -1,0 +1,111 @@
+"""Runs the decoder for the visitors of the page, one run each; draws nothing and waits for
+no animation.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import engine
+from ui import messages, methods
+from ui.loader import Loader
+from ui.settings import Wish
+from ui.yardstick import measure, plainly
+from viz.stage import Stage, header_message
+
+LOADING = "The model is loading; the run starts as soon as it is there."
+READING = "Reading the prompt."
+MEASURING = "Measuring plain decoding of the same prompt, for the speed-up."
+STOP_SECONDS = 5.0  # how long Stop waits for the round in hand
+
+
+@dataclass(slots=True)
+class Visitor:
+    """One open tab: its view of the bundle, and the run it has going."""
+
+    bundle: Any = None
+    cancelled: Event = field(default_factory=Event)
+    idle: Event = field(default_factory=Event)
+
+
+class Runner:
+    """Keeps visitors apart, and lets each stop his own run only.
+
+    Args:
+        decode: a test's own in place of ``engine.decode``.
+    """
+
+    def __init__(self, loader: Loader, decode: Callable[..., Any] | None = None) -> None:
+        self.loader = loader
+        self._decode = decode or _decode
+        self._visitors: dict[str, Visitor] = {}
+
+    def play(self, session: str, wish: Wish) -> Iterator[str]:
+        """The messages of one run, a problem among them where it cannot start."""
+        visitor = self._visitors.setdefault(session, Visitor())
+        visitor.cancelled = Event()
+        visitor.idle = Event()
+        try:
+            yield from self._ready(visitor)
+            if not visitor.cancelled.is_set():
+                yield from self._run(visitor, wish)
+        except ValueError as error:
+            yield messages.problem(str(error))
+        finally:
+            visitor.idle.set()
+
+    def stop(self, session: str) -> None:
+        """End the visitor's run after the round in hand, and wait for that."""
+        visitor = self._visitors.get(session)
+        if visitor is not None:
+            visitor.cancelled.set()
+            visitor.idle.wait(STOP_SECONDS)
+
+    def leave(self, session: str) -> None:
+        """Forget a visitor whose tab is closed; his run ends by itself."""
+        visitor = self._visitors.pop(session, None)
+        if visitor is not None:
+            visitor.cancelled.set()
+
+    def _ready(self, visitor: Visitor) -> Iterator[str]:
+        """Wait for the model, and give the visitor his own view of it."""
+        if not self.loader.wait(0):
+            yield messages.status(LOADING)
+        while not self.loader.wait(0.2):
+            if visitor.cancelled.is_set():
+                return
+        if self.loader.bundle is None:
+            raise ValueError(self.loader.problem)
+        if visitor.bundle is None:
+            visitor.bundle = self.loader.bundle.for_visitor()
+
+    def _run(self, visitor: Visitor, wish: Wish) -> Iterator[str]:
+        reason = methods.why_not(wish.config.method, visitor.bundle.methods)
+        if reason:
+            raise ValueError(reason)
+        yield messages.status(READING)
+        run = self._decode(visitor.bundle, wish.prompt, wish.config)
+        name, stage, tokens = messages.new_run(), Stage(run.header), []
+        source = Path(visitor.bundle.source).name
+        try:
+            yield messages.tagged(header_message(run.header, "live", source), name)
+            for this in run:
+                tokens += this.emitted.token
+                yield messages.tagged(stage.round_message(this), name)
+                if visitor.cancelled.is_set():
+                    break
+        finally:
+            run.close()
+        yield messages.tagged(stage.end_message(run.end), name)
+        if wish.compare and wish.config.method != "plain" and run.end.reason != "cancelled":
+            yield messages.status(MEASURING)
+            plain = self._decode(visitor.bundle, wish.prompt, plainly(wish.config, len(tokens)))
+            took = measure(plain, tuple(tokens), visitor.cancelled.is_set)
+            yield messages.tagged(stage.end_message(replace(run.end, plain=took)), name)
+
+
+def _decode(*args: Any) -> Any:
+    """The engine's own, looked up when it is needed: it brings torch."""
+    return engine.decode(*args)

@@ -1,0 +1,118 @@
+"""The stage: what to ask and how to decode at the left, the player beside it."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+from ui import messages, methods, settings, traces
+from ui.examples import EXAMPLES
+from ui.player import part, player
+from ui.runner import Runner
+from ui.settings_panel import settings_panel
+
+PRIVATE = dict(api_visibility="private", show_progress="hidden")
+AT_ONCE = dict(PRIVATE, queue=False)
+DEVICE = dict(PRIVATE, concurrency_id="device", concurrency_limit=1)
+FREE = dict(PRIVATE, concurrency_limit=None)
+
+
+def stage_tab(runner: Runner, page: gr.Blocks) -> None:
+    """Lay the tab out and wire it."""
+    handlers = Handlers(runner)
+    with gr.Row(elem_id="house"):
+        with gr.Column(elem_id="rail"):
+            prompt = _prompt()
+            method, meaning = _method(runner)
+            widgets = settings_panel()
+            handlers.names = ("method", *widgets)
+            with gr.Row(elem_id="buttons"):
+                go = gr.Button("Decode", variant="primary", elem_id="go")
+                stop = gr.Button("Stop", elem_id="stop")
+            part("notice")
+            part("facts")
+            upload = gr.UploadButton("Open a trace file", file_types=[".jsonl"], elem_id="open")
+        stage = player()
+
+    run = go.click(handlers.decode, [prompt, method, *widgets.values()], stage, **DEVICE)
+    # First the visitor's flag, so that the run ends whole; what still waits in the queue, or
+    # is stuck in a long step, is then taken away.
+    asked = stop.click(handlers.stop, None, None, **AT_ONCE)
+    asked.then(None, cancels=[run], **AT_ONCE)
+    left = upload.upload(handlers.stop, None, None, **AT_ONCE)
+    left.then(traces.open_file, upload, stage, cancels=[run], **FREE)
+    method.input(handlers.explain, method, meaning, **AT_ONCE)
+    page.load(handlers.arrive, None, [method, meaning, stage], **FREE)
+    page.unload(handlers.leave)
+
+
+class Handlers:
+    """What the events call; a request says whose they are."""
+
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.names: tuple[str, ...] = ()  # of the values after the prompt
+
+    def decode(self, request: gr.Request, prompt: Any, *values: Any) -> Iterator[str]:
+        """The messages of a run, or of what was wrong with the wish."""
+        try:
+            wish = settings.read(prompt, dict(zip(self.names, values, strict=True)))
+        except ValueError as error:
+            yield messages.problem(str(error))
+            return
+        yield from self.runner.play(request.session_hash, wish)
+
+    def stop(self, request: gr.Request) -> None:
+        """End this visitor's run."""
+        self.runner.stop(request.session_hash)
+
+    def leave(self, request: gr.Request) -> None:
+        """This visitor's tab is closed."""
+        self.runner.leave(request.session_hash)
+
+    def explain(self, name: str) -> str:
+        """The line under the method."""
+        return methods.explain(name, self.runner.loader.methods)
+
+    def arrive(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Follow the loading of the model until the methods are known."""
+        loader = self.runner.loader
+        while not loader.wait(0):
+            yield gr.skip(), gr.skip(), messages.status(loader.progress)
+            loader.wait(1)
+        if loader.bundle is None:
+            yield gr.skip(), gr.skip(), messages.problem(loader.problem)
+            return
+        name = methods.first_choice(loader.methods)
+        update = gr.Dropdown(choices=methods.choices(loader.methods), value=name)
+        yield update, self.explain(name), messages.status("")
+
+
+def _prompt() -> gr.Textbox:
+    """The prompt and the examples under it, which fill it without asking the server."""
+    prompt = gr.Textbox(EXAMPLES[0].prompt, label="Prompt", lines=3, max_lines=6, elem_id="prompt")
+    with gr.Row(elem_id="chips"):
+        for example in EXAMPLES:
+            chip = gr.Button(example.name, size="sm", elem_classes="chip")
+            fill = f"() => {json.dumps(example.prompt)}"
+            chip.click(None, None, prompt, js=fill, **AT_ONCE)
+    return prompt
+
+
+def _method(runner: Runner) -> tuple[gr.Dropdown, gr.Textbox]:
+    """The method and one line on it."""
+    known = runner.loader.methods
+    method = gr.Dropdown(
+        methods.choices(known), value=methods.DEFAULT, label="Method", elem_id="method"
+    )
+    meaning = gr.Textbox(
+        methods.explain(methods.DEFAULT, known),
+        show_label=False,
+        container=False,
+        interactive=False,
+        lines=1,
+        max_lines=4,
+        elem_id="meaning",
+    )
+    return method, meaning

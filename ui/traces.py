@@ -1,0 +1,67 @@
+"""Traces from files as the messages a live run sends: recorded ones and a visitor's own."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from engine.trace import Trace, TraceError
+from ui import messages
+from ui.methods import label_of
+from viz.stage import Stage, header_message
+
+FOLDER = Path(__file__).parents[1] / "assets" / "traces"
+AT_ONCE = 32  # rounds in one value: few values, and none of them large
+CUT = "The file was cut short: this is what it holds."
+
+
+def recorded() -> list[dict[str, str]]:
+    """Name and title of every trace that ships with the page."""
+    return [{"name": path.stem, "title": _title(path)} for path in sorted(FOLDER.glob("*.jsonl"))]
+
+
+@lru_cache(maxsize=8)
+def recorded_lines(name: str) -> str:
+    """A recorded trace as lines of messages.
+
+    Raises:
+        KeyError: there is none of that name.
+    """
+    paths = {path.stem: path for path in FOLDER.glob("*.jsonl")}
+    return "\n".join(_messages(Trace.load(paths[name]), name, name))
+
+
+def open_file(path: str | None) -> Iterator[str]:
+    """An uploaded file as values for the player, or the reason why it is none."""
+    if path is None:
+        return
+    yield messages.status("Reading the file.")
+    try:
+        trace = Trace.load(path)
+    except (TraceError, OSError) as error:
+        yield messages.problem(f"This file cannot be opened: {error}")
+        return
+    pending: list[str] = []
+    for message in _messages(trace, messages.new_run(), Path(path).name):
+        pending.append(message)
+        if len(pending) == AT_ONCE:
+            yield "\n".join(pending)
+            pending = []
+    yield "\n".join(pending)
+
+
+def _messages(trace: Trace, run: str, name: str) -> Iterator[str]:
+    """Header, rounds and end; JSON has no line breaks in it, so a line is a message."""
+    stage = Stage(trace.header)
+    yield messages.tagged(header_message(trace.header, "file", name), run)
+    for this in trace.rounds:
+        yield messages.tagged(stage.round_message(this), run)
+    yield messages.tagged(stage.end_message(trace.end), run)
+    if not trace.is_whole:
+        yield messages.status(CUT)
+
+
+def _title(path: Path) -> str:
+    header = Trace.load(path).header
+    words = " ".join(header.prompt.split())
+    short = words if len(words) <= 44 else words[:43] + "…"
+    return f"{label_of(header.method)}: {short}"
