@@ -19,6 +19,7 @@ _HOMES = {
     "TraceError": "trace",
     "decode": "decoding",
     "load": "models",
+    "measure_plain": "decoding",
 }
 
 __all__ = sorted(_HOMES)

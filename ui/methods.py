@@ -22,7 +22,7 @@ _TEXTS = {
 
 def choices(methods: Mapping[str, str] | None) -> list[tuple[str, str]]:
     """Label and name of every method, those that cannot run marked in words."""
-    known = methods or {name: "available" for name in LABELS}
+    known = methods or dict.fromkeys(LABELS, "available")
     return [
         (label_of(name) + ("" if answer == "available" else " (not available)"), name)
         for name, answer in known.items()

@@ -2,7 +2,7 @@
 no animation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -12,7 +12,6 @@ import engine
 from ui import messages, methods
 from ui.loader import Loader
 from ui.settings import Wish
-from ui.yardstick import measure, plainly
 from viz.stage import Stage, header_message
 
 LOADING = "The model is loading; the run starts as soon as it is there."
@@ -34,12 +33,12 @@ class Runner:
     """Keeps visitors apart, and lets each stop his own run only.
 
     Args:
-        decode: a test's own in place of ``engine.decode``.
+        decoder: has ``decode`` and ``measure_plain``, as the engine does.
     """
 
-    def __init__(self, loader: Loader, decode: Callable[..., Any] | None = None) -> None:
+    def __init__(self, loader: Loader, decoder: Any = engine) -> None:
         self.loader = loader
-        self._decode = decode or _decode
+        self._decoder = decoder
         self._visitors: dict[str, Visitor] = {}
 
     def play(self, session: str, wish: Wish) -> Iterator[str]:
@@ -86,7 +85,7 @@ class Runner:
         if reason:
             raise ValueError(reason)
         yield messages.status(READING)
-        run = self._decode(visitor.bundle, wish.prompt, wish.config)
+        run = self._decoder.decode(visitor.bundle, wish.prompt, wish.config)
         name, stage, tokens = messages.new_run(), Stage(run.header), []
         source = Path(visitor.bundle.source).name
         try:
@@ -101,11 +100,7 @@ class Runner:
         yield messages.tagged(stage.end_message(run.end), name)
         if wish.compare and wish.config.method != "plain" and run.end.reason != "cancelled":
             yield messages.status(MEASURING)
-            plain = self._decode(visitor.bundle, wish.prompt, plainly(wish.config, len(tokens)))
-            took = measure(plain, tuple(tokens), visitor.cancelled.is_set)
-            yield messages.tagged(stage.end_message(replace(run.end, plain=took)), name)
-
-
-def _decode(*args: Any) -> Any:
-    """The engine's own, looked up when it is needed: it brings torch."""
-    return engine.decode(*args)
+            plain = self._decoder.measure_plain(
+                visitor.bundle, wish.prompt, wish.config, tokens, visitor.cancelled.is_set
+            )
+            yield messages.tagged(stage.end_message(replace(run.end, plain=plain)), name)

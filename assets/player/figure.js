@@ -26,7 +26,7 @@ function put(figure, path, value) {
 }
 
 // Roles stand under colour keys only, so no token's text can be taken for one.
-export export function painted(value, palette, isColour = false) {
+export function painted(value, palette, isColour = false) {
   if (typeof value === 'string') return isColour ? colour(value, palette) : value;
   if (Array.isArray(value)) return value.map((item) => painted(item, palette, isColour));
   if (value === null || typeof value !== 'object') return value;

@@ -3,11 +3,38 @@
 import random
 from collections.abc import Iterator
 
-from engine.records import VERSION, CacheStep, Emitted, End, Header, Law, Nodes, Round
-from engine.records import Seconds, Weights
+from engine.records import (
+    VERSION,
+    CacheStep,
+    Emitted,
+    End,
+    Header,
+    Law,
+    Nodes,
+    Round,
+    Seconds,
+    Weights,
+)
 from engine.trace import Trace
 
-WORDS = tuple(" the sky is blue because light of short waves scatters more than red".split(" "))
+WORDS = ("", *"the sky is blue because light of short waves scatters more than red".split())
+    [
+        "",
+        "the",
+        "sky",
+        "is",
+        "blue",
+        "because",
+        "light",
+        "of",
+        "short",
+        "waves",
+        "scatters",
+        "more",
+        "than",
+        "red",
+    ]
+)
 PIECES = {token: f" {word}" for token, word in enumerate(WORDS)} | {0: "<b>", 1: "\n"}
 
 
