@@ -12,7 +12,7 @@ from viz import theme
 from viz.phases import Step, steps
 from viz.theme import Patch, role
 
-SHOWN = 72  # slots of a strip, the folded block beside them
+SHOWN = 64  # slots of a strip, the folded block beside them
 FOLD = 4  # slots' width of the folded block
 PITCH = 1.7  # from strip to strip, in slot heights
 
@@ -41,7 +41,7 @@ class Strip(NamedTuple):
             return ""
         amount = self.after * self.slot_bytes
         unit = next(i for i in range(3) if amount < 1000 * 1024**i or i == 2)
-        return f"{amount / 1024**unit:.{unit and 1}f} {('B', 'KiB', 'MiB')[unit]}"
+        return f"{amount / 1024**unit:.3g} {('B', 'KiB', 'MiB')[unit]}"
 
 
 class CachesInfo(NamedTuple):
@@ -87,26 +87,21 @@ def caches_panel(info: CachesInfo, order: list[Step]) -> dict[str, Any]:
     patches: dict[str, Patch] = {"verify": [], "draft": [], "commit": [], "emit": []}
     for number, strip in enumerate(info.strips):
         _draw(data, patches, info.first, strip, -PITCH * number)
-    # the draft's own cache is written while drafting; all others by the target's pass
-    last_draft = max((i for i, s in enumerate(order) if s.phase == "draft"), default=-1)
-    moves = [
-        patches["draft"]
-        if i == last_draft
-        else patches.get(s.phase, [])
-        if s.phase != "draft"
-        else []
-        for i, s in enumerate(order)
-    ]
-    if last_draft < 0:
-        moves = [
-            patches["draft"] + patch if step.phase == "verify" else patch
-            for step, patch in zip(order, moves, strict=True)
-        ]
     return {
         "figure": {"data": data, "layout": _layout(info)},
-        "steps": moves,
+        "steps": _in_order(patches, order),
         "title": " · ".join(strip.story for strip in info.strips),
     }
+
+
+def _in_order(patches: dict[str, Patch], order: list[Step]) -> list[Patch]:
+    """A patch per step: the draft's own cache is written while drafting, the rest in one pass."""
+    phases = [step.phase for step in order]
+    moves = [patches.get(phase, []) if phase != "draft" else [] for phase in phases]
+    writing = phases.index("verify")
+    place = max(0, writing - 1)
+    moves[place] = patches["draft"] + moves[place]
+    return moves
 
 
 def _draw(
@@ -119,37 +114,28 @@ def _draw(
     def run(start: int, stop: int, colour: str, what: str, opacity: float = 0) -> int | None:
         if start >= stop:
             return None
-        data.append(
-            {
-                "type": "bar",
-                "x0": start,
-                "y": [1] * (stop - start),
-                "base": base,
-                "marker": {"color": role(colour)},
-                "opacity": opacity,
-                "hovertemplate": f"{strip.name} slot %{{x}}: {what}<extra></extra>",
-            }
-        )
+        place = {"type": "bar", "x0": start, "y": [1] * (stop - start), "base": base}
+        data.append({**place, "marker": {"color": role(colour)}, "opacity": opacity, "name": what})
         return len(data) - 1
 
-    def then(phase: str, trace: int | None, opacity: float) -> None:
+    def then(phase: str, trace: int | None, key: str, value: Any) -> None:
         if trace is not None:
-            patches[phase].append([f"data.{trace}.opacity", opacity])
+            patches[phase].append([f"data.{trace}.{key}", value])
 
     run(max(first, 0), strip.before, tone, "prefix", 0.45)
     written = run(strip.before, behind, tone, "written")
     kept = run(strip.before, strip.after, "accepted", "kept")
-    freed = run(strip.after, behind, "rejected", "freed")
-    hole = run(strip.after, strip.after + strip.hole, "recovered", "missing: written next round")
-    then("draft" if strip.name == "draft" else "verify", written, 1)
-    then("commit", written, 0)
-    then("commit", kept, 1)
-    then("commit", freed, 0.5)
-    then("commit", hole, 0.35)
-    then("emit", freed, 0.15)
+    hole = run(strip.after, strip.after + strip.hole, "recovered", "missing")
+    then("draft" if strip.name == "draft" else "verify", written, "opacity", 1)
+    if strip.after < behind:  # what was kept lies over its first slots
+        then("commit", written, "marker.color", role("rejected"))
+        then("commit", written, "opacity", 0.5)
+        then("emit", written, "opacity", 0.2)
+    then("commit", kept, "opacity", 1)
+    then("commit", hole, "opacity", 0.4)
     if strip.moved:
         data.append(_arrows(strip, base))
-        then("commit", len(data) - 1, 1)
+        then("commit", len(data) - 1, "opacity", 1)
     if first > 0:
         data.append(_fold(first, tone, base))
 
@@ -188,11 +174,8 @@ def _fold(first: int, tone: str, base: float) -> dict[str, Any]:
         "marker": {"color": role(tone)},
         "opacity": 0.45,
         "text": [f"{first} ⋯"],
-        "textposition": "inside",
-        "insidetextanchor": "middle",
-        "textangle": 0,
-        "textfont": {"color": role("ink")},
-        "hovertemplate": f"{first} slots of the prefix<extra></extra>",
+        "insidetextfont": {"color": role("ink")},
+        "name": "prefix",
     }
 
 

@@ -7,14 +7,17 @@ import json
 from typing import Any
 
 from engine import schema
-from engine.records import End, Header, Round
+from engine.records import End, Header, Round, Yardstick
 from engine.stats import Tally
 from viz import theme
 from viz.caches import caches_info, caches_panel
 from viz.facts import facts_panel
+from viz.judgement import judgement_info, judgement_panel
+from viz.mask import mask_info, mask_panel
 from viz.phases import Step, steps
 from viz.pieces import visible
 from viz.text import text_panel
+from viz.timeline import timeline_info, timeline_panel
 from viz.tree import tree_panel
 from viz.tree_info import tree_info
 
@@ -42,8 +45,10 @@ def header_message(header: Header, source: str, name: str) -> str:
 class Stage:
     """Turns the rounds of one run into messages, in their order."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, plain: Yardstick | None = None) -> None:
+        """``plain`` is what is known of plain decoding already, as in a trace of the past."""
         self.header = header
+        self.plain_step = plain.seconds / plain.tokens if plain and plain.tokens else None
         self.tally = Tally()
 
     def round_message(self, this: Round) -> str:
@@ -76,6 +81,9 @@ class Stage:
         return {
             "tree": tree_panel(tree_info(this), order),
             "caches": caches_panel(caches_info(self.header, this), order),
+            "judgement": judgement_panel(judgement_info(this), order),
+            "mask": mask_panel(mask_info(this), order),
+            "timeline": timeline_panel(timeline_info(this, self.plain_step), order),
             "text": text_panel(this),
             "facts": facts_panel(self.tally, None, is_measuring=True),
         }

@@ -61,7 +61,9 @@ TEXT_ROLES = (
     *("target", "draft", "residual"),
 )
 
-COLOUR_KEYS = frozenset(("color", "colors", "fillcolor", "bgcolor", "bordercolor", "linecolor"))
+COLOUR_KEYS = frozenset(
+    ("color", "colors", "colorscale", "fillcolor", "bgcolor", "bordercolor", "linecolor")
+)
 
 # What a shape means, as Plotly's symbol; the page's legend draws the same ones.
 SYMBOL = {
@@ -135,6 +137,8 @@ TEMPLATE: dict[str, Any] = {
             {
                 "mode": "lines",
                 "hoverinfo": "skip",
+                "hovertemplate": "q %{customdata}<extra></extra>",  # where hoverinfo is "all"
+                "textposition": "middle right",
                 # an unsimplified line keeps its zero-length edges, so that edges grow with
                 # their nodes
                 "line": {
@@ -154,7 +158,17 @@ TEMPLATE: dict[str, Any] = {
                 "dx": 1e-9,  # a trace with x0 alone is a column (0 would be taken for 1)
             }
         ],
-        "bar": [{"marker": {"line": {"width": 0}}, "width": 0.86, "cliponaxis": False}],
+        "bar": [
+            {
+                "marker": {"line": {"width": 0}},
+                "width": 0.86,
+                "hoverinfo": "x+name",
+                "cliponaxis": False,
+                "textposition": "inside",
+                "insidetextanchor": "middle",
+                "textangle": 0,
+            }
+        ],
     },
 }
 

@@ -82,7 +82,7 @@ class _Drawing:
             *(self._judged_edge(node) for node in info.tested),
             *([self._extra_edge()] if info.extra else []),
             *(self._nodes(level) for level in self.levels),
-            *(self._verdicts(verdict) for verdict in STYLE),
+            *(self._verdicts(verdict) for verdict in self._shapes()),
             *([self._extra_node()] if info.extra else []),
         ]
         return {"data": data, "layout": _layout(info, self.look)}
@@ -133,25 +133,29 @@ class _Drawing:
     def _nodes(self, level: list[int]) -> dict[str, Any]:
         """One level's nodes, hidden behind their parents; the root is there from the start."""
         info, depth = self.info, self.info.depth[level[0]]
-        shown = {"mode": "markers+text", "textposition": self.look.labels or BESIDE}
+        shown = {"mode": "markers+text", **self._textposition()}
         if depth == 0:
             marker = {"color": role("root"), "size": self.look.size(1.0), "line": {"width": 0}}
             text = [self._text(0)] if self.look.labels else [self.texts[0]]
             return {"x0": 0, "y": [info.row[0]], "text": text, "marker": marker, **shown}
         trace = {
             "x0": COLUMN * (depth - 1),
-            "y": [info.row[info.parent[node]] for node in level],
+            # in a large tree the nodes come straight from the left: half the coordinates travel
+            "y": [info.row[info.parent[i] if self.is_moving else i] for i in level],
             "text": BLANK,
             "marker": {"size": HIDDEN},
-            "hoverinfo": "all",
-            "hovertemplate": "drafter's probability q %{customdata}<extra></extra>",
-            "customdata": [_rounded(info.draft_prob[node]) for node in level],
             **shown,
         }
+        if self.look.labels != BELOW:  # where q is not written above the node
+            trace["hoverinfo"] = "all"
+            trace["customdata"] = [_rounded(info.draft_prob[node]) for node in level]
         if self.look.labels == NOWHERE:
             trace["hovertext"] = [self.texts[node] for node in level]
             trace["hovertemplate"] = "%{hovertext} q %{customdata}<extra></extra>"
         return trace
+
+    def _textposition(self) -> dict[str, str]:
+        return {"textposition": BELOW} if self.look.labels == BELOW else {}
 
     def _text(self, node: int) -> str:
         """A node's label, and q above it where there is room; the marker is between the lines."""
@@ -179,7 +183,7 @@ class _Drawing:
             marker,
             customdata=pairs,
             hoverinfo="all",
-            hovertemplate=verdict + ": p %{customdata[0]}, u %{customdata[1]}<extra></extra>",
+            hovertemplate="p %{customdata[0]}, u %{customdata[1]}<extra></extra>",
         )
 
     def _extra_node(self) -> dict[str, Any]:
@@ -196,7 +200,7 @@ class _Drawing:
             "y": y,
             "mode": "markers+text",
             "text": [BLANK] * len(x),
-            "textposition": self.look.labels or BESIDE,
+            **self._textposition(),
             "textfont": font,
             "marker": marker,
             **more,
@@ -211,11 +215,9 @@ class _Drawing:
             patch: Patch = [[f"{edges}.{axis}", line[axis]] for axis in ("x", "y")]
         else:
             patch = [[f"{edges}.opacity", 1]]
-        patch += [
-            [f"{trace}.x0", COLUMN * depth],
-            [f"{trace}.y", [info.row[node] for node in level]],
-            [f"{trace}.marker.size", sizes],
-        ]
+        patch += [[f"{trace}.x0", COLUMN * depth], [f"{trace}.marker.size", sizes]]
+        if self.is_moving:
+            patch.append([f"{trace}.y", [info.row[node] for node in level]])
         if self.look.labels:
             patch.append([f"{trace}.text", [self._text(node) for node in level]])
         return patch
@@ -226,7 +228,7 @@ class _Drawing:
         drawn = self.info.node.index(node)
         verdict = self.info.verdict[drawn]
         place = self.judged[verdict].index(drawn)
-        trace = self.first_verdict + list(STYLE).index(verdict)
+        trace = self.first_verdict + self._shapes().index(verdict)
         size = self.look.size(self.info.draft_prob[drawn]) + 2
         return [
             [f"data.{self.first_judged + self.info.tested.index(drawn)}.opacity", 1],
@@ -236,7 +238,7 @@ class _Drawing:
 
     def _extend(self) -> Patch:
         info, extra = self.info, self.info.extra
-        trace = f"data.{self.first_verdict + len(STYLE)}"
+        trace = f"data.{self.first_verdict + len(self._shapes())}"
         return [
             [f"data.{self.first_node - 1}.opacity", 1],
             [f"{trace}.x.0", COLUMN * (info.depth[extra.parent] + 1)],
@@ -244,6 +246,10 @@ class _Drawing:
             [f"{trace}.marker.size.0", self.look.size(0.5) + 2],
             [f"{trace}.text.0", self._below(label(extra.piece, self.look.letters))],
         ]
+
+    def _shapes(self) -> list[str]:
+        """The verdicts that were reached, in the order of their traces."""
+        return [verdict for verdict, nodes in self.judged.items() if nodes]
 
     def _below(self, text: str) -> str:
         return f" <br> <br> <br>{text}" if self.look.labels == BELOW else text

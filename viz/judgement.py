@@ -1,0 +1,151 @@
+"""The judgement of a node: p, q and the residual over the likeliest tokens at its place.
+
+A row a token, the rest of the mass below; the node in hand stands in bold with its verdict
+in numbers above.
+"""
+
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from engine.records import Law, Round
+from viz import theme
+from viz.phases import Step, steps
+from viz.pieces import label, visible
+from viz.theme import Patch, role
+
+ROWS = 6  # tokens; the rest is one row more
+LETTERS = 11
+BARS = (("target", "p target"), ("draft", "q draft"), ("residual", "residual"))
+SHIFT = {"target": -0.26, "draft": 0.02, "residual": 0.28}  # within a row, downwards
+
+
+class Judged(NamedTuple):
+    """One place of the judged path: the distributions met there, ``ROWS`` entries and the rest."""
+
+    token: list[int]
+    piece: list[str]
+    target: list[float]
+    draft: list[float]
+    residual: list[float]
+
+
+class JudgementInfo(NamedTuple):
+    """What was judged in a round: per tested node its place and its words."""
+
+    places: dict[int, Judged]  # by the node whose children are tested there
+    words: dict[int, str]  # by tested node
+    parent: dict[int, int]
+    token: dict[int, int]
+
+
+def plot_judgement(this: Round, mode: str = "light") -> go.Figure:
+    """The last judgement of one round."""
+    return theme.finished(judgement_panel(judgement_info(this), steps(this)), mode)
+
+
+def judgement_info(this: Round) -> JudgementInfo:
+    """What the rule met in ``this`` round."""
+    nodes = this.nodes
+    found = [i for i, v in enumerate(nodes.verdict) if v in ("accepted", "rejected")]
+    must = {
+        parent: [nodes.token[i] for i in found if nodes.parent[i] == parent]
+        for parent in {nodes.parent[i] for i in found}
+    }
+    return JudgementInfo(
+        {law.node: _judged(this, law, must.get(law.node, [])) for law in this.laws},
+        {node: _words(this, node) for node in found},
+        {node: nodes.parent[node] for node in found},
+        {node: nodes.token[node] for node in found},
+    )
+
+
+def _judged(this: Round, law: Law, tested: list[int]) -> Judged:
+    """The tested tokens and the likeliest others, by p; then the rest."""
+    weight = {
+        i: (law.token[i] in tested, max(law.target[i], law.draft[i], law.residual[i]))
+        for i in range(len(law.token))
+    }
+    chosen = sorted(
+        sorted(weight, key=weight.__getitem__, reverse=True)[:ROWS],
+        key=law.target.__getitem__,
+        reverse=True,
+    )
+    columns = [
+        [*(column[i] for i in chosen), max(0.0, sum(column) and 1 - sum(column[i] for i in chosen))]
+        for column in (law.target, law.draft, law.residual)
+    ]
+    shown = [[round(value, 3) for value in column] for column in columns]
+    pieces = [this.piece(law.token[i]) for i in chosen]
+    return Judged([law.token[i] for i in chosen], pieces, *shown)
+
+
+def _words(this: Round, node: int) -> str:
+    """The verdict in numbers: the uniform against p/q, where they are known."""
+    nodes = this.nodes
+    name = f"“{visible(this.piece(nodes.token[node]), 20)}” {nodes.verdict[node]}"
+    p, u = nodes.target_prob[node], nodes.uniform[node]
+    if p is None:
+        return name
+    law = next((law for law in this.laws if law.node == nodes.parent[node]), None)
+    q = dict(zip(law.token, law.draft, strict=True)).get(nodes.token[node]) if law else None
+    if u is None or not q:
+        return f"{name}: p {p:.2f}"
+    sign = "<" if nodes.verdict[node] == "accepted" else "≥"
+    return f"{name}: u {u:.2f} {sign} p/q {min(p / q, 99):.2f}"
+
+
+def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
+    """The figure before the first step, and a patch per step."""
+    patches: list[Patch] = []
+    titles: list[str] = []
+    place: Judged | None = None
+    for step in order:
+        now = info.places.get(info.parent.get(step.node, -1)) if step.phase == "judge" else None
+        patch = _place(now) if now and now is not place else []
+        if now:
+            place = now
+            patch = [*patch, ["layout.yaxis.ticktext", _names(now, info.token[step.node])]]
+        elif step.phase == "emit" and info.places:
+            last = info.places[max(info.places)]
+            patch = [] if last is place else _place(last)
+            if last is not place:
+                patch.append(["layout.yaxis.ticktext", _names(last, -1)])
+        patches.append(patch)
+        titles.append(info.words.get(step.node, "") if step.phase == "judge" else "")
+    return {"figure": _figure(), "steps": patches, "titles": titles}
+
+
+def _place(judged: Judged) -> Patch:
+    columns = (judged.target, judged.draft, judged.residual)
+    return [[f"data.{i}.x", column] for i, column in enumerate(columns)]
+
+
+def _names(judged: Judged, in_hand: int) -> list[str]:
+    names = [
+        f"<b>{label(piece, LETTERS)}</b>" if token == in_hand else label(piece, LETTERS)
+        for token, piece in zip(judged.token, judged.piece, strict=True)
+    ]
+    return [*names, "rest"]
+
+
+def _figure() -> dict[str, Any]:
+    """Bars of no length: a round's first judgement fills them."""
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": [0] * (ROWS + 1),
+            "y0": SHIFT[kind],
+            "width": 0.25,
+            "marker": {"color": role(kind)},
+            "name": name,
+        }
+        for kind, name in BARS
+    ]
+    layout = {
+        "xaxis": theme.axis(0, 1.02, tickvals=[0, 0.5, 1]),
+        "yaxis": theme.axis(ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[]),
+        "margin": {"l": 92, "b": 20},
+    }
+    return {"data": data, "layout": layout}

@@ -1,0 +1,108 @@
+"""Where a round's time went, to scale, beside the plain steps that would write the same text."""
+
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from engine.records import Round
+from viz import theme
+from viz.phases import Step, steps
+from viz.theme import role
+
+PHASES = ("draft", "verify", "accept", "commit")
+COLOUR = {"draft": "draft", "verify": "target", "accept": "recovered", "commit": "accepted"}
+SHOWN = {"draft": "draft", "verify": "verify", "judge": "accept", "commit": "commit"}
+WIDE = 0.14  # of the whole: a phase this long has room for its name
+
+
+class TimelineInfo(NamedTuple):
+    """Milliseconds of a round's phases, and of the plain steps for as many tokens."""
+
+    milliseconds: list[float]  # in the order of PHASES
+    tokens: int
+    plain: float | None  # of one plain step
+
+    @property
+    def whole(self) -> float:
+        """The longer of the two, which the scale is for; never zero."""
+        return max(sum(self.milliseconds), self.tokens * (self.plain or 0), 1e-3)
+
+
+def plot_timeline(this: Round, plain_step: float | None = None, mode: str = "light") -> go.Figure:
+    """One round's time; ``plain_step`` in seconds, where plain decoding was measured."""
+    panel = timeline_panel(timeline_info(this, plain_step), steps(this))
+    return theme.finished(panel, mode)
+
+
+def timeline_info(this: Round, plain_step: float | None = None) -> TimelineInfo:
+    """The times of ``this`` round."""
+    times = [round(1000 * getattr(this.seconds, phase), 3) for phase in PHASES]
+    plain = None if plain_step is None else round(1000 * plain_step, 3)
+    return TimelineInfo(times, len(this.emitted), plain)
+
+
+def timeline_panel(info: TimelineInfo, order: list[Step]) -> dict[str, Any]:
+    """The figure before the first step, and a patch per step: a phase lights up when it is on."""
+    data: list[dict[str, Any]] = []
+    trace: dict[str, int] = {}
+    start = 0.0
+    for phase, length in zip(PHASES, info.milliseconds, strict=True):
+        if length:
+            trace[phase] = len(data)
+            data.append(_phase(info, phase, start, length))
+        start += length
+    if info.plain:
+        data.append(_plain(info, info.plain))
+    patches: list[theme.Patch] = [[] for _ in order]
+    for number, step in enumerate(order):
+        phase = SHOWN.get(step.phase)
+        if phase in trace:
+            patches[number] = [[f"data.{trace.pop(phase)}.opacity", 1]]
+    title = (
+        f"{sum(info.milliseconds):.0f} ms for {info.tokens} token{'' if info.tokens == 1 else 's'}"
+    )
+    if info.plain:
+        title += f", plain {info.tokens * info.plain:.0f} ms"
+    return {
+        "figure": {"data": data, "layout": _layout(info)},
+        "steps": patches,
+        "title": title,
+    }
+
+
+def _phase(info: TimelineInfo, phase: str, start: float, length: float) -> dict[str, Any]:
+    name = f"{phase} {length:.0f} ms" if length >= 10 else f"{phase} {length:.1f} ms"
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": [length],
+        "y": [0],
+        "base": round(start, 3),
+        "marker": {"color": role(COLOUR[phase])},
+        "opacity": 0.3,
+        "text": [name if length > WIDE * info.whole * (1 + len(name) / 20) else ""],
+        "insidetextfont": {"color": role("ground")},
+        "name": name,
+    }
+
+
+def _plain(info: TimelineInfo, plain: float) -> dict[str, Any]:
+    """One bar a plain step."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "x": [round(0.98 * plain, 3)] * info.tokens,
+        "y": [1] * info.tokens,
+        "base": [round(i * plain, 3) for i in range(info.tokens)],
+        "marker": {"color": role("faint")},
+        "opacity": 0.7,
+        "name": f"plain {plain:.0f} ms",
+    }
+
+
+def _layout(info: TimelineInfo) -> dict[str, Any]:
+    return {
+        "xaxis": theme.axis(0, info.whole, visible=False),
+        "yaxis": theme.axis(1.5, -0.5, visible=False),
+        "margin": {"t": 2, "b": 4},
+    }
