@@ -18,23 +18,6 @@ from engine.records import (
 from engine.trace import Trace
 
 WORDS = ("", *"the sky is blue because light of short waves scatters more than red".split())
-    [
-        "",
-        "the",
-        "sky",
-        "is",
-        "blue",
-        "because",
-        "light",
-        "of",
-        "short",
-        "waves",
-        "scatters",
-        "more",
-        "than",
-        "red",
-    ]
-)
 PIECES = {token: f" {word}" for token, word in enumerate(WORDS)} | {0: "<b>", 1: "\n"}
 
 
