@@ -19,6 +19,7 @@ _HOMES = {
     "TraceError": "trace",
     "decode": "decoding",
     "load": "models",
+    "warm_up": "cost",
     "measure_plain": "decoding",
 }
 
