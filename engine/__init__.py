@@ -19,7 +19,6 @@ _HOMES = {
     "TraceError": "trace",
     "decode": "decoding",
     "load": "models",
-    "warm_up": "cost",
     "measure_plain": "decoding",
 }
 

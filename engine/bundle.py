@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from engine.cost import cost_of
 from engine.drafters.suffix import SuffixMemory
 from engine.records import Weights
 
@@ -65,6 +66,12 @@ class Bundle:
     def is_chat(self) -> bool:
         """Whether the tokenizer has a chat template."""
         return getattr(self.tokenizer, "chat_template", None) is not None
+
+    def warm_up(self) -> None:
+        """Measure what passes cost now, so that the first run need not."""
+        for model in (self.target, self.draft):
+            if model is not None:
+                cost_of(model)
 
     def for_visitor(self) -> "Bundle":
         """The same models with an empty memory: nobody is drafted another one's text."""

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
-from engine.bundle import Bundle
 from engine.context import Context
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
@@ -40,13 +39,6 @@ def cost_of(model: PreTrainedModel) -> PassCost:
     if model not in _measured:
         _measured[model] = calibrate(model)
     return _measured[model]
-
-
-def warm_up(bundle: Bundle) -> None:
-    """Calibrate all of a bundle's models now, so that its first run need not."""
-    for model in (bundle.target, bundle.draft):
-        if model is not None:
-            cost_of(model)
 
 
 def known_cost_of(model: PreTrainedModel) -> PassCost | None:

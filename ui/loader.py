@@ -62,7 +62,7 @@ def load_target() -> Any:
     if os.environ.get("SPACE_ID"):  # nobody can type the command on a Hugging Face Space
         subprocess.run([sys.executable, "-m", "engine.fetch"], check=True)
     bundle = engine.load()
-    engine.warm_up(bundle)
+    bundle.warm_up()
     return bundle
 
 
