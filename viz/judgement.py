@@ -14,7 +14,7 @@ from viz.phases import Step, steps
 from viz.pieces import label, visible
 from viz.theme import Patch, role
 
-ROWS = 6  # tokens; the rest is one row more
+ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
 BARS = (("target", "p target"), ("draft", "q draft"), ("residual", "residual"))
 SHIFT = {"target": -0.26, "draft": 0.02, "residual": 0.28}  # within a row, downwards
@@ -81,18 +81,22 @@ def _judged(this: Round, law: Law, tested: list[int]) -> Judged:
 
 
 def _words(this: Round, node: int) -> str:
-    """The verdict in numbers: the uniform against p/q, where they are known."""
+    """The verdict in numbers: the uniform against p/q, where that is what decided."""
     nodes = this.nodes
     name = f"“{visible(this.piece(nodes.token[node]), 20)}” {nodes.verdict[node]}"
     p, u = nodes.target_prob[node], nodes.uniform[node]
-    if p is None:
+    if p is None or u is None:
         return name
     law = next((law for law in this.laws if law.node == nodes.parent[node]), None)
-    q = dict(zip(law.token, law.draft, strict=True)).get(nodes.token[node]) if law else None
-    if u is None or not q:
-        return f"{name}: p {p:.2f}"
-    sign = "<" if nodes.verdict[node] == "accepted" else "≥"
-    return f"{name}: u {u:.2f} {sign} p/q {min(p / q, 99):.2f}"
+    entries = zip(law.token, law.draft, strict=True) if law else ()
+    q = dict(entries).get(nodes.token[node])
+    if not q:
+        return f"{name}: p {p:.2f}, u {u:.2f}"
+    is_below = u * q < p
+    # a later sibling is judged by the residual of those before it, a block by all its tokens
+    if nodes.rank[node] or is_below != (nodes.verdict[node] == "accepted"):
+        return f"{name}: p {p:.2f}, q {q:.2f}, u {u:.2f}"
+    return f"{name}: u {u:.2f} {'<' if is_below else '≥'} p/q {min(p / q, 99):.2f}"
 
 
 def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:

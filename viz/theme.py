@@ -49,7 +49,7 @@ PALETTE: dict[str, dict[str, str]] = {
         "untested": "#7d8a98",
         "target": "#0b61b0",
         "draft": "#a4457f",
-        "residual": "#857400",
+        "residual": "#7d6c00",
         "on_accent": "#ffffff",
     },
 }

@@ -12,7 +12,7 @@ from viz.theme import role
 PHASES = ("draft", "verify", "accept", "commit")
 COLOUR = {"draft": "draft", "verify": "target", "accept": "recovered", "commit": "accepted"}
 SHOWN = {"draft": "draft", "verify": "verify", "judge": "accept", "commit": "commit"}
-WIDE = 0.14  # of the whole: a phase this long has room for its name
+LETTER = 0.02  # of the whole width: what a letter of a phase's name takes
 
 
 class TimelineInfo(NamedTuple):
@@ -43,24 +43,15 @@ def timeline_info(this: Round, plain_step: float | None = None) -> TimelineInfo:
 
 def timeline_panel(info: TimelineInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, and a patch per step: a phase lights up when it is on."""
-    data: list[dict[str, Any]] = []
-    trace: dict[str, int] = {}
-    start = 0.0
-    for phase, length in zip(PHASES, info.milliseconds, strict=True):
-        if length:
-            trace[phase] = len(data)
-            data.append(_phase(info, phase, start, length))
-        start += length
-    if info.plain:
-        data.append(_plain(info, info.plain))
-    patches: list[theme.Patch] = [[] for _ in order]
-    for number, step in enumerate(order):
-        phase = SHOWN.get(step.phase)
-        if phase in trace:
-            patches[number] = [[f"data.{trace.pop(phase)}.opacity", 1]]
-    title = (
-        f"{sum(info.milliseconds):.0f} ms for {info.tokens} token{'' if info.tokens == 1 else 's'}"
-    )
+    data = [_phases(info), *([_plain(info, info.plain)] if info.plain else [])]
+    seen: set[str] = set()
+    patches: list[theme.Patch] = []
+    for step in order:
+        phase = SHOWN.get(step.phase, step.phase)
+        is_new = phase in PHASES and phase not in seen
+        seen.add(phase)
+        patches.append([[f"data.0.marker.opacity.{PHASES.index(phase)}", 1]] if is_new else [])
+    title = f"{sum(info.milliseconds):.0f} ms for {info.tokens} token{'s' * (info.tokens != 1)}"
     if info.plain:
         title += f", plain {info.tokens * info.plain:.0f} ms"
     return {
@@ -70,19 +61,25 @@ def timeline_panel(info: TimelineInfo, order: list[Step]) -> dict[str, Any]:
     }
 
 
-def _phase(info: TimelineInfo, phase: str, start: float, length: float) -> dict[str, Any]:
-    name = f"{phase} {length:.0f} ms" if length >= 10 else f"{phase} {length:.1f} ms"
+def _phases(info: TimelineInfo) -> dict[str, Any]:
+    """A bar a phase, end to end."""
+    times = info.milliseconds
+    names = [f"{p} {t:.{0 if t >= 10 else 1}f} ms" for p, t in zip(PHASES, times, strict=True)]
+    room = [LETTER * len(name) * info.whole for name in names]
     return {
         "type": "bar",
         "orientation": "h",
-        "x": [length],
-        "y": [0],
-        "base": round(start, 3),
-        "marker": {"color": role(COLOUR[phase])},
-        "opacity": 0.3,
-        "text": [name if length > WIDE * info.whole * (1 + len(name) / 20) else ""],
+        "x": times,
+        "y": [0] * len(times),
+        "base": [round(sum(times[:i]), 3) for i in range(len(times))],
+        "marker": {
+            "color": [role(COLOUR[phase]) for phase in PHASES],
+            "opacity": [0.3] * len(times),
+        },
+        "text": [n if t > r else "" for n, t, r in zip(names, times, room, strict=True)],
         "insidetextfont": {"color": role("ground")},
-        "name": name,
+        "hovertext": names,
+        "hoverinfo": "text",
     }
 
 

@@ -16,11 +16,12 @@ from engine.records import (
     Yardstick,
 )
 
-WORDS = """
+TEXT = """
 air and is scattered absorbed deflected in by the a of blue light sun red molecules tiny gases
 Rayleigh short waves more than long ones sky , . so because it atmosphere This process called
 scattering when reaches our eyes from all directions see colour strikes a window of its own
-""".split()
+"""
+WORDS = TEXT.split()
 PIECES = {997 * i: " " + word if word.isalpha() else word for i, word in enumerate(WORDS)}
 TOKENS = list(PIECES)
 
@@ -80,12 +81,15 @@ def make_round(
     token = tuple(rng.choices(TOKENS, k=len(parent)))
     draft_prob = [None] + [round(0.6 * 0.5**r * rng.uniform(0.6, 1), 6) for r in rank[1:]]
     verdict, path = _judge(rng, parent, rank, chance)
-    tested = [v in ("accepted", "rejected") for v in verdict]
+    target_prob = [None] + [
+        round(q * rng.uniform(0.7, 1.2) if v == "accepted" else q * rng.uniform(0.1, 0.7), 6)
+        for v, q in zip(verdict[1:], draft_prob[1:], strict=True)
+    ]
     last = rng.choice(TOKENS)
     is_leaf = path[-1] not in parent
     origin = "sampled" if not drafted else "bonus" if is_leaf else "recovered"
     emitted = (*(token[i] for i in path[1:]), last)
-    laws = tuple(_law(rng, node, parent, token, last) for node in path)
+    laws = tuple(_law(rng, node, parent, token, last, target_prob, draft_prob) for node in path)
     named = {*token, *emitted, *(t for law in laws for t in law.token)}
     return Round(
         index=index,
@@ -95,8 +99,11 @@ def make_round(
             tuple(parent),
             tuple(rank),
             tuple(draft_prob),
-            tuple(round(rng.random(), 6) if tested[i] else None for i in range(len(parent))),
-            tuple(round(rng.random(), 6) if tested[i] else None for i in range(len(parent))),
+            tuple(target_prob),
+            tuple(
+                _uniform(rng, v, p, q)
+                for v, p, q in zip(verdict, target_prob, draft_prob, strict=True)
+            ),
             tuple(verdict),
         ),
         emitted=Emitted(
@@ -143,19 +150,32 @@ def _judge(
             return verdict, path
 
 
-def _law(rng: Random, node: int, parent: list[int], token: tuple[int, ...], last: int) -> Law:
-    """Six entries: the node's children first."""
-    children = [token[i] for i, p in enumerate(parent) if p == node][:4]
-    others = [t for t in rng.sample(TOKENS, 8) if t not in children and t != last]
-    tokens = (*children, last, *others)[:6] if last not in children else (*children, *others)[:6]
-    p = [round(rng.random() / 6, 6) for _ in tokens]
-    q = [round(rng.random() / 6, 6) if i < len(children) else 0.0 for i in range(len(tokens))]
+def _uniform(rng: Random, verdict: str, p: float | None, q: float | None) -> float | None:
+    """Below p/q where the node was accepted, above it where it was rejected."""
+    if verdict == "accepted":
+        return round(rng.random() * min(1.0, p / q) * 0.99, 6)
+    return round(p / q + rng.random() * (1 - p / q), 6) if verdict == "rejected" else None
+
+
+def _law(
+    rng: Random,
+    node: int,
+    parent: list[int],
+    token: tuple[int, ...],
+    last: int,
+    target_prob: list[float | None],
+    draft_prob: list[float | None],
+) -> Law:
+    """Ten entries: the node's children, the token that was drawn, and others."""
+    children = {token[i]: i for i, mother in enumerate(parent) if mother == node}
+    others = [t for t in rng.sample(TOKENS, len(TOKENS)) if t not in children]
+    tokens = [*children, *([] if last in children else [last]), *others][:10]
+    p = [target_prob[children[t]] if t in children else rng.random() / 20 for t in tokens]
+    q = [draft_prob[children[t]] if t in children else 0.0 for t in tokens]
     residual = [max(a - b, 0.0) for a, b in zip(p, q, strict=True)]
     whole = sum(residual) or 1.0
-    model = tuple(round(rng.random() / 6, 6) for _ in tokens)
-    return Law(
-        node, tokens, tuple(p), tuple(q), tuple(round(r / whole, 6) for r in residual), model
-    )
+    columns = [p, q, [r / whole for r in residual], [rng.random() / 10 for _ in tokens]]
+    return Law(node, tuple(tokens), *(tuple(round(v, 6) for v in column) for column in columns))
 
 
 def _caches(start: int, path: list[int], nodes: int, depth: int) -> tuple[CacheStep, ...]:

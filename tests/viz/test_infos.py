@@ -1,0 +1,176 @@
+"""What the figures show, by value: one round written out by hand."""
+
+import pytest
+
+from engine.records import CacheStep, Emitted, End, Law, Nodes, Round, Seconds, Yardstick
+from engine.stats import Tally
+from tests.viz.records import make_end, make_header, make_round, make_rounds
+from viz.caches import caches_info
+from viz.facts import facts_info
+from viz.judgement import judgement_info
+from viz.mask import mask_info
+from viz.phases import steps
+from viz.stage import says
+from viz.text import Span, text_info
+from viz.timeline import timeline_info
+from viz.tree_info import MAX_DRAWN, tree_info
+
+# 0 " air" -> 1 " and" (rejected), 2 " is" (accepted) -> 4 " blue" (rejected); 3 hangs below 1
+ROUND = Round(
+    index=6,
+    start=10,
+    nodes=Nodes(
+        token=(50, 51, 52, 53, 54),
+        parent=(-1, 0, 0, 1, 2),
+        rank=(0, 0, 1, 0, 0),
+        draft_prob=(None, 0.5, 0.25, 0.125, 0.8),
+        target_prob=(None, 0.1, 0.4, 0.3, 0.2),
+        uniform=(None, 0.9, 0.3, None, 0.75),
+        verdict=("root", "rejected", "accepted", "untested", "rejected"),
+    ),
+    emitted=Emitted((52, 55), ("accepted", "recovered"), (" is", " dark")),
+    laws=(
+        Law(0, (52, 51), (0.4, 0.1), (0.25, 0.5), (0.3, 0.0), (0.4, 0.1)),
+        Law(2, (54, 55), (0.2, 0.5), (0.8, 0.0), (0.0, 0.9), (0.2, 0.5)),
+    ),
+    caches=(CacheStep("target", 9, 5, (9, 11)), CacheStep("draft", 9, 3, (9,))),
+    seconds=Seconds(0.01, 0.03, 0.0, 0.002),
+    pieces={50: " air", 51: " and", 52: " is", 53: " in", 54: " blue", 55: " dark"},
+)
+
+
+def test_a_round_has_the_steps_of_the_contract_in_order():
+    phases = [step.phase for step in steps(ROUND)]
+    assert phases == ["draft"] * 2 + ["verify"] + ["judge"] * 3 + ["commit", "emit"]
+    assert [step.node for step in steps(ROUND) if step.phase == "judge"] == [1, 2, 4]
+    assert [step.label for step in steps(ROUND)][:4] == [
+        "draft · level 1",
+        "draft · level 2",
+        "verify · 5 nodes",
+        "judge · ␣and",
+    ]
+
+
+def test_plain_decoding_has_no_draft_and_no_judge_step():
+    assert [step.phase for step in steps(make_round(0))] == ["verify", "commit", "emit"]
+
+
+def test_the_tree_holds_every_node_and_the_recovered_token_at_the_path():
+    info = tree_info(ROUND)
+    assert info.piece == [" air", " and", " is", " in", " blue"]
+    assert info.depth == [0, 1, 1, 2, 2]
+    assert info.tested == [1, 2, 4]
+    assert (info.extra.role, info.extra.piece, info.extra.parent) == ("recovered", " dark", 2)
+    assert info.num_rows == 3
+    assert info.extra.row == max(info.row)
+
+
+def test_a_round_that_ends_within_its_path_has_no_extra_token():
+    cut = make_round(10, 2, chance=1.0)
+    ended = Emitted(cut.emitted.token[:1], ("accepted",), cut.emitted.text[:1])
+    this = Round(0, 5, cut.nodes, ended, cut.laws, cut.caches, cut.seconds, cut.pieces)
+    assert tree_info(this).extra is None
+
+
+def test_of_a_thousand_nodes_the_judged_ones_are_drawn():
+    this = make_round(1000, seed=3, depth=8)
+    info = tree_info(this)
+    assert len(info.node) <= MAX_DRAWN
+    assert info.num_hidden == 1001 - len(info.node)
+    assert {i for i, v in enumerate(this.nodes.verdict) if v == "accepted"} <= set(info.node)
+    for node, parent in enumerate(info.parent):
+        assert parent < node
+        assert info.depth[node] == (info.depth[parent] + 1 if node else 0)
+
+
+def test_caches_tell_what_was_written_kept_and_missing():
+    target, draft = caches_info(make_header(), ROUND).strips
+    assert target.story == "target 9 → 14 written → 11 kept"
+    assert target.moved == ((11, 10),)
+    assert target.hole == 0
+    assert draft.hole == 1  # committed 12, the last of them nowhere cached, the draft holds 10
+    assert target.size == "495 KiB"
+
+
+def test_a_prefix_longer_than_the_strip_is_folded():
+    info = caches_info(make_header(), make_round(4, start=900))
+    assert info.first > 800
+    assert caches_info(make_header(), make_round(4, start=20)).first == 0
+
+
+def test_text_strikes_the_rejected_token_where_it_stood():
+    assert text_info(ROUND) == [
+        Span(" and", "rejected", True),
+        Span(" is", "accepted"),
+        Span(" blue", "rejected", True),
+        Span(" dark", "recovered"),
+    ]
+
+
+def test_text_is_not_escaped_since_it_never_is_markup():
+    pieces = {**ROUND.pieces, 54: "<i>"}
+    this = Round(0, 10, ROUND.nodes, ROUND.emitted, (), (), ROUND.seconds, pieces)
+    assert text_info(this)[2].text == "<i>"
+
+
+def test_facts_carry_their_denominators():
+    facts = {fact.label: fact for fact in facts_info(Tally.of([ROUND]), is_measuring=True)}
+    assert facts["tokens per pass"].value == "2.00"
+    assert facts["tokens per pass"].hover == "2 tokens in 1 target pass"
+    assert facts["of the tested accepted"].value == "33 %"
+    assert facts["of the tested accepted"].hover == "1 accepted of 3 tested nodes"
+    assert facts["drafted tokens kept"].value == "1 / 4"
+    assert facts["of a round is drafting"].value == "24 %"
+    assert facts["of plain, measuring"].value == "…"
+
+
+def test_the_speed_up_is_shown_once_it_was_measured():
+    tally = Tally.of([ROUND])
+    end = End("length", 1, 2, 0.5, Yardstick(2, 1.0, 2))
+    measured = facts_info(tally, end)[1]
+    assert (measured.value, measured.label) == ("2.00×", "of plain, measured")
+    assert facts_info(tally, End("length", 1, 2, 0.5))[1].label == "of plain, not measured"
+
+
+def test_facts_of_no_round_are_dashes():
+    assert {fact.value for fact in facts_info(Tally())} == {"–"}
+
+
+def test_plain_decoding_says_what_verifying_takes():
+    facts = facts_info(Tally.of(make_rounds(3, drafted=0)), make_end(make_rounds(3, drafted=0)))
+    assert facts[0].value == "1.00"
+    assert facts[-1].label == "of a round is verifying"
+
+
+def test_judgement_compares_the_uniform_with_p_over_q():
+    info = judgement_info(ROUND)
+    assert info.words[1] == "“␣and” rejected: u 0.90 ≥ p/q 0.20"
+    assert info.words[4] == "“␣blue” rejected: u 0.75 ≥ p/q 0.25"
+    # the second sibling met the residual of the first, which p/q alone does not tell
+    assert info.words[2] == "“␣is” accepted: p 0.40, q 0.25, u 0.30"
+
+
+def test_judgement_adds_the_rest_of_the_mass():
+    place = judgement_info(ROUND).places[0]
+    assert place.piece == [" is", " and"]
+    assert place.target == [0.4, 0.1, 0.5]
+    assert place.draft == [0.25, 0.5, 0.25]
+
+
+def test_the_mask_is_ancestors_and_self():
+    info = mask_info(ROUND)
+    assert [column for row, column in info.seen if row == 4] == [4, 2, 0]
+    assert len(info.seen) == sum(depth + 1 for depth in ROUND.nodes.depth)
+    assert info.prefix == 9
+
+
+def test_the_time_line_scales_to_the_longer_of_round_and_plain():
+    info = timeline_info(ROUND, plain_step=0.05)
+    assert info.milliseconds == [10.0, 30.0, 0.0, 2.0]
+    assert info.whole == pytest.approx(100.0)
+    assert timeline_info(ROUND).whole == pytest.approx(42.0)
+
+
+def test_a_round_is_said_in_a_sentence():
+    assert says(ROUND) == "Round 7: 1 of 4 drafted tokens accepted, recovered '␣dark'"
+    assert says(make_round(0)).startswith("Round 1: nothing drafted, sampled '")

@@ -1,0 +1,264 @@
+"""The messages of a run: every figure valid at every step, the last step what the record says."""
+
+import base64
+import copy
+import dataclasses
+import json
+import subprocess
+import sys
+import zlib
+
+import plotly.graph_objects as go
+import pytest
+
+from engine import schema
+from engine.records import Emitted, Nodes, Round, Seconds
+from tests.viz.records import make_end, make_header, make_round, make_rounds
+from viz import theme
+from viz.caches import plot_caches
+from viz.judgement import plot_judgement
+from viz.mask import plot_mask
+from viz.stage import Stage, header_message
+from viz.timeline import plot_timeline
+from viz.tree import plot_tree
+
+FIGURES = ("tree", "caches", "judgement", "mask", "timeline")
+EMPTY = Round(
+    index=0,
+    start=1,
+    nodes=Nodes((0,), (-1,), (0,), (None,), (None,), (None,), ("root",)),
+    emitted=Emitted((), (), ()),
+    laws=(),
+    caches=(),
+    seconds=Seconds(0.0, 0.0, 0.0, 0.0),
+)
+ROUNDS = {
+    "nothing at all": EMPTY,
+    "plain": make_round(0),
+    "one node": make_round(1, chance=1.0),
+    "chain": make_round(12, depth=12, chance=0.9),
+    "small": make_round(5, 3),
+    "middle": make_round(20, 2),
+    "large": make_round(64, 5),
+    "too large": make_round(1000, 3, depth=9),
+    "long prefix": make_round(8, 1, start=5000),
+}
+
+
+def message(this: Round) -> dict:
+    return json.loads(Stage(make_header()).round_message(this))
+
+
+def states(panel: dict) -> list[dict]:
+    """The figure before the first step and after each."""
+    figure = copy.deepcopy(panel["figure"])
+    found = [copy.deepcopy(figure)]
+    for patch in panel["steps"]:
+        theme.apply(figure, patch)
+        found.append(copy.deepcopy(figure))
+    return found
+
+
+def colour_free(value, is_colour=False):
+    """Every string of a figure that stands under no colour key."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from colour_free(item, key in theme.COLOUR_KEYS)
+    elif isinstance(value, list):
+        for item in value:
+            yield from colour_free(item, is_colour)
+    elif isinstance(value, str) and not is_colour:
+        yield value
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_every_figure_is_valid_at_every_step(name):
+    sent = message(ROUNDS[name])
+    for panel in FIGURES:
+        found = states(sent["panels"][panel])
+        # a thousand judge steps differ in one marker: the ends and a few between are enough
+        for state in found if len(found) < 40 else [*found[:15], *found[-15:]]:
+            state["layout"]["template"] = theme.TEMPLATE
+            go.Figure(theme.resolve(state, "dark"))
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_every_panel_has_a_patch_for_every_step(name):
+    sent = message(ROUNDS[name])
+    for panel in FIGURES:
+        assert len(sent["panels"][panel]["steps"]) == len(sent["steps"])
+    phases = [step["phase"] for step in sent["steps"]]
+    order = ("draft", "verify", "judge", "commit", "emit")
+    assert phases == sorted(phases, key=order.index)
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_no_step_adds_or_takes_points(name):
+    sent = message(ROUNDS[name])
+    for panel in FIGURES:
+        for key in ("x", "y"):
+            lengths = [
+                [len(trace.get(key, ())) for trace in state["data"]]
+                for state in states(sent["panels"][panel])
+            ]
+            assert all(each == lengths[0] for each in lengths)
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_no_step_changes_a_symbol_and_every_axis_is_fixed(name):
+    sent = message(ROUNDS[name])
+    for panel in FIGURES:
+        found = states(sent["panels"][panel])
+        symbols = [[t.get("marker", {}).get("symbol") for t in s["data"]] for s in found]
+        assert all(each == symbols[0] for each in symbols)
+        for axis in ("xaxis", "yaxis"):
+            assert found[0]["layout"][axis]["autorange"] is False
+            assert len(found[0]["layout"][axis]["range"]) == 2
+
+
+@pytest.mark.parametrize("name", ["chain", "small", "middle", "large"])
+def test_the_tree_ends_in_the_verdicts_of_the_record(name):
+    this = ROUNDS[name]
+    final = states(message(this)["panels"]["tree"])[-1]
+    for verdict, symbol in (("accepted", "circle"), ("rejected", "square-x")):
+        shown = [t for t in final["data"] if t.get("marker", {}).get("symbol") == symbol]
+        sizes = [size for trace in shown for size in trace["marker"]["size"]]
+        assert len(sizes) == this.nodes.verdict.count(verdict)
+        assert all(size > 1 for size in sizes)
+    extra = [t for t in final["data"] if t.get("marker", {}).get("symbol") == "diamond"]
+    assert len(extra) == 1
+    assert extra[0]["marker"]["color"] == f"@{this.emitted.origin[-1]}"
+    assert extra[0]["marker"]["size"][0] > 1
+
+
+def test_before_the_first_step_only_the_root_is_seen():
+    figure = states(message(ROUNDS["small"])["panels"]["tree"])[0]
+    marked = [t for t in figure["data"] if t.get("mode") == "markers+text"]
+    sizes = [size for t in marked for size in _listed(t["marker"]["size"])]
+    assert sum(size > 1 for size in sizes) == 1
+    for trace in figure["data"]:  # edges are points on their parents, or not there
+        if "mode" not in trace and trace.get("opacity") != 0:
+            edges = [trace["x"][i : i + 4] for i in range(0, len(trace["x"]), 5)]
+            assert all(len(set(edge)) == 1 for edge in edges)
+
+
+def _listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_tree_grows_one_level_a_step():
+    this = ROUNDS["middle"]
+    found = states(message(this)["panels"]["tree"])
+    for level in range(1, max(this.nodes.depth) + 1):
+        seen = sum(
+            len(_listed(trace["marker"]["size"])) if trace["marker"]["size"] != 0.01 else 0
+            for trace in found[level]["data"]
+            if trace.get("mode") == "markers+text" and "symbol" not in trace["marker"]
+        )
+        assert seen == sum(depth <= level for depth in this.nodes.depth)
+
+
+def test_the_caches_end_with_the_kept_slots_in_their_places():
+    this = ROUNDS["middle"]
+    final = states(message(this)["panels"]["caches"])[-1]
+    kept = [t for t in final["data"] if t.get("name") == "kept"]
+    assert [(t["x0"], len(t["y"]), t["opacity"]) for t in kept] == [
+        (cache.before, len(cache.kept), 1) for cache in this.caches
+    ]
+
+
+@pytest.mark.parametrize("piece", ["<b>bold</b>", '<a href="x">', "&lt;", "@accepted", "%{x}"])
+def test_markup_and_roles_in_tokens_stay_text(piece):
+    this = ROUNDS["small"]
+    this = dataclasses.replace(this, pieces=dict.fromkeys(this.pieces, piece))
+    sent = message(this)
+    shown = piece.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for panel in FIGURES:
+        for state in (sent["panels"][panel]["figure"], states(sent["panels"][panel])[-1]):
+            resolved = theme.resolve(state, "light")
+            strings = list(colour_free(resolved))
+            if "<" in piece:
+                assert not any("<b>bold" in text or "<a" in text for text in strings)
+            assert "#007a58" not in strings
+    texts = list(colour_free(states(sent["panels"]["tree"])[-1]))
+    assert any(shown[:4] in text for text in texts)
+
+
+@pytest.mark.parametrize("piece", ["שלום", "👩‍🔬", "\x00", "\ufffd", "é", "$x$", "日本語"])
+def test_any_character_survives_the_message(piece):
+    this = ROUNDS["small"]
+    this = dataclasses.replace(this, pieces=dict.fromkeys(this.pieces, piece))
+    sent = message(this)
+    assert set(sent["record"]["pieces"].values()) == {piece}
+    assert states(sent["panels"]["tree"])[-1] is not None
+
+
+@pytest.mark.parametrize("name", ROUNDS)
+def test_roles_stand_under_colour_keys_and_are_known(name):
+    sent = message(ROUNDS[name])
+    for panel in FIGURES:
+        for state in states(sent["panels"][panel])[:: max(1, len(sent["steps"]) // 9)]:
+            assert not any(text.startswith("@") for text in colour_free(state))
+            theme.resolve(state, "dark")  # an unknown role is a KeyError
+    roles = {span[1] for span in sent["panels"]["text"]["spans"]}
+    assert roles <= theme.PALETTE["dark"].keys()
+
+
+def test_the_record_travels_whole():
+    this = ROUNDS["middle"]
+    sent = message(this)["record"]
+    assert schema.read(Round, sent) == this
+    assert json.dumps(sent) == json.dumps(schema.plain(this))
+
+
+def test_the_header_carries_what_all_figures_share():
+    sent = json.loads(header_message(make_header(), "live", "SmolLM2"))
+    assert sent["kind"] == "header"
+    assert (sent["source"], sent["name"]) == ("live", "SmolLM2")
+    assert sent["header"] == schema.plain(make_header())
+    assert sent["palette"].keys() == {"dark", "light"}
+    go.Figure(layout={"template": theme.resolve(sent["template"], "dark")})
+
+
+def test_two_hundred_rounds_count_up():
+    rounds = make_rounds(200, drafted=6)
+    stage = Stage(make_header())
+    facts = [json.loads(stage.round_message(this))["panels"]["facts"] for this in rounds]
+    tokens = sum(len(this.emitted) for this in rounds)
+    assert facts[-1][0]["hover"] == f"{tokens} tokens in 200 target passes"
+    end = json.loads(stage.end_message(make_end(rounds)))
+    assert end["record"]["rounds"] == 200
+    assert end["panels"]["facts"][1]["value"] == "2.00×"
+
+
+def test_a_run_that_was_cut_short_has_an_end_without_a_record():
+    sent = json.loads(Stage(make_header()).end_message(None))
+    assert sent["record"] is None
+    assert sent["panels"]["facts"][1]["value"] == "–"
+
+
+def test_a_round_of_32_nodes_is_8_kb_on_the_wire():
+    sizes = [
+        len(base64.b64encode(zlib.compress(Stage(make_header()).round_message(this).encode(), 6)))
+        for this in (make_round(32, seed) for seed in range(12))
+    ]
+    assert max(sizes) <= 8192
+
+
+@pytest.mark.parametrize("name", ["nothing at all", "plain", "middle", "too large"])
+def test_notebooks_get_whole_figures(name):
+    this = ROUNDS[name]
+    for figure in (
+        plot_tree(this),
+        plot_caches(make_header(), this),
+        plot_judgement(this),
+        plot_mask(this),
+        plot_timeline(this, plain_step=0.03, mode="dark"),
+    ):
+        assert isinstance(figure, go.Figure)
+        assert "@" not in json.dumps(figure.to_plotly_json()["layout"], default=str)
+
+
+def test_figures_need_no_torch():
+    code = "import sys, viz.stage; sys.exit('torch' in sys.modules or 'gradio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
