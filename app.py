@@ -35,11 +35,16 @@ def launch(page: gr.Blocks, **more: object) -> None:
         footer_links=[],
         run_history=False,
         max_file_size="32mb",
+        quiet=True,
+        prevent_thread_lock=True,
         **more,
     )
+    print(f"Speculoscope: {page.local_url}", flush=True)
 
 
 if __name__ == "__main__":
     loader = Loader(load_target)
     loader.start()
-    launch(build(Runner(loader)))
+    page = build(Runner(loader))
+    launch(page)
+    page.block_thread()

@@ -9,9 +9,8 @@ const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 const frame = () => new Promise(requestAnimationFrame);
 
 export class Board {
-  constructor(root, onSettled) {
+  constructor(root) {
     this.panels = [...root.querySelectorAll('[data-panel]')].map((section) => new Panel(section));
-    this.onSettled = onSettled;
     this.wish = null; // { tape, index, step, smooth, theme, palette }
     this.isBusy = false;
     this.drawings = 0;
@@ -30,7 +29,10 @@ export class Board {
   async run() {
     if (this.isBusy || !this.wish) return;
     this.isBusy = true;
-    const library = await plotly();
+    try { await this.drawAll(await plotly()); } finally { this.isBusy = false; }
+  }
+
+  async drawAll(library) {
     for (let turn = 0; ; turn++) {
       const stale = this.panels.filter((panel) => panel.isStale(this.wish));
       if (!stale.length) break;
@@ -42,8 +44,6 @@ export class Board {
       this.drawings += 1;
       await frame();
     }
-    this.isBusy = false;
-    this.onSettled();
   }
 }
 
@@ -90,9 +90,9 @@ class Panel {
     await this.react(library, stateAt(panel, wish.step, wish.palette), wish, isSmooth ? SMOOTH_MS : 0);
   }
 
-  react(library, { data, layout }, { tape, palette, pace }, duration) {
+  react(library, { data, layout }, { palette, pace, template }, duration) {
     Object.assign(layout, {
-      template: painted(structuredClone(tape.header.template ?? {}), palette, false),
+      template: structuredClone(template),
       width: this.plot.clientWidth,
       height: this.plot.clientHeight,
       autosize: false,

@@ -23,7 +23,7 @@ export class Player {
     this.wantsLive = false; // what the visitor last chose for live runs
     this.problems = [];
     this.clock = new Clock(() => this.advance());
-    this.board = new Board(this.stage, () => {});
+    this.board = new Board(this.stage);
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
     this.facts = new Facts(find('#facts .cards'));
     this.bar = new Bar(this.stage.querySelector('.bar'), this);

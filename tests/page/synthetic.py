@@ -17,7 +17,20 @@ from engine.records import (
 )
 from engine.trace import Trace
 
-WORDS = ("", *"the sky is blue because light of short waves scatters more than red".split())
+WORDS = (
+    "",
+    "the",
+    "sky",
+    "is",
+    "blue",
+    "because",
+    "light",
+    "of",
+    "short",
+    "waves",
+    "scatters",
+    "red",
+)
 PIECES = {token: f" {word}" for token, word in enumerate(WORDS)} | {0: "<b>", 1: "\n"}
 
 
