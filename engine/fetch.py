@@ -14,9 +14,9 @@ from contextlib import suppress
 from os import getpid
 from pathlib import Path
 
+from httpx import HTTPError
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-from httpx import HTTPError
 
 from engine import store
 
