@@ -69,7 +69,7 @@ class Draft:
     def _draft_children(
         self, growth: "_Growth", shape: Shape, level: Sequence[int], logits: torch.Tensor
     ) -> None:
-        """Draft the ``level`` of ``shape`` below the newest nodes, whose logits [n, V] are given."""
+        """Draft ``level`` of ``shape`` below the newest nodes, whose logits [n, V] are given."""
         parents = growth.fresh
         laws = self.sampler.laws(logits, [growth.text(node) for node in parents])
         wanted: dict[int, int] = {}
