@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.records import Header, Round
-from viz import theme
+from viz import figure
+from viz.figure import Patch
 from viz.phases import Step, steps
-from viz.theme import Patch, role
+from viz.theme import role
 
 SHOWN = 64  # slots of a strip, the folded block beside them
 FOLD = 4  # slots' width of the folded block
@@ -54,7 +55,7 @@ class CachesInfo(NamedTuple):
 
 def plot_caches(header: Header, this: Round, mode: str = "light") -> go.Figure:
     """The caches after one round."""
-    return theme.finished(caches_panel(caches_info(header, this), steps(this)), mode)
+    return figure.finished(caches_panel(caches_info(header, this), steps(this)), mode)
 
 
 def caches_info(header: Header, this: Round) -> CachesInfo:
@@ -184,8 +185,8 @@ def _layout(info: CachesInfo) -> dict[str, Any]:
     names = [f"{strip.name} {strip.size}".strip() for strip in info.strips]
     rows = [round(0.5 - PITCH * i, 1) for i in range(len(names))]
     return {
-        "xaxis": theme.axis(low, max(info.last, info.first + SHOWN) + 0.5, visible=False),
-        "yaxis": theme.axis(
+        "xaxis": figure.axis(low, max(info.last, info.first + SHOWN) + 0.5, visible=False),
+        "yaxis": figure.axis(
             round(-PITCH * max(1, len(names) - 1) - 0.2, 2), 1.65, tickvals=rows, ticktext=names
         ),
         "margin": {"l": 110, "t": 2, "b": 4},

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.records import Law, Round
-from viz import theme
+from viz import figure
+from viz.figure import Patch
 from viz.phases import Step, steps
 from viz.pieces import label, visible
-from viz.theme import Patch, role
+from viz.theme import role
 
 ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
@@ -41,7 +42,7 @@ class JudgementInfo(NamedTuple):
 
 def plot_judgement(this: Round, mode: str = "light") -> go.Figure:
     """The last judgement of one round."""
-    return theme.finished(judgement_panel(judgement_info(this), steps(this)), mode)
+    return figure.finished(judgement_panel(judgement_info(this), steps(this)), mode)
 
 
 def judgement_info(this: Round) -> JudgementInfo:
@@ -148,8 +149,8 @@ def _figure() -> dict[str, Any]:
         for kind, name in BARS
     ]
     layout = {
-        "xaxis": theme.axis(0, 1.02, tickvals=[0, 0.5, 1]),
-        "yaxis": theme.axis(ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[]),
+        "xaxis": figure.axis(0, 1.02, tickvals=[0, 0.5, 1]),
+        "yaxis": figure.axis(ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[]),
         "margin": {"l": 92, "b": 20},
     }
     return {"data": data, "layout": layout}

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.records import Round
-from viz import theme
+from viz import figure
 from viz.phases import Step, steps
 from viz.pieces import label
-from viz.theme import role
+from viz.theme import SIZES, role
 
 MAX_DRAWN = 96  # nodes; more would be thinner than a line
 MAX_NAMED = 40
@@ -28,7 +28,7 @@ class MaskInfo(NamedTuple):
 
 def plot_mask(this: Round, mode: str = "light") -> go.Figure:
     """The mask of one round's verify pass."""
-    return theme.finished(mask_panel(mask_info(this), steps(this)), mode)
+    return figure.finished(mask_panel(mask_info(this), steps(this)), mode)
 
 
 def mask_info(this: Round) -> MaskInfo:
@@ -91,7 +91,7 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
         }
     )
     last_judge = max((i for i, s in enumerate(order) if s.phase in ("verify", "judge")), default=0)
-    patches: list[theme.Patch] = [[] for _ in order]
+    patches: list[figure.Patch] = [[] for _ in order]
     for number, step in enumerate(order):
         if step.phase == "verify":
             patches[number] = [[f"data.{i}.opacity", 1] for i in range(len(drawn))]
@@ -108,11 +108,11 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
 
 def _layout(info: MaskInfo, count: int, wide: float) -> dict[str, Any]:
     names = [label(piece, 8) for piece in info.piece] if count <= MAX_NAMED else []
-    font = max(6.0, min(theme.SIZES["small"], round(0.8 * SIDE / count, 1)))
+    font = max(6.0, min(SIZES["small"], round(0.8 * SIDE / count, 1)))
     side = max(count, 5) - 0.4
     return {
-        "xaxis": theme.axis(round(-1.2 - wide, 1), side, visible=False),
-        "yaxis": theme.axis(
+        "xaxis": figure.axis(round(-1.2 - wide, 1), side, visible=False),
+        "yaxis": figure.axis(
             side,
             -0.6,
             tickvals=list(range(len(names))),

@@ -12,6 +12,7 @@ from engine.stats import Tally
 from viz import theme
 from viz.caches import caches_info, caches_panel
 from viz.facts import facts_panel
+from viz.figure import TEMPLATE
 from viz.judgement import judgement_info, judgement_panel
 from viz.mask import mask_info, mask_panel
 from viz.phases import Step, steps
@@ -35,7 +36,7 @@ def header_message(header: Header, source: str, name: str) -> str:
             "header": header,
             "palette": theme.PALETTE,
             "legend": theme.legend(),
-            "template": theme.TEMPLATE,
+            "template": TEMPLATE,
             "source": source,
             "name": name,
         }

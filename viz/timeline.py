@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.records import Round
-from viz import theme
+from viz import figure
 from viz.phases import Step, steps
 from viz.theme import role
 
@@ -31,7 +31,7 @@ class TimelineInfo(NamedTuple):
 def plot_timeline(this: Round, plain_step: float | None = None, mode: str = "light") -> go.Figure:
     """One round's time; ``plain_step`` in seconds, where plain decoding was measured."""
     panel = timeline_panel(timeline_info(this, plain_step), steps(this))
-    return theme.finished(panel, mode)
+    return figure.finished(panel, mode)
 
 
 def timeline_info(this: Round, plain_step: float | None = None) -> TimelineInfo:
@@ -45,7 +45,7 @@ def timeline_panel(info: TimelineInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, and a patch per step: a phase lights up when it is on."""
     data = [_phases(info), *([_plain(info, info.plain)] if info.plain else [])]
     seen: set[str] = set()
-    patches: list[theme.Patch] = []
+    patches: list[figure.Patch] = []
     for step in order:
         phase = SHOWN.get(step.phase, step.phase)
         is_new = phase in PHASES and phase not in seen
@@ -99,7 +99,7 @@ def _plain(info: TimelineInfo, plain: float) -> dict[str, Any]:
 
 def _layout(info: TimelineInfo) -> dict[str, Any]:
     return {
-        "xaxis": theme.axis(0, info.whole, visible=False),
-        "yaxis": theme.axis(1.5, -0.5, visible=False),
+        "xaxis": figure.axis(0, info.whole, visible=False),
+        "yaxis": figure.axis(1.5, -0.5, visible=False),
         "margin": {"t": 2, "b": 4},
     }

@@ -5,50 +5,27 @@ have traces of their own whose markers grow, since a marker may not change its s
 transition.
 """
 
-from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 import plotly.graph_objects as go
 
 from engine.records import Round
-from viz import theme
+from viz import figure
+from viz.branches import STYLE, Branches
+from viz.figure import Figure, Patch
 from viz.phases import Step, steps
 from viz.pieces import label
-from viz.places import ROW
-from viz.theme import HIDDEN, Figure, Patch, role
+from viz.room import BELOW, COLUMN, NOWHERE, layout, room
+from viz.theme import HIDDEN, role
 from viz.tree_info import TreeInfo, tree_info
 
-COLUMN = 16  # units between two levels: fine enough for the bends, two digits in most trees
-WIDTH, HEIGHT = 700, 470  # pixels that the text is measured for
-ROOMY_ROWS = 8  # leaves that leave room for text above and below the nodes
-LABELLED_ROWS = 54  # leaves that leave room for any
 MAX_MOVING = 16  # drafted nodes whose edges grow out of their parents; more edges just appear
 BLANK = " "  # where a text comes later: one that was empty is not drawn until the step after
-BESIDE, BELOW, NOWHERE = "middle right", "middle center", ""
-STYLE = {
-    "accepted": {"line": {"color": role("accepted"), "width": 3.2}},
-    "rejected": {"line": {"color": role("rejected"), "width": 1.8, "dash": "6px,4px"}},
-}
-
-
-class Look(NamedTuple):
-    """How much room a node has."""
-
-    labels: str  # their place
-    font: float
-    letters: int
-    column: float  # pixels
-    small: float  # pixels across a node without probability
-    large: float  # further pixels at probability 1
-
-    def size(self, probability: float | None) -> int:
-        """Pixels across a node."""
-        return round(self.small + self.large * sqrt(0.3 if probability is None else probability))
 
 
 def plot_tree(this: Round, mode: str = "light") -> go.Figure:
     """The tree of one round, judged and extended."""
-    return theme.finished(tree_panel(tree_info(this), steps(this)), mode)
+    return figure.finished(tree_panel(tree_info(this), steps(this)), mode)
 
 
 def tree_panel(info: TreeInfo, order: list[Step]) -> dict[str, Any]:
@@ -62,7 +39,7 @@ class _Drawing:
 
     def __init__(self, info: TreeInfo) -> None:
         self.info = info
-        self.look = _look(info)
+        self.room = room(info)
         self.levels: list[list[int]] = [[] for _ in range(max(info.depth) + 1)]
         for node, depth in enumerate(info.depth):
             self.levels[depth].append(node)
@@ -70,7 +47,8 @@ class _Drawing:
             verdict: [i for i in info.tested if info.verdict[i] == verdict] for verdict in STYLE
         }
         self.is_moving = len(info.node) <= MAX_MOVING + 1
-        self.texts = [label(piece, self.look.letters) for piece in info.piece]
+        self.texts = [label(piece, self.room.letters) for piece in info.piece]
+        self.branches = Branches(info, self.room, self.texts)
         self.first_judged = len(self.levels) - 1
         self.first_node = self.first_judged + len(info.tested) + (info.extra is not None)
         self.first_verdict = self.first_node + len(self.levels)
@@ -79,13 +57,13 @@ class _Drawing:
         info = self.info
         data = [
             *(self._edges(level) for level in self.levels[1:]),
-            *(self._judged_edge(node) for node in info.tested),
-            *([self._extra_edge()] if info.extra else []),
+            *(self.branches.judged(node) for node in info.tested),
+            *([self.branches.extra()] if info.extra else []),
             *(self._nodes(level) for level in self.levels),
             *(self._verdicts(verdict) for verdict in self._shapes()),
             *([self._extra_node()] if info.extra else []),
         ]
-        return {"data": data, "layout": _layout(info, self.look)}
+        return {"data": data, "layout": layout(info, self.room)}
 
     def patch(self, step: Step) -> Patch:
         if step.phase == "draft":
@@ -97,47 +75,21 @@ class _Drawing:
             return [[f"data.{trace}.opacity", 0.65] for trace in nodes]
         return self._extend() if step.phase == "emit" and self.info.extra else []
 
-    def _edge(self, parent: int, depth: int, row: int) -> tuple[list[int], list[int]]:
-        """Four points that bend from behind the parent's label to the child."""
-        start, end = COLUMN * (depth - 1), COLUMN * depth
-        if self.look.labels == BESIDE:
-            width = 8 + 0.6 * self.look.font * len(self.texts[parent])
-            start += min(COLUMN - 4, round(COLUMN * width / self.look.column))
-        bend = (end - start) // 3 + 1
-        top = self.info.row[parent]
-        return [start, start + bend, end - bend, end], [top, top, row, row]
-
-    def _edges(self, level: list[int], is_shown: bool = False) -> dict[str, Any]:
-        """All edges to one level as one line with gaps; hidden ones lie on their parents."""
-        x: list[int | None] = []
-        y: list[int | None] = []
-        is_short = self.is_moving and not is_shown
-        for node in level:
-            edge = self._edge(self.info.parent[node], self.info.depth[node], self.info.row[node])
-            for values, line in zip(edge, (x, y), strict=True):
-                line += [values[0]] * 4 if is_short else values
-                line.append(None)
-        return {"x": x, "y": y} if self.is_moving else {"x": x, "y": y, "opacity": 0}
-
-    def _judged_edge(self, node: int) -> dict[str, Any]:
-        info = self.info
-        x, y = self._edge(info.parent[node], info.depth[node], info.row[node])
-        return {"x": x, "y": y, "opacity": 0, **STYLE[info.verdict[node]]}
-
-    def _extra_edge(self) -> dict[str, Any]:
-        extra = self.info.extra
-        x, y = self._edge(extra.parent, self.info.depth[extra.parent] + 1, extra.row)
-        line = {"color": role(extra.role), "width": 3, "dash": "dot"}
-        return {"x": x, "y": y, "opacity": 0, "line": line}
+    def _edges(self, level: list[int]) -> dict[str, Any]:
+        if self.is_moving:
+            return self.branches.level(level, is_short=True)
+        return {**self.branches.level(level, is_short=False), "opacity": 0}
 
     def _nodes(self, level: list[int]) -> dict[str, Any]:
         """One level's nodes, hidden behind their parents; the root is there from the start."""
         info, depth = self.info, self.info.depth[level[0]]
         shown = {"mode": "markers+text", **self._textposition()}
         if depth == 0:
-            marker = {"color": role("root"), "size": self.look.size(1.0), "line": {"width": 0}}
-            text = [self._text(0)] if self.look.labels else [self.texts[0]]
-            return {"x0": 0, "y": [info.row[0]], "text": text, "marker": marker, **shown}
+            marker = {"color": role("root"), "size": self.room.size(1.0), "line": {"width": 0}}
+            text = [self._text(0)] if self.room.labels else [self.texts[0]]
+            font = {"color": role("ink")}
+            place = {"x0": 0, "y": [info.row[0]], "text": text, "textfont": font}
+            return {**place, "marker": marker, **shown}
         trace = {
             "x0": COLUMN * (depth - 1),
             # in a large tree the nodes come straight from the left: half the coordinates travel
@@ -146,20 +98,20 @@ class _Drawing:
             "marker": {"size": HIDDEN},
             **shown,
         }
-        if self.look.labels != BELOW:  # where q is not written above the node
+        if self.room.labels != BELOW:  # where q is not written above the node
             trace["hoverinfo"] = "all"
             trace["customdata"] = [_rounded(info.draft_prob[node]) for node in level]
-        if self.look.labels == NOWHERE:
+        if self.room.labels == NOWHERE:
             trace["hovertext"] = [self.texts[node] for node in level]
             trace["hovertemplate"] = "%{hovertext} q %{customdata}<extra></extra>"
         return trace
 
     def _textposition(self) -> dict[str, str]:
-        return {"textposition": BELOW} if self.look.labels == BELOW else {}
+        return {"textposition": BELOW} if self.room.labels == BELOW else {}
 
     def _text(self, node: int) -> str:
         """A node's label, and q above it where there is room; the marker is between the lines."""
-        if self.look.labels != BELOW:
+        if self.room.labels != BELOW:
             return self.texts[node]
         q = self.info.draft_prob[node]
         above = "" if q is None else f"{q:.2f}".removeprefix("0")
@@ -209,16 +161,16 @@ class _Drawing:
     def _grow(self, depth: int) -> Patch:
         info, level = self.info, self.levels[depth]
         trace, edges = f"data.{self.first_node + depth}", f"data.{depth - 1}"
-        sizes = [self.look.size(info.draft_prob[node]) for node in level]
+        sizes = [self.room.size(info.draft_prob[node]) for node in level]
         if self.is_moving:
-            line = self._edges(level, is_shown=True)
+            line = self.branches.level(level, is_short=False)
             patch: Patch = [[f"{edges}.{axis}", line[axis]] for axis in ("x", "y")]
         else:
             patch = [[f"{edges}.opacity", 1]]
         patch += [[f"{trace}.x0", COLUMN * depth], [f"{trace}.marker.size", sizes]]
         if self.is_moving:
             patch.append([f"{trace}.y", [info.row[node] for node in level]])
-        if self.look.labels:
+        if self.room.labels:
             patch.append([f"{trace}.text", [self._text(node) for node in level]])
         return patch
 
@@ -229,7 +181,7 @@ class _Drawing:
         verdict = self.info.verdict[drawn]
         place = self.judged[verdict].index(drawn)
         trace = self.first_verdict + self._shapes().index(verdict)
-        size = self.look.size(self.info.draft_prob[drawn]) + 2
+        size = self.room.size(self.info.draft_prob[drawn]) + 2
         return [
             [f"data.{self.first_judged + self.info.tested.index(drawn)}.opacity", 1],
             [f"data.{trace}.marker.size.{place}", size],
@@ -243,8 +195,8 @@ class _Drawing:
             [f"data.{self.first_node - 1}.opacity", 1],
             [f"{trace}.x.0", COLUMN * (info.depth[extra.parent] + 1)],
             [f"{trace}.y.0", extra.row],
-            [f"{trace}.marker.size.0", self.look.size(0.5) + 2],
-            [f"{trace}.text.0", self._below(label(extra.piece, self.look.letters))],
+            [f"{trace}.marker.size.0", self.room.size(0.5) + 2],
+            [f"{trace}.text.0", self._below(label(extra.piece, self.room.letters))],
         ]
 
     def _shapes(self) -> list[str]:
@@ -252,57 +204,7 @@ class _Drawing:
         return [verdict for verdict, nodes in self.judged.items() if nodes]
 
     def _below(self, text: str) -> str:
-        return f" <br> <br> <br>{text}" if self.look.labels == BELOW else text
-
-
-def _look(info: TreeInfo) -> Look:
-    """Labels as dense as the tree allows."""
-    column = WIDTH / (_columns(info) + 0.8)
-    if info.num_rows <= ROOMY_ROWS:
-        return Look(BELOW, 12, max(4, min(14, int(column / 7.2) - 1)), column, 10, 14)
-    font = max(7.5, min(12, round(HEIGHT / info.num_rows * 0.85, 1)))
-    letters = max(3, min(12, int(0.58 * column / (0.6 * font))))
-    return Look(
-        BESIDE if info.num_rows <= LABELLED_ROWS else NOWHERE,
-        font,
-        letters,
-        column,
-        0.4 * font,
-        0.7 * font,
-    )
-
-
-def _columns(info: TreeInfo) -> int:
-    """Levels, the extra node's included."""
-    return max(max(info.depth), info.depth[info.extra.parent] + 1 if info.extra else 0)
-
-
-def _layout(info: TreeInfo, look: Look) -> dict[str, Any]:
-    columns = _columns(info)
-    wide, high = max(0, 3 - columns) / 2, max(0, 4 - info.num_rows) / 2  # small trees in the middle
-    right = 0.35 if look.labels == BELOW else 0.6
-    names = ["root", *(f"level {k}" for k in range(1, columns + 1))]
-    layout: dict[str, Any] = {
-        "xaxis": theme.axis(
-            round(-(0.35 + wide) * COLUMN, 1),
-            round((columns + right + wide) * COLUMN, 1),
-            tickvals=[COLUMN * k for k in range(columns + 1)],
-            ticktext=names,
-        ),
-        "yaxis": theme.axis(
-            round((info.num_rows - 0.4 + high) * ROW, 1),
-            round(-(0.6 + high) * ROW, 1),
-            visible=False,
-        ),
-        "margin": {"b": 24},
-        "font": {"size": look.font},
-    }
-    if info.num_hidden:
-        whole = len(info.node) + info.num_hidden
-        text = f"{len(info.node)} of {whole} nodes drawn"
-        place = {"x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right"}
-        layout["annotations"] = [{"text": text, **place}]
-    return layout
+        return f" <br> <br> <br>{text}" if self.room.labels == BELOW else text
 
 
 def _rounded(value: float | None) -> float | None:

@@ -166,10 +166,10 @@ def _law(
     target_prob: list[float | None],
     draft_prob: list[float | None],
 ) -> Law:
-    """Ten entries: the node's children, the token that was drawn, and others."""
+    """Sixteen entries: the node's children, the token that was drawn, and others."""
     children = {token[i]: i for i, mother in enumerate(parent) if mother == node}
     others = [t for t in rng.sample(TOKENS, len(TOKENS)) if t not in children]
-    tokens = [*children, *([] if last in children else [last]), *others][:10]
+    tokens = [*children, *([] if last in children else [last]), *others][:16]
     p = [target_prob[children[t]] if t in children else rng.random() / 20 for t in tokens]
     q = [draft_prob[children[t]] if t in children else 0.0 for t in tokens]
     residual = [max(a - b, 0.0) for a, b in zip(p, q, strict=True)]

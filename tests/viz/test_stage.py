@@ -16,6 +16,7 @@ from engine.records import Emitted, Nodes, Round, Seconds
 from tests.viz.records import make_end, make_header, make_round, make_rounds
 from viz import theme
 from viz.caches import plot_caches
+from viz.figure import COLOUR_KEYS, TEMPLATE, apply, resolve
 from viz.judgement import plot_judgement
 from viz.mask import plot_mask
 from viz.stage import Stage, header_message
@@ -54,7 +55,7 @@ def states(panel: dict) -> list[dict]:
     figure = copy.deepcopy(panel["figure"])
     found = [copy.deepcopy(figure)]
     for patch in panel["steps"]:
-        theme.apply(figure, patch)
+        apply(figure, patch)
         found.append(copy.deepcopy(figure))
     return found
 
@@ -63,7 +64,7 @@ def colour_free(value, is_colour=False):
     """Every string of a figure that stands under no colour key."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from colour_free(item, key in theme.COLOUR_KEYS)
+            yield from colour_free(item, key in COLOUR_KEYS)
     elif isinstance(value, list):
         for item in value:
             yield from colour_free(item, is_colour)
@@ -78,8 +79,8 @@ def test_every_figure_is_valid_at_every_step(name):
         found = states(sent["panels"][panel])
         # a thousand judge steps differ in one marker: the ends and a few between are enough
         for state in found if len(found) < 40 else [*found[:15], *found[-15:]]:
-            state["layout"]["template"] = theme.TEMPLATE
-            go.Figure(theme.resolve(state, "dark"))
+            state["layout"]["template"] = TEMPLATE
+            go.Figure(resolve(state, "dark"))
 
 
 @pytest.mark.parametrize("name", ROUNDS)
@@ -175,7 +176,7 @@ def test_markup_and_roles_in_tokens_stay_text(piece):
     shown = piece.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for panel in FIGURES:
         for state in (sent["panels"][panel]["figure"], states(sent["panels"][panel])[-1]):
-            resolved = theme.resolve(state, "light")
+            resolved = resolve(state, "light")
             strings = list(colour_free(resolved))
             if "<" in piece:
                 assert not any("<b>bold" in text or "<a" in text for text in strings)
@@ -199,7 +200,7 @@ def test_roles_stand_under_colour_keys_and_are_known(name):
     for panel in FIGURES:
         for state in states(sent["panels"][panel])[:: max(1, len(sent["steps"]) // 9)]:
             assert not any(text.startswith("@") for text in colour_free(state))
-            theme.resolve(state, "dark")  # an unknown role is a KeyError
+            resolve(state, "dark")  # an unknown role is a KeyError
     roles = {span[1] for span in sent["panels"]["text"]["spans"]}
     assert roles <= theme.PALETTE["dark"].keys()
 
@@ -217,7 +218,7 @@ def test_the_header_carries_what_all_figures_share():
     assert (sent["source"], sent["name"]) == ("live", "SmolLM2")
     assert sent["header"] == schema.plain(make_header())
     assert sent["palette"].keys() == {"dark", "light"}
-    go.Figure(layout={"template": theme.resolve(sent["template"], "dark")})
+    go.Figure(layout={"template": resolve(sent["template"], "dark")})
 
 
 def test_two_hundred_rounds_count_up():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from viz import theme
+from viz import figure, theme
 
 
 def luminance(colour: str) -> float:
@@ -49,8 +49,8 @@ def test_the_legend_names_every_verdict_and_a_shape_for_it():
 
 
 def test_roles_become_colours_under_colour_keys_only():
-    figure = {"text": ["@accepted"], "marker": {"color": ["@accepted", "@rejected/0.5"]}}
-    resolved = theme.resolve(figure, "light")
+    drawn = {"text": ["@accepted"], "marker": {"color": ["@accepted", "@rejected/0.5"]}}
+    resolved = figure.resolve(drawn, "light")
     assert resolved["text"] == ["@accepted"]
     assert resolved["marker"]["color"] == ["#007a58", "rgba(194,65,12,0.5)"]
 
@@ -62,6 +62,6 @@ def test_css_has_every_role_in_both_modes():
 
 
 def test_a_patch_reaches_into_lists_and_makes_missing_objects():
-    figure = {"data": [{"x": [1, 2]}], "layout": {}}
-    theme.apply(figure, [["data.0.x.1", 5], ["layout.xaxis.title", "a"]])
-    assert figure == {"data": [{"x": [1, 5]}], "layout": {"xaxis": {"title": "a"}}}
+    drawn = {"data": [{"x": [1, 2]}], "layout": {}}
+    figure.apply(drawn, [["data.0.x.1", 5], ["layout.xaxis.title", "a"]])
+    assert drawn == {"data": [{"x": [1, 5]}], "layout": {"xaxis": {"title": "a"}}}

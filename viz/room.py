@@ -1,0 +1,80 @@
+"""How much room a tree's nodes have: where their labels stand, how large all is drawn."""
+
+from math import sqrt
+from typing import Any, NamedTuple
+
+from viz import figure
+from viz.places import ROW
+from viz.tree_info import TreeInfo
+
+COLUMN = 16  # units between two levels: fine enough for the bends, two digits in most trees
+WIDTH, HEIGHT = 700, 470  # pixels that the text is measured for
+ROOMY_ROWS = 8  # leaves that leave room for text above and below the nodes
+LABELLED_ROWS = 54  # leaves that leave room for any
+BESIDE, BELOW, NOWHERE = "middle right", "middle center", ""
+
+
+class Room(NamedTuple):
+    """How much room a node has."""
+
+    labels: str  # their place
+    font: float
+    letters: int
+    column: float  # pixels
+    small: float  # pixels across a node without probability
+    large: float  # further pixels at probability 1
+
+    def size(self, probability: float | None) -> int:
+        """Pixels across a node."""
+        return round(self.small + self.large * sqrt(0.3 if probability is None else probability))
+
+
+def room(info: TreeInfo) -> Room:
+    """Labels as dense as the tree allows."""
+    column = WIDTH / (columns(info) + 0.8)
+    if info.num_rows <= ROOMY_ROWS:
+        return Room(BELOW, 12, max(4, min(14, int(column / 7.2) - 1)), column, 10, 14)
+    font = max(7.5, min(12, round(HEIGHT / info.num_rows * 0.85, 1)))
+    letters = max(3, min(12, int(0.58 * column / (0.6 * font))))
+    return Room(
+        BESIDE if info.num_rows <= LABELLED_ROWS else NOWHERE,
+        font,
+        letters,
+        column,
+        0.4 * font,
+        0.7 * font,
+    )
+
+
+def columns(info: TreeInfo) -> int:
+    """Levels, the extra node's included."""
+    return max(max(info.depth), info.depth[info.extra.parent] + 1 if info.extra else 0)
+
+
+def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
+    """Axes that hold the whole tree from the first step on; small trees stand in the middle."""
+    count = columns(info)
+    wide, high = max(0, 3 - count) / 2, max(0, 4 - info.num_rows) / 2
+    right = 0.35 if room.labels == BELOW else 0.6
+    names = ["root", *(f"level {k}" for k in range(1, count + 1))]
+    drawn: dict[str, Any] = {
+        "xaxis": figure.axis(
+            round(-(0.35 + wide) * COLUMN, 1),
+            round((count + right + wide) * COLUMN, 1),
+            tickvals=[COLUMN * k for k in range(count + 1)],
+            ticktext=names,
+        ),
+        "yaxis": figure.axis(
+            round((info.num_rows - 0.4 + high) * ROW, 1),
+            round(-(0.6 + high) * ROW, 1),
+            visible=False,
+        ),
+        "margin": {"b": 24},
+        "font": {"size": room.font},
+    }
+    if info.num_hidden:
+        whole = len(info.node) + info.num_hidden
+        text = f"{len(info.node)} of {whole} nodes drawn"
+        place = {"x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right"}
+        drawn["annotations"] = [{"text": text, **place}]
+    return drawn
