@@ -72,7 +72,7 @@ class _Drawing:
             return self._judge(step.node)
         if step.phase == "commit":
             nodes = range(self.first_node + 1, self.first_verdict)
-            return [[f"data.{trace}.opacity", 0.65] for trace in nodes]
+            return [[f"data.{trace}.marker.opacity", 0.4] for trace in nodes]
         return self._extend() if step.phase == "emit" and self.info.extra else []
 
     def _edges(self, level: list[int]) -> dict[str, Any]:
