@@ -1,0 +1,126 @@
+"""Reads the corpus through the target once and keeps its law at every position.
+
+``python -m train.collect replies`` fills ``runs/labels/replies``; interrupted, it goes on
+where it stopped.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+
+from train.corpus import PARTS, frame, read_chats
+from train.labels import LabelStore
+from train.progress import Progress
+
+LABELS = Path("runs/labels")
+
+
+@torch.inference_mode()
+def read_rows(
+    target: PreTrainedModel, rows: list[np.ndarray], top: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The target's most probable ``top`` tokens and their log-probabilities, row by row.
+
+    Rows are padded behind their end, where causal attention never looks from within, so
+    neither a mask nor left padding is needed.
+
+    Yields:
+        ``[T, top]`` int32 ids, most probable first, and fp16 log-probabilities.
+    """
+    batch = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+    for line, row in zip(batch, rows, strict=True):
+        line[: len(row)] = torch.from_numpy(row)
+    states = target.model(batch.to(target.device), use_cache=False).last_hidden_state
+    for state, row in zip(states, rows, strict=True):
+        logprobs, ids = top_law(target, state[: len(row)], top)
+        yield ids.int().cpu().numpy(), logprobs.half().cpu().numpy()
+
+
+def top_law(
+    target: PreTrainedModel, state: torch.Tensor, top: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log-probabilities and ids of the ``top`` best next tokens of ``state`` [T, H].
+
+    bf16 logits of size 20 are 0.1 apart and would tie, so the entries that are kept are
+    computed again in fp32; the many small ones that only enter the normaliser are not.
+    """
+    logits = target.lm_head(state).float()  # [T, V]
+    ids = logits.topk(top).indices
+    best = torch.einsum("th,tkh->tk", state.float(), target.lm_head.weight[ids].float())
+    logits.scatter_(1, ids, best)
+    best, order = best.sort(descending=True)
+    return best - logits.logsumexp(-1, keepdim=True), ids.gather(1, order)
+
+
+def batches(store: LabelStore, tokens: int, seed: int) -> list[list[int]]:
+    """Rows still to be read, batches of like lengths and about ``tokens`` tokens, shuffled.
+
+    Shuffled, so that what a trainer finds in a store half filled is like the whole.
+    """
+    lengths = np.diff(store.starts)
+    todo = sorted(np.flatnonzero(~store.done), key=lambda row: lengths[row])
+    grouped: list[list[int]] = [[]]
+    for row in todo:
+        if (len(grouped[-1]) + 1) * lengths[row] > tokens and grouped[-1]:
+            grouped.append([])
+        grouped[-1].append(int(row))
+    order = np.random.default_rng(seed).permutation(len(grouped))
+    return [grouped[i] for i in order if grouped[i]]
+
+
+def open_store(args: argparse.Namespace) -> LabelStore:
+    """The store of ``args.part``, laid out first where there is none."""
+    folder = args.out / args.part
+    if (folder / "facts.json").exists():
+        return LabelStore.open(folder)
+    tokenizer = AutoTokenizer.from_pretrained(args.target)
+    chats = list(read_chats(args.corpus, args.part))
+    if args.rows and args.rows < len(chats):
+        chosen = np.random.default_rng(args.seed).permutation(len(chats))[: args.rows]
+        chats = [chats[i] for i in chosen]
+    rows = [frame(tokenizer, chat, args.length) for chat in chats]
+    rows = [row for row in rows if row.first < len(row.ids)]
+    facts = {"part": args.part, "top": args.top, "length": args.length, "seed": args.seed}
+    return LabelStore.create(folder, rows, args.top, facts)
+
+
+def collect(args: argparse.Namespace) -> None:
+    """Read every row that is not yet done."""
+    store = open_store(args)
+    dtype = getattr(torch, args.dtype)
+    target = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype).to(args.device).eval()
+    todo = batches(store, args.tokens, args.seed)
+    progress = Progress(sum(len(store.row_ids(row)) for rows in todo for row in rows), "tokens")
+    for rows in todo:
+        laws = read_rows(target, [store.row_ids(row) for row in rows], args.top)
+        for row, law in zip(rows, laws, strict=True):
+            store.write(row, *law)
+        progress.advance(sum(len(store.row_ids(row)) for row in rows))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--corpus", type=Path, default=Path("../shared/corpus"))
+    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--out", type=Path, default=LABELS)
+    parser.add_argument("--rows", type=int, default=0, help="read a random part; 0 reads all")
+    parser.add_argument("--length", type=int, default=512, help="tokens of a row at the most")
+    parser.add_argument("--top", type=int, default=64, help="entries kept of each law")
+    parser.add_argument("--tokens", type=int, default=4096, help="of a batch")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    collect(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""Distils the draft model: a small Llama that learns the target's law over its own answers.
+
+``python -m train.draft --steps 1500`` trains on what ``train.collect`` has kept and goes on
+from the last checkpoint; the learning rate falls over the last ``--decay`` of the steps, so a
+run stopped early goes on, or ends, with another ``--steps``.
+"""
+
+import argparse
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM, LlamaForCausalLM
+
+from train.feed import Batch, feed
+from train.labels import LabelStore
+from train.loss import distillation_loss, project, slice_vocabulary
+from train.measure import figures, held_out_answers
+from train.newborn import Shape, new_draft
+from train.progress import Progress
+
+
+@dataclass(slots=True)
+class Training:
+    """All that a checkpoint must hold to go on as if never stopped."""
+
+    model: LlamaForCausalLM
+    optimizers: list[torch.optim.Optimizer]
+    generator: torch.Generator
+    step: int = 0
+    tokens: int = 0  # of the assistant, repeated ones counted again
+    seconds: float = 0.0
+    curve: list[tuple[int, float, float]] = field(default_factory=list)
+    """Tokens trained, agreement and accepted length on held-out answers."""
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; a crash on the way leaves the last one whole."""
+        state = {name: getattr(self, name) for name in ("step", "tokens", "seconds", "curve")}
+        state["model"] = self.model.state_dict()
+        state["optimizers"] = [optimizer.state_dict() for optimizer in self.optimizers]
+        state["generator"] = self.generator.get_state()
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state.pop("model"))
+        for optimizer, kept in zip(self.optimizers, state.pop("optimizers"), strict=True):
+            optimizer.load_state_dict(kept)
+        self.generator.set_state(state.pop("generator"))
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+def make_optimizers(model: LlamaForCausalLM, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for the embedding and norms."""
+    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if all(p is not matrix for matrix in matrices)]
+    return [
+        torch.optim.Muon(matrices, rate, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+    ]
+
+
+def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:
+    """Share of the full learning rate: up over ``warmup`` steps, level, down to the end."""
+    fall = (steps - step) / max(decay * steps, 1)
+    return max(min(1.0, (step + 1) / warmup, fall), 0.0)
+
+
+def common_tokens(stores: list[LabelStore], size: int, number: int) -> tuple[np.ndarray, list[int]]:
+    """How often each token occurs [V], and the ``number`` that the target most looks to."""
+    counts = np.zeros(size)
+    for store in stores:
+        spans = [store.span(row) for row in np.flatnonzero(store.done)]
+        for span in spans:
+            np.add.at(counts, store.ids[span], 1.0)
+            best = store.top_logprobs[span, :8].astype(np.float32)
+            np.add.at(counts, store.top_ids[span, :8], np.exp(best))
+    return counts, np.argsort(-counts)[:number].tolist()
+
+
+def learn(
+    training: Training, batch: Batch, common: torch.Tensor, args: argparse.Namespace
+) -> float:
+    """One step; its loss in nats a token."""
+    model, device = training.model, training.model.device
+    batch = Batch(*(column.to(device) for column in batch))
+    seen = batch.top_ids[batch.top_probs > 0.02]
+    certain = torch.cat([common, seen, batch.top_ids[:, 0]]).unique()
+    part = slice_vocabulary(certain, model.config.vocab_size, args.random, training.generator)
+    with torch.autocast(device.type, torch.bfloat16, enabled=args.autocast):
+        states = model.model(batch.ids, use_cache=False).last_hidden_state
+        states = states.flatten(0, 1)[batch.where]
+        logits = project(states, model.lm_head.weight, part)
+    loss = distillation_loss(logits, batch.top_ids, batch.top_probs, part, args.hard)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    share = rate_at(training.step, args.steps, args.warmup, args.decay)
+    for optimizer in training.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = args.rate * share
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    training.step += 1
+    training.tokens += len(batch.where)
+    return loss.item()
+
+
+def begin(args: argparse.Namespace, stores: list[LabelStore]) -> tuple[Training, torch.Tensor]:
+    """A new training or the one that was left off, and the common tokens."""
+    torch.manual_seed(args.seed)
+    target = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.float32)
+    counts, common = common_tokens(stores, target.config.vocab_size, args.common)
+    shape = Shape(layers=args.layers, intermediate=args.intermediate)
+    model = new_draft(target, counts, shape).to(args.device)
+    generator = torch.Generator().manual_seed(args.seed)
+    training = Training(model, make_optimizers(model, args.rate), generator)
+    if (args.out / "checkpoint.pt").exists():
+        training.load(args.out / "checkpoint.pt")
+    return training, torch.tensor(common, device=args.device)
+
+
+def resume(stores: list[LabelStore], args: argparse.Namespace, step: int) -> Iterator[Batch]:
+    """The batches from ``step`` on."""
+    batches = feed(stores, args.tokens, args.seed)
+    for _ in range(step):
+        next(batches)
+    return (batch for _, batch in batches)
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train up to ``args.steps``, with a checkpoint every few minutes."""
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out.parent / "train.pid").write_text(str(os.getpid()))
+    stores = [LabelStore.open(args.labels / part) for part in args.parts]
+    training, common = begin(args, stores)
+    held = held_out_answers(stores[0])[: args.held]
+    progress = Progress(args.steps - training.step, "steps")
+    batches = resume(stores, args, training.step)
+    clock = saved = time.perf_counter()
+    mean = 0.0
+    while training.step < args.steps:
+        loss = learn(training, next(batches), common, args)
+        mean = loss if not mean else 0.95 * mean + 0.05 * loss
+        progress.advance(1, f"step {training.step}, {training.tokens:,} tokens, loss {mean:.3f}")
+        last = training.step == args.steps
+        if last or time.perf_counter() - saved > 60 * args.minutes:
+            now = figures(training.model.eval(), held)
+            training.model.train()
+            training.curve.append((training.tokens, now.agreement, now.accepted_length))
+            training.seconds += time.perf_counter() - clock
+            clock = saved = time.perf_counter()
+            training.save(args.out / "checkpoint.pt")
+            print(f"agreement {now.agreement:.4f}, accepted length {now.accepted_length:.3f}")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--parts", nargs="+", default=["replies"])
+    parser.add_argument("--labels", type=Path, default=Path("runs/labels"))
+    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--out", type=Path, default=Path("runs/draft"))
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--intermediate", type=int, default=768)
+    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--tokens", type=int, default=2048, help="of a batch, padding included")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--warmup", type=int, default=50, help="steps")
+    parser.add_argument("--decay", type=float, default=0.3, help="share of the steps")
+    parser.add_argument("--hard", type=float, default=0.2, help="share of one-hot in the label")
+    parser.add_argument("--common", type=int, default=8192, help="tokens always in the softmax")
+    parser.add_argument("--random", type=int, default=1024, help="others drawn for each step")
+    parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
+    parser.add_argument("--minutes", type=float, default=4.0, help="between checkpoints")
+    parser.add_argument("--autocast", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    train(args)
+
+
+if __name__ == "__main__":
+    main()
