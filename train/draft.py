@@ -6,15 +6,15 @@ run stopped early goes on, or ends, with another ``--steps``.
 """
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, LlamaForCausalLM
+from transformers import AutoModelForCausalLM
 
 from train.feed import Batch, feed
 from train.labels import LabelStore
@@ -22,55 +22,7 @@ from train.loss import distillation_loss, project, slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
 from train.progress import Progress
-
-
-@dataclass(slots=True)
-class Training:
-    """All that a checkpoint must hold to go on as if never stopped."""
-
-    model: LlamaForCausalLM
-    optimizers: list[torch.optim.Optimizer]
-    generator: torch.Generator
-    step: int = 0
-    tokens: int = 0  # of the assistant, repeated ones counted again
-    seconds: float = 0.0
-    curve: list[tuple[int, float, float]] = field(default_factory=list)
-    """Tokens trained, agreement and accepted length on held-out answers."""
-
-    def save(self, path: Path) -> None:
-        """Write a checkpoint; a crash on the way leaves the last one whole."""
-        state = {name: getattr(self, name) for name in ("step", "tokens", "seconds", "curve")}
-        state["model"] = self.model.state_dict()
-        state["optimizers"] = [optimizer.state_dict() for optimizer in self.optimizers]
-        state["generator"] = self.generator.get_state()
-        torch.save(state, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)
-
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
-        state = torch.load(path, weights_only=True)
-        self.model.load_state_dict(state.pop("model"))
-        for optimizer, kept in zip(self.optimizers, state.pop("optimizers"), strict=True):
-            optimizer.load_state_dict(kept)
-        self.generator.set_state(state.pop("generator"))
-        for name, value in state.items():
-            setattr(self, name, value)
-
-
-def make_optimizers(model: LlamaForCausalLM, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for the embedding and norms."""
-    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
-    others = [p for p in model.parameters() if all(p is not matrix for matrix in matrices)]
-    return [
-        torch.optim.Muon(matrices, rate, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
-    ]
-
-
-def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:
-    """Share of the full learning rate: up over ``warmup`` steps, level, down to the end."""
-    fall = (steps - step) / max(decay * steps, 1)
-    return max(min(1.0, (step + 1) / warmup, fall), 0.0)
+from train.training import Training, make_optimizers, rate_at
 
 
 def common_tokens(stores: list[LabelStore], size: int, number: int) -> tuple[np.ndarray, list[int]]:
@@ -138,6 +90,7 @@ def train(args: argparse.Namespace) -> None:
     """Train up to ``args.steps``, with a checkpoint every few minutes."""
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out.parent / "train.pid").write_text(str(os.getpid()))
+    (args.out / "settings.json").write_text(json.dumps(vars(args), default=str, indent=1))
     stores = [LabelStore.open(args.labels / part) for part in args.parts]
     training, common = begin(args, stores)
     held = held_out_answers(stores[0])[: args.held]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import LlamaConfig, LlamaForCausalLM, PretrainedConfig, PreTrainedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,16 +18,9 @@ class Shape:
     intermediate: int = 768
 
 
-def new_draft(target: PreTrainedModel, counts: np.ndarray, shape: Shape) -> LlamaForCausalLM:
-    """A random Llama with the target's embedding, shortened to ``shape.hidden``.
-
-    Args:
-        target: gives embedding, vocabulary and special tokens.
-        counts: [V] how often each token occurs in the text to come.
-        shape: sizes of the model.
-    """
-    told = target.config
-    config = LlamaConfig(
+def draft_config(told: PretrainedConfig, shape: Shape) -> LlamaConfig:
+    """The configuration of a draft model for a target whose own is ``told``."""
+    return LlamaConfig(
         vocab_size=told.vocab_size,
         hidden_size=shape.hidden,
         intermediate_size=shape.intermediate,
@@ -43,7 +36,17 @@ def new_draft(target: PreTrainedModel, counts: np.ndarray, shape: Shape) -> Llam
         eos_token_id=told.eos_token_id,
         pad_token_id=told.pad_token_id,
     )
-    model = LlamaForCausalLM(config)
+
+
+def new_draft(target: PreTrainedModel, counts: np.ndarray, shape: Shape) -> LlamaForCausalLM:
+    """A random Llama with the target's embedding, shortened to ``shape.hidden``.
+
+    Args:
+        target: gives embedding, vocabulary and special tokens.
+        counts: [V] how often each token occurs in the text to come.
+        shape: sizes of the model.
+    """
+    model = LlamaForCausalLM(draft_config(target.config, shape))
     words = target.get_input_embeddings().weight.detach().float()
     with torch.no_grad():
         model.model.embed_tokens.weight.copy_(shorten(words, counts, shape.hidden))

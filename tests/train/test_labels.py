@@ -1,0 +1,56 @@
+import numpy as np
+
+from train.corpus import Row
+from train.feed import feed, gather
+from train.labels import Labels, LabelStore, held_out
+
+ROWS = [Row([5, 6, 7, 8][: 2 + i % 3], 1, i % 2 == 0) for i in range(40)]
+
+
+def filled(folder, rows=ROWS, done=None):
+    """A store whose law at every token is its id and the next one."""
+    store = LabelStore.create(folder, rows, 2, {})
+    for row in range(len(rows)) if done is None else done:
+        ids = store.row_ids(row)
+        store.write(row, np.stack([ids, ids + 1], 1), np.full((len(ids), 2), -1.0))
+    return store
+
+
+def test_a_store_gives_back_what_was_written(tmp_path):
+    filled(tmp_path)
+    labels = LabelStore.open(tmp_path).read(2)
+    assert labels.ids.tolist() == [5, 6, 7, 8]
+    assert labels.top_ids.tolist() == [[5, 6], [6, 7], [7, 8], [8, 9]]
+    assert labels.greedy and labels.first == 1
+
+
+def test_a_row_counts_only_once_the_target_has_read_it(tmp_path):
+    filled(tmp_path, done=[3])
+    assert np.flatnonzero(LabelStore.open(tmp_path).done).tolist() == [3]
+
+
+def test_an_epoch_deals_every_finished_training_row_once_and_no_held_out_one(tmp_path):
+    store = filled(tmp_path, done=range(1, 40))
+    tokens = 0
+    for epoch, batch in feed([store], 12, seed=0):
+        if epoch:
+            break
+        tokens += len(batch.where)
+    assert tokens == sum(len(ROWS[i].ids) - 1 for i in range(1, 40) if not held_out(i))
+
+
+def test_the_same_seed_deals_the_same_batches(tmp_path):
+    store = filled(tmp_path)
+    first, second = feed([store], 12, seed=3), feed([store], 12, seed=3)
+    for _ in range(30):
+        assert next(first)[1].ids.equal(next(second)[1].ids)
+
+
+def test_a_batch_asks_for_the_law_before_each_token_of_the_assistant():
+    law = np.arange(5)[:, None]
+    long = Labels(np.arange(10, 15), 3, True, law, np.zeros((5, 1), np.float16))
+    short = Labels(np.array([20, 21]), 1, True, law[:2] + 70, np.zeros((2, 1), np.float16))
+    batch = gather([short, long])
+    assert batch.ids.flatten()[batch.where].tolist() == [20, 12, 13]
+    assert batch.top_ids.flatten().tolist() == [70, 2, 3]
+    assert batch.ids[0].tolist() == [20, 21, 0, 0, 0]

@@ -1,0 +1,145 @@
+"""Ships a trained draft model: weights in bf16, and a card that says what it is and how good.
+
+``python -m train.card`` turns the last checkpoint of ``runs/draft`` into
+``assets/drafters/draft``, with figures measured on the very weights that it wrote.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, LlamaForCausalLM
+
+from train.labels import LabelStore, held_out
+from train.measure import Figures, bench_answers, figures, held_out_answers
+from train.training import Training, revive
+
+CARD = """---
+license: apache-2.0
+base_model: HuggingFaceTB/SmolLM2-135M-Instruct
+pipeline_tag: text-generation
+---
+
+# Draft model for SmolLM2-135M-Instruct
+
+A Llama of {parameters:.1f} M parameters ({layers} layers, hidden size {hidden}, tied head) that
+drafts for SmolLM2-135M-Instruct and speaks its vocabulary; it is of no use alone. Its tokenizer
+and chat template are the target's. `draft` and `draft_tree` use it here, and so can transformers:
+
+```python
+draft = AutoModelForCausalLM.from_pretrained("assets/drafters/draft")
+target.generate(**inputs, assistant_model=draft)
+```
+
+## How good
+
+One draft token after another at temperature 0; accepted length is tokens emitted per target
+pass, the extra one included (plain decoding = 1.00).
+
+| text | agreement, one step | accepted length, chain of {num_draft} | tokens / rounds |
+|---|---|---|---|
+{figures}
+
+Held-out answers: greedy ones of the target that were kept from training. MT-bench: the first
+turns of its 80 questions, {new_tokens} new tokens, never trained on. Found by one pass over the
+target's greedy answers (`python -m train.measure assets/drafters/draft`), which at
+temperature 0 gives the chains of a decoder.
+
+By tokens trained (a part of the held-out answers, rate not yet lowered but in the last rows):
+
+| assistant tokens | agreement | accepted length |
+|---|---|---|
+{curve}
+
+## How it was made
+
+- **Data**: {rows} answers of the target ({unique:,} tokens, {epochs:.1f} epochs), half of them
+  greedy, half at temperature 0.7, to requests out of snakes (MIT), DSTC8 schema-guided dialogue
+  (CC BY-SA 4.0), Taskmaster TM-4 (CC BY 4.0), grade-school-math train (MIT) and function names
+  of TheAlgorithms/Python (MIT). None of that text is in this folder.
+- **Label**: the target's own law at every token of its answers, {top} entries and the rest;
+  {hard:.0%} of the label is its best token alone. Loss over a slice of the vocabulary,
+  `train/loss.py`.
+- **Start**: the target's embedding, its {hidden} principal components; random layers.
+- **Optimiser**: Muon for the layers, AdamW for embedding and norms, highest rate {rate:g},
+  falling over the last {decay:.0%} of {steps:,} steps of about {batch:,} tokens; seed {seed};
+  bf16 autocast, {hours:.2f} hours on two shared CPU cores.
+- **Limits**: rows of {length} tokens at the most; English questions of one turn. Beyond that it
+  drafts worse, which costs speed and never changes the output.
+
+Licence: Apache-2.0, as the target's.
+"""
+
+
+def write_weights(training: Training, folder: Path) -> LlamaForCausalLM:
+    """Save the model in bf16 and hand back what a reader of the folder gets, in fp32."""
+    training.model.to(torch.bfloat16).save_pretrained(folder)
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
+def figure_row(name: str, of: Figures) -> str:
+    """A line of the card's table."""
+    counted = f"{of.tokens:,} / {of.rounds:,}"
+    return f"| {name} | {of.agreement:.3f} | {of.accepted_length:.2f} | {counted} |"
+
+
+def thin_curve(curve: list[tuple[int, float, float]], lines: int = 12) -> str:
+    """Lines of the card's curve, the last one always among them."""
+    step = -(-len(curve) // lines)
+    kept = curve[::-1][::step][::-1]
+    return "\n".join(f"| {tokens:,} | {hit:.3f} | {length:.2f} |" for tokens, hit, length in kept)
+
+
+def data_facts(store: LabelStore) -> dict[str, float]:
+    """How much of the target's text a store has for training."""
+    rows = [row for row in range(len(store)) if store.done[row] and not held_out(row)]
+    lengths = [store.starts[row + 1] - store.starts[row] - store.first[row] for row in rows]
+    return dict(rows=f"{len(rows):,}", unique=int(sum(lengths)))
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, default=Path("runs/draft"))
+    parser.add_argument("--out", type=Path, default=Path("assets/drafters/draft"))
+    parser.add_argument("--labels", type=Path, default=Path("runs/labels/replies"))
+    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
+    parser.add_argument("--new-tokens", type=int, default=128)
+    parser.add_argument("--num-draft", type=int, default=4)
+    args = parser.parse_args()
+    told = json.loads((args.run / "settings.json").read_text())
+    training = revive(args.run)
+    model = write_weights(training, args.out)
+    store = LabelStore.open(args.labels)
+    kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
+    answers = {
+        "held-out answers": held_out_answers(store),
+        "MT-bench": bench_answers(args.target, args.prompts, args.new_tokens, kept),
+    }
+    rows = [figure_row(name, figures(model, a, args.num_draft)) for name, a in answers.items()]
+    data, stored = data_facts(store), json.loads((args.labels / "facts.json").read_text())
+    card = CARD.format(
+        parameters=model.num_parameters() / 1e6,
+        layers=model.config.num_hidden_layers,
+        hidden=model.config.hidden_size,
+        num_draft=args.num_draft,
+        new_tokens=args.new_tokens,
+        figures="\n".join(rows),
+        curve=thin_curve(training.curve),
+        epochs=training.tokens / data["unique"],
+        top=stored["top"],
+        length=stored["length"],
+        steps=training.step,
+        batch=told["tokens"],
+        hours=training.seconds / 3600,
+        **{name: told[name] for name in ("hard", "rate", "decay", "seed")},
+        **data,
+    )
+    (args.out / "README.md").write_text(card, encoding="utf-8")
+    print("\n".join(rows))
+
+
+if __name__ == "__main__":
+    main()

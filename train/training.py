@@ -1,0 +1,69 @@
+"""A training under way: what it needs to go on, its optimisers and its learning rate."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from transformers import AutoConfig, LlamaForCausalLM
+
+from train.newborn import Shape, draft_config
+
+
+@dataclass(slots=True)
+class Training:
+    """All that a checkpoint must hold to go on as if never stopped."""
+
+    model: LlamaForCausalLM
+    optimizers: list[torch.optim.Optimizer]
+    generator: torch.Generator
+    step: int = 0
+    tokens: int = 0  # of the assistant, repeated ones counted again
+    seconds: float = 0.0
+    curve: list[tuple[int, float, float]] = field(default_factory=list)
+    """Tokens trained, agreement and accepted length on held-out answers."""
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint; a crash on the way leaves the last one whole."""
+        state = {name: getattr(self, name) for name in ("step", "tokens", "seconds", "curve")}
+        state["model"] = self.model.state_dict()
+        state["optimizers"] = [optimizer.state_dict() for optimizer in self.optimizers]
+        state["generator"] = self.generator.get_state()
+        torch.save(state, path.with_suffix(".new"))
+        path.with_suffix(".new").replace(path)
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state.pop("model"))
+        for optimizer, kept in zip(self.optimizers, state.pop("optimizers"), strict=True):
+            optimizer.load_state_dict(kept)
+        self.generator.set_state(state.pop("generator"))
+        for name, value in state.items():
+            setattr(self, name, value)
+
+
+def make_optimizers(model: LlamaForCausalLM, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for the embedding and norms."""
+    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
+    others = [p for p in model.parameters() if all(p is not matrix for matrix in matrices)]
+    return [
+        torch.optim.Muon(matrices, rate, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
+        torch.optim.AdamW(others, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+    ]
+
+
+def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:
+    """Share of the full learning rate: up over ``warmup`` steps, level, down to the end."""
+    fall = (steps - step) / max(decay * steps, 1)
+    return max(min(1.0, (step + 1) / warmup, fall), 0.0)
+
+
+def revive(run: Path) -> Training:
+    """The training that ``run`` holds, without what it learnt from."""
+    told = json.loads((run / "settings.json").read_text())
+    shape = Shape(layers=told["layers"], intermediate=told["intermediate"])
+    model = LlamaForCausalLM(draft_config(AutoConfig.from_pretrained(told["target"]), shape))
+    training = Training(model, make_optimizers(model, told["rate"]), torch.Generator())
+    training.load(run / "checkpoint.pt")
+    return training
