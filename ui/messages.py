@@ -19,6 +19,11 @@ def problem(text: str) -> str:
     return _small("problem", text)
 
 
+def model(text: str, is_problem: bool = False) -> str:
+    """How it stands with the model; said until there is nothing more to say."""
+    return _small("model", text, is_problem=is_problem)
+
+
 def new_run() -> str:
     """A name that no other run of this server has."""
     return f"run-{next(_serial)}"
@@ -29,6 +34,6 @@ def tagged(message: str, run: str) -> str:
     return f'{{"run":{json.dumps(run)},{message[1:]}'
 
 
-def _small(kind: str, text: str) -> str:
-    value = {"kind": kind, "text": text, "serial": next(_serial)}
+def _small(kind: str, text: str, **more: bool) -> str:
+    value = {"kind": kind, "text": text, "serial": next(_serial), **more}
     return json.dumps(value, separators=(",", ":"))

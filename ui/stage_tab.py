@@ -79,14 +79,14 @@ class Handlers:
         """Follow the loading of the model until the methods are known."""
         loader = self.runner.loader
         while not loader.wait(0):
-            yield gr.skip(), gr.skip(), messages.status(loader.progress)
+            yield gr.skip(), gr.skip(), messages.model(loader.progress)
             loader.wait(1)
         if loader.bundle is None:
-            yield gr.skip(), gr.skip(), messages.problem(loader.problem)
+            yield gr.skip(), gr.skip(), messages.model(loader.problem, is_problem=True)
             return
         name = methods.first_choice(loader.methods)
         update = gr.Dropdown(choices=methods.choices(loader.methods), value=name)
-        yield update, self.explain(name), messages.status("")
+        yield update, self.explain(name), messages.model("")
 
 
 def _prompt() -> gr.Textbox:

@@ -12,6 +12,7 @@ import { Tape } from './tape.js';
 import { Text } from './text.js';
 import { follow as followTheme, theme } from './theme.js';
 
+const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
 const find = (selector) => document.querySelector(selector);
 
 export class Player {
@@ -61,6 +62,7 @@ export class Player {
 
   apply(message) {
     if (message.kind === 'header') this.load(message);
+    else if (message.kind === 'model') this.notice(message.text, message.is_problem, '.state');
     else if (message.kind === 'status' || message.kind === 'problem') this.notice(message.text, message.kind === 'problem');
     else if (message.run !== this.tape?.header.run) return; // of a run that was left
     else if (message.kind === 'round') this.add(message);
@@ -76,9 +78,9 @@ export class Player {
     this.stage.querySelector('.legend').replaceChildren(...(header.legend ?? []).map(meaning));
     find('#header .shelf').value = header.source === 'live' ? '' : header.run;
     find('#header .model').textContent = header.name ?? '';
-    this.isFollowing = this.tape.isLive && this.wantsLive;
+    this.isFollowing = this.tape.isLive && (this.wantsLive || stillness.matches);
     this.clock.stop();
-    if (!this.isFollowing) this.clock.start();
+    if (!this.isFollowing && !stillness.matches) this.clock.start();
     this.show(false);
   }
 
@@ -87,6 +89,7 @@ export class Player {
     if (wrong) return this.complain(wrong);
     this.text.add(round);
     if (this.isFollowing) this.place(this.tape.length - 1, true);
+    else if (this.position < 0 && !this.clock.isRunning) this.place(this.tape.last(0), false);
     else this.bar.show(this);
   }
 
@@ -194,8 +197,8 @@ export class Player {
     return rounds[isLast ? index : index - 1]?.panels.facts ?? [];
   }
 
-  notice(text, isProblem) {
-    const place = find('#notice .words');
+  notice(text, isProblem, line = '.words') {
+    const place = find(`#notice ${line}`);
     place.textContent = text;
     place.classList.toggle('problem', isProblem);
   }

@@ -1,0 +1,145 @@
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import app
+from tests.browser import FLAGS, find
+from tests.page import fakes, synthetic
+from ui import traces
+from ui.loader import Loader
+from ui.runner import Runner
+
+NOISE = ("Method not implemented.",)  # Gradio's own, on a file upload
+GRADIOS_OWN = "ignore::pandas.errors.Pandas4Warning"  # gradio asks pandas for old options
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.page)
+            item.add_marker(pytest.mark.filterwarnings(GRADIOS_OWN))
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory):
+    """Three recorded runs."""
+    folder = tmp_path_factory.mktemp("shelf")
+    for number, name in enumerate(("first", "second", "third")):
+        synthetic.trace(6, 8, seed=number).save(folder / f"{name}.jsonl")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def served(shelf):
+    """The page with a fake decoder; its address and the decoder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(traces, "FOLDER", shelf)
+        yield from serve(Loader(fakes.bundle), fakes.FakeDecoder())
+
+
+def serve(loader, decoder):
+    loader.start()
+    page = app.build(Runner(loader, decoder))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    app.launch(page, server_name="127.0.0.1", server_port=port)
+    yield f"http://127.0.0.1:{port}/", decoder
+    page.close(verbose=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """One visitor's tab, and what it asked for and complained of."""
+
+    def __init__(self, browser, address, **more):
+        self.address = address
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900}, **more)
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(15_000)
+        self.requests, self.errors = [], []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+
+    def _note(self, message):
+        if message.type == "error" and message.text not in NOISE:
+            self.errors.append(message.text)
+
+    def open(self, query=""):
+        self.page.goto(self.address + query)
+        self.page.wait_for_function("window.player && player.size > 0")
+        self.page.wait_for_selector("#go")
+        return self
+
+    def ask(self, script):
+        return self.page.evaluate(script)
+
+    def until(self, script):
+        self.page.wait_for_function(script)
+
+    def decode(self, prompt="Why is the sky blue?"):
+        """Press Decode and wait for the first round of the new run."""
+        before = self.ask("player.run")
+        self.page.fill("#prompt textarea", prompt)
+        self.page.click("#go")
+        self.until(f"player.run !== {before!r} && player.size > 0")
+
+    def decode_whole(self, prompt="Why is the sky blue?"):
+        """A whole run, and the player at rest in the middle of it."""
+        self.decode(prompt)
+        self.until("player.isDone")
+        self.press("Home")
+
+    def press(self, *keys):
+        """Keys for the player: nothing else has the focus."""
+        self.page.evaluate("document.activeElement.blur()")
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def rest(self):
+        self.until("player.isSettled")
+
+    @property
+    def notice(self):
+        return self.page.text_content("#notice .words")
+
+    @property
+    def state(self):
+        """What the page says of the model."""
+        return self.page.text_content("#notice .state")
+
+    def open_file(self, path: Path):
+        self.page.set_input_files("#house input[type=file]", str(path))
+
+    @property
+    def foreign(self):
+        own = (self.address, "data:", "blob:")
+        return [url for url in self.requests if not url.startswith(own)]
+
+    def close(self):
+        self.context.close()
+        assert self.errors == []
+        assert self.foreign == []
+
+
+@pytest.fixture
+def visit(browser, served):
+    address, decoder = served
+    decoder.count, decoder.nodes, decoder.delay = 12, 8, 0.0
+    visit = Visit(browser, address).open("?__theme=dark")
+    visit.decoder = decoder
+    yield visit
+    visit.close()

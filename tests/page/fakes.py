@@ -1,0 +1,64 @@
+"""A decoder that plays made-up rounds at a given pace, and remembers what became of its runs."""
+
+from collections.abc import Iterator
+from time import sleep
+from types import SimpleNamespace
+
+from engine.records import End, Round, Yardstick
+from tests.page import synthetic
+
+
+class FakeRun:
+    """As ``engine.decoding.Run``: an iterator with a header now and an end later."""
+
+    def __init__(self, prompt, config, count, nodes, delay):
+        self.header = synthetic.header(prompt, config.method)
+        self.end = None
+        self.closed_after = None  # rounds
+        self._count, self._delay, self._made, self._tokens = count, delay, 0, 0
+        self._rounds = synthetic.rounds(count, nodes, seed=config.seed)
+
+    def __iter__(self) -> Iterator[Round]:
+        return self
+
+    def __next__(self) -> Round:
+        this = next(self._rounds)
+        sleep(self._delay)
+        self._made += 1
+        self._tokens += len(this.emitted)
+        return this
+
+    def close(self):
+        if self.closed_after is None:
+            self.closed_after = self._made
+            reason = "length" if self._made == self._count else "cancelled"
+            self.end = End(reason, self._made, self._tokens, 0.064 * self._made)
+
+
+class FakeDecoder:
+    """As the module ``engine``, for the runner: ``count`` rounds, ``delay`` seconds each."""
+
+    def __init__(self, count=12, nodes=8, delay=0.0):
+        self.count, self.nodes, self.delay = count, nodes, delay
+        self.runs = []
+
+    def decode(self, bundle, prompt, config):
+        self.runs.append(FakeRun(prompt, config, self.count, self.nodes, self.delay))
+        return self.runs[-1]
+
+    def measure_plain(self, bundle, prompt, config, tokens, is_cancelled):
+        return None if is_cancelled() else Yardstick(len(tokens), 0.05 * len(tokens), len(tokens))
+
+
+def bundle():
+    """What the runner asks of a bundle; every visitor gets one of his own."""
+    return SimpleNamespace(
+        source="somewhere/Tiny",
+        methods={
+            "plain": "available",
+            "suffix": "available",
+            "lookup": "available",
+            "draft": "it needs a draft model with the same vocabulary.",
+        },
+        for_visitor=bundle,
+    )

@@ -1,0 +1,65 @@
+import pytest
+
+from tests.page.conftest import Visit
+from viz.theme import PALETTE
+
+DRAWN = "JSON.stringify(document.querySelector('.tree .plot').data)"
+PLOT = "document.querySelector('.tree .plot')"
+SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_theme_reaches_page_and_figures(browser, served, theme):
+    visit = Visit(browser, served[0]).open(f"?__theme={theme}")
+    visit.press("End")
+    visit.rest()
+    drawn = visit.ask(DRAWN)
+    other = "light" if theme == "dark" else "dark"
+    assert PALETTE[theme]["root"] in drawn
+    assert PALETTE[other]["root"] not in drawn
+    visit.page.click("#header .theme")
+    visit.until(f"{DRAWN}.includes('{PALETTE[other]['root']}')")
+    visit.close()
+
+
+def test_the_stage_fits_one_screen(visit):
+    visit.press("End")
+    visit.rest()
+    assert visit.ask("document.documentElement.scrollHeight <= innerHeight")
+    assert visit.ask(SIDEWAYS)
+    for panel in ("tree", "text", "caches", "bar"):
+        box = visit.page.locator(f".stage > .{panel}").bounding_box()
+        assert box["height"] > 30 and box["y"] + box["height"] <= 900, panel
+    assert visit.ask(
+        "(rail => rail.scrollHeight <= rail.clientHeight)(document.querySelector('#rail'))"
+    )
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1024, 768), (720, 450)])
+def test_smaller_screens_scroll_down_only(browser, served, size):
+    visit = Visit(browser, served[0])
+    visit.page.set_viewport_size({"width": size[0], "height": size[1]})
+    visit.open()
+    visit.press("End")
+    visit.rest()
+    assert visit.ask(SIDEWAYS)
+    assert visit.page.locator(".stage .tree .plot svg").first.is_visible()
+    visit.close()
+
+
+def test_every_panel_is_as_large_as_its_place(visit):
+    visit.press("End")
+    visit.rest()
+    visit.page.set_viewport_size({"width": 1600, "height": 1000})
+    visit.until(f"player.isSettled && {PLOT}.layout.width === {PLOT}.clientWidth")
+
+
+def test_the_legend_names_every_verdict_and_origin(visit):
+    words = visit.page.locator(".legend li").all_text_contents()
+    assert {"accepted", "rejected", "recovered", "bonus", "untested"} <= set(words)
+
+
+def test_a_round_is_said_in_a_sentence(visit):
+    visit.press("PageDown", "PageDown")
+    assert visit.page.text_content(".says").startswith("Round ")
+    assert visit.page.get_attribute(".says", "aria-live") == "polite"

@@ -1,0 +1,156 @@
+from tests.page.conftest import Visit
+
+DRAWN = "document.querySelector('.tree .plot').data"
+
+
+def test_a_first_visitor_sees_a_recorded_run_playing(visit):
+    assert visit.ask("player.run") == "first"
+    visit.until("player.position > 3")
+    assert visit.ask("player.state") == "playing"
+
+
+def test_decode_streams_every_round_and_writes_the_text(visit):
+    visit.decode()
+    visit.until("player.isDone")
+    visit.press("End")
+    assert visit.ask("[player.size, player.at]") == [12, 11]
+    rounds = visit.page.locator(".stage .words .round:not(.ahead)")
+    assert rounds.count() == 12
+    assert "sky" in visit.page.text_content(".stage .words")
+
+
+def test_steps_go_forward_and_back_by_phase_and_by_round(visit):
+    visit.decode_whole()
+    assert visit.ask("[player.position, player.phase, player.state]") == [0, "draft", "paused"]
+    visit.press("ArrowRight", "ArrowRight", "ArrowLeft")
+    assert visit.ask("player.position") == 1
+    visit.press("PageDown", "PageDown")
+    assert visit.ask("[player.at, player.phase]") == [2, "emit"]
+    visit.press("PageUp")
+    assert visit.ask("[player.at, player.phase]") == [1, "emit"]
+    visit.press("Shift+ArrowRight", "Shift+ArrowLeft")
+    assert visit.ask("[player.at, player.phase]") == [1, "emit"]
+    visit.press("End")
+    assert visit.ask("player.position") == visit.ask("player.length - 1")
+    visit.press("ArrowRight")
+    assert visit.ask("player.position") == visit.ask("player.length - 1")
+
+
+def test_going_back_shows_the_very_same_picture(visit):
+    visit.decode_whole()
+    picture = f"JSON.stringify(({DRAWN}).map(d => [d.x, d.y, d.marker, d.text]))"
+    visit.press("PageDown")
+    visit.rest()
+    before = visit.ask(picture)
+    visit.press("PageDown", "ArrowLeft", "PageUp")
+    visit.rest()
+    assert visit.ask(picture) == before
+
+
+def test_space_plays_and_pauses(visit):
+    visit.decode_whole()
+    visit.press("Space")
+    visit.until("player.position > 1")
+    visit.press("Space")
+    assert visit.ask("player.state") == "paused"
+
+
+def test_keys_belong_to_whoever_types(visit):
+    visit.decode_whole()
+    visit.page.focus("#prompt textarea")
+    visit.page.keyboard.press("End")
+    visit.page.keyboard.press("Space")
+    assert visit.ask("[player.position, player.state]") == [0, "paused"]
+    assert visit.page.input_value("#prompt textarea").endswith(" ")
+
+
+def test_the_page_is_used_with_the_keyboard_alone(visit):
+    visit.page.focus("#prompt textarea")
+    for _ in range(30):
+        visit.page.keyboard.press("Tab")
+        if visit.ask("document.activeElement.id") == "go":
+            break
+    visit.page.keyboard.press("Enter")
+    visit.until("player.run.startsWith('run-') && player.isDone")
+    visit.press("?")
+    assert visit.page.is_visible("#keys dialog")
+    visit.page.keyboard.press("Escape")
+    assert not visit.page.is_visible("#keys dialog")
+    visit.press("End")
+    assert visit.ask("player.at") == 11
+
+
+def test_scrubbing_and_playing_ask_nothing_of_the_server(visit):
+    visit.decode_whole()
+    visit.rest()
+    visit.page.wait_for_function("!document.querySelector('#notice .words').textContent")
+    visit.requests.clear()
+    for place in (40, 10, 60, 3, 25):
+        visit.ask(
+            f"(() => {{ const bar = document.querySelector('.scrub'); bar.value = {place};"
+            " bar.dispatchEvent(new Event('input')); })()"
+        )
+        assert visit.ask("player.position") == place
+    visit.press("PageDown", "Space", "Space")
+    visit.rest()
+    assert visit.requests == []
+
+
+def test_the_newest_place_wins_and_all_panels_agree(visit):
+    visit.decode_whole()
+    visit.ask("for (let i = 0; i < 60; i++) document.querySelector('.next').click()")
+    visit.rest()
+    assert visit.ask("player.position") == 60
+    assert visit.ask("player.drawings") < 40
+
+
+def test_following_shows_the_newest_round(visit):
+    visit.decoder.count, visit.decoder.delay = 20, 0.1
+    visit.decode()
+    visit.press("l")
+    assert visit.ask("player.state") == "live"
+    visit.until("player.at > 8")
+    assert visit.ask("player.at - player.size") == -1
+    visit.press("ArrowLeft")
+    assert visit.ask("player.state") == "paused"
+
+
+def test_a_click_on_a_token_goes_to_its_round(visit):
+    visit.decode_whole()
+    visit.press("End")
+    visit.page.locator(".stage .words [data-round='4'] .word").first.click()
+    assert visit.ask("[player.at, player.phase]") == [4, "emit"]
+
+
+def test_a_gap_in_the_rounds_is_reported(visit):
+    problem = visit.ask(
+        """async () => {
+            const { Tape } = await import('./own/player/tape.js');
+            const tape = new Tape({ source: 'file' });
+            const round = (index) => ({ index, steps: [{ phase: 'emit' }] });
+            return [tape.add(round(0)), tape.add(round(3)), tape.add(round(0)), tape.size];
+        }"""
+    )
+    assert problem == ["", "rounds 2 to 3 did not arrive", "round 1 came twice", 1]
+
+
+def test_tokens_are_never_markup(visit):
+    visit.decode_whole("Is <b>this</b> <img src=x onerror=alert(1)> bold?")
+    visit.press("End")
+    visit.rest()
+    assert visit.page.locator(".stage b, .stage img").count() == 0
+    assert "<b>" in visit.page.text_content(".stage .words")
+
+
+def test_the_end_brings_the_measured_speed_up(visit):
+    visit.decode_whole()
+    visit.press("End")
+    visit.until("document.querySelector('#facts').textContent.includes('×')")
+    cards = visit.page.locator("#facts .cards > div")
+    assert all(cards.nth(i).get_attribute("title") for i in range(cards.count()))
+
+
+def test_reduced_motion_starts_at_rest(browser, served):
+    visit = Visit(browser, served[0], reduced_motion="reduce").open()
+    assert visit.ask("player.state") == "paused"
+    visit.close()

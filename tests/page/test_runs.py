@@ -1,0 +1,138 @@
+from engine.trace import Trace
+from tests.page import fakes, synthetic
+from tests.page.conftest import Visit, serve
+from ui.loader import Loader
+
+
+def test_stop_ends_the_run_whole_within_a_round(visit):
+    visit.decoder.count, visit.decoder.delay = 200, 0.1
+    visit.decode()
+    visit.page.click("#stop")
+    visit.until("player.isDone")
+    run = visit.decoder.runs[-1]
+    assert run.end.reason == "cancelled"
+    assert visit.ask("player.size") == run.closed_after < 100
+    visit.decoder.count, visit.decoder.delay = 5, 0.0
+    visit.decode_whole()
+    assert visit.ask("player.size") == 5
+
+
+def test_a_reload_frees_the_decoder_and_the_page_works_on(visit):
+    visit.decoder.count, visit.decoder.delay = 200, 0.1
+    visit.decode()
+    run = visit.decoder.runs[-1]
+    visit.open("?__theme=dark")
+    visit.decoder.count, visit.decoder.delay = 4, 0.0
+    visit.decode_whole()
+    assert visit.ask("player.size") == 4
+    assert run.closed_after < 100
+
+
+def test_a_closed_tab_frees_the_decoder(visit, browser):
+    visit.decoder.count, visit.decoder.delay = 200, 0.1
+    other = Visit(browser, visit.address).open()
+    other.decode()
+    run = visit.decoder.runs[-1]
+    other.close()
+    visit.decoder.count, visit.decoder.delay = 3, 0.0
+    visit.decode_whole()
+    assert run.closed_after < 100
+
+
+def test_visitors_see_their_own_runs_only_and_wait_their_turn(visit, browser):
+    visit.decoder.count, visit.decoder.delay = 30, 0.1
+    others = [Visit(browser, visit.address).open() for _ in range(2)]
+    visit.decode("the first prompt")
+    for number, other in enumerate(others):
+        other.page.fill("#prompt textarea", f"prompt number {number}")
+        other.page.click("#go")
+    others[1].page.wait_for_selector("#stage >> text=/queue: \\d+\\/\\d+/")
+    assert others[0].ask("player.run") == "first"
+    for number, other in enumerate(others):
+        other.page.wait_for_function(
+            "player.run.startsWith('run-') && player.isDone", timeout=30_000
+        )
+        assert f"prompt number {number}" in other.page.text_content(".text h4")
+    assert "the first prompt" in visit.page.text_content(".text h4")
+    for other in others:
+        other.close()
+
+
+def test_a_saved_run_opens_as_the_same_run(visit, tmp_path):
+    visit.decode_whole()
+    visit.until("!document.querySelector('#notice .words').textContent")
+    with visit.page.expect_download() as download:
+        visit.page.click(".bar .save")
+    path = tmp_path / "saved.jsonl"
+    download.value.save_as(path)
+    saved = Trace.load(path)
+    assert saved.rounds == tuple(synthetic.rounds(12, 8, seed=0))
+    assert saved.header == synthetic.header("Why is the sky blue?", "suffix")
+    assert saved.end.plain.tokens == saved.end.tokens
+    before = visit.ask("player.run")
+    visit.open_file(path)
+    visit.until(f"player.run !== {before!r} && player.isDone")
+    with visit.page.expect_download() as download:
+        visit.page.click(".bar .save")
+    download.value.save_as(tmp_path / "again.jsonl")
+    assert Trace.load(tmp_path / "again.jsonl") == saved
+
+
+def test_a_bad_file_is_refused_in_a_sentence_and_nothing_is_lost(visit, tmp_path):
+    visit.decode_whole()
+    before = visit.ask("player.run")
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text('{"version": 99}\n')
+    visit.open_file(bad)
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('line 1')")
+    assert visit.ask("[player.run, player.size]") == [before, 12]
+
+
+def test_a_file_that_was_cut_short_plays_and_says_so(visit, tmp_path):
+    lines = list(synthetic.trace(8).lines())
+    cut = tmp_path / "cut.jsonl"
+    cut.write_text("\n".join(lines[:5]) + "\n" + lines[5][:40])
+    visit.open_file(cut)
+    visit.until("document.querySelector('#notice .words').textContent.includes('cut short')")
+    assert visit.ask("player.size") == 4
+
+
+def test_recorded_runs_are_chosen_from_the_shelf(visit):
+    visit.page.select_option("#header .shelf", "third")
+    visit.until("player.run === 'third' && player.isDone")
+    assert visit.ask("player.size") == 6
+
+
+def test_an_empty_prompt_is_refused_where_one_looks(visit):
+    visit.page.fill("#prompt textarea", "  ")
+    visit.page.click("#go")
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('empty')")
+
+
+def test_a_setting_out_of_bounds_names_itself(visit):
+    visit.page.click("#settings button")
+    visit.page.get_by_label("Tokens").fill("-3")
+    visit.page.click("#go")
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('Tokens')")
+
+
+def test_a_method_that_cannot_run_says_why(visit):
+    visit.page.click("#method input")
+    visit.page.get_by_role("option", name="Draft model, chain").click()
+    visit.until("document.querySelector('#meaning textarea').value.includes('the same vocabulary')")
+    visit.page.click("#go")
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('vocabulary')")
+
+
+def test_without_a_model_the_page_plays_and_says_what_brings_it(browser, shelf, served):
+    def nothing():
+        raise FileNotFoundError("no weights")
+
+    for address, _ in serve(Loader(nothing), fakes.FakeDecoder()):
+        visit = Visit(browser, address).open()
+        visit.until("document.querySelector('#notice .state').textContent !== ''")
+        assert "no weights" in visit.state or "make setup" in visit.state
+        visit.until("player.position > 2")
+        visit.page.click("#go")
+        visit.until("document.querySelector('#notice .words').textContent !== ''")
+        visit.close()
