@@ -7,6 +7,7 @@ import { Facts } from './facts.js';
 import { painted } from './figure.js';
 import { fillList, listen } from './keys.js';
 import { plotly } from './plotly.js';
+import { watchQueue } from './queue.js';
 import { fetchRun, fillShelf, save } from './shelf.js';
 import { Tape } from './tape.js';
 import { Text } from './text.js';
@@ -33,6 +34,7 @@ export class Player {
     find('#header .keys').addEventListener('click', () => this.showKeys());
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
+    watchQueue(element.closest('#stage'), (text) => this.notice(text, false));
     this.show(false);
     window.player = this.outside();
   }

@@ -43,6 +43,7 @@ def served(shelf):
 
 
 def serve(loader, decoder):
+    """The page on a free port: yields its address once, closes it afterwards."""
     loader.start()
     page = app.build(Runner(loader, decoder))
     with socket.socket() as free:

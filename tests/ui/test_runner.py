@@ -1,0 +1,135 @@
+import json
+from threading import Thread
+
+import pytest
+
+from engine.config import DecodeConfig
+from tests.page import fakes
+from ui.loader import Loader
+from ui.runner import Runner
+from ui.settings import Wish
+
+
+@pytest.fixture
+def decoder():
+    return fakes.FakeDecoder(count=6)
+
+
+@pytest.fixture
+def runner(decoder):
+    loader = Loader(fakes.bundle)
+    loader.start()
+    assert loader.wait(5)
+    return Runner(loader, decoder)
+
+
+def wish(method="suffix", compare=True):
+    return Wish("Why?", DecodeConfig(method=method), compare)
+
+
+def kinds(messages):
+    return [json.loads(message)["kind"] for message in messages]
+
+
+def test_a_run_is_a_header_its_rounds_and_an_end_that_comes_again_with_the_yardstick(runner):
+    played = list(runner.play("me", wish()))
+    assert kinds(played) == ["status", "header", *["round"] * 6, "end", "status", "end"]
+    first, last = json.loads(played[8]), json.loads(played[-1])
+    assert first["record"]["plain"] is None
+    assert last["record"]["plain"]["tokens"] == last["record"]["tokens"]
+
+
+def test_messages_of_a_run_carry_its_name_and_no_other_run_has_it(runner):
+    names = [
+        {json.loads(m).get("run") for m in runner.play("me", wish())} - {None} for _ in range(2)
+    ]
+    assert all(len(name) == 1 for name in names)
+    assert names[0] != names[1]
+
+
+@pytest.mark.parametrize(("method", "compare"), [("plain", True), ("suffix", False)])
+def test_plain_decoding_is_not_measured_against_itself_nor_unasked(runner, method, compare):
+    assert kinds(runner.play("me", wish(method, compare)))[-2:] == ["round", "end"]
+
+
+def test_stop_ends_the_run_with_the_round_in_hand(runner, decoder):
+    run = runner.play("me", wish())
+    for _ in range(4):  # status, header, two rounds
+        next(run)
+    stopping = Thread(target=runner.stop, args=("me",))
+    stopping.start()
+    while not runner._visitors["me"].cancelled.is_set():
+        pass
+    rest = kinds(run)
+    stopping.join(5)
+    assert not stopping.is_alive()
+    assert rest == ["end"]
+    assert decoder.runs[0].closed_after == 2
+    assert decoder.runs[0].end.reason == "cancelled"
+
+
+def test_stop_is_for_the_visitor_who_pressed_it(runner, decoder):
+    run = runner.play("me", wish(compare=False))
+    next(run)
+    runner.stop("somebody else")
+    assert kinds(run).count("round") == 6
+
+
+def test_a_run_that_is_dropped_frees_the_decoder(runner, decoder):
+    run = runner.play("me", wish())
+    for _ in range(3):
+        next(run)
+    run.close()
+    assert decoder.runs[0].closed_after == 1
+
+
+def test_a_closed_tab_ends_its_run(runner, decoder):
+    run = runner.play("me", wish())
+    for _ in range(3):
+        next(run)
+    runner.leave("me")
+    assert kinds(run) == ["end"]
+    assert decoder.runs[0].closed_after == 1
+    runner.leave("me")
+
+
+def test_every_visitor_has_a_bundle_of_his_own(runner):
+    for name in ("one", "two"):
+        list(runner.play(name, wish()))
+    one, two = (runner._visitors[name].bundle for name in ("one", "two"))
+    assert one is not two and one is not runner.loader.bundle
+
+
+@pytest.mark.parametrize("method", ["draft", "no such method"])
+def test_a_method_that_cannot_run_does_not_start(runner, decoder, method):
+    (message,) = runner.play("me", wish(method))
+    assert json.loads(message)["kind"] == "problem"
+    assert decoder.runs == []
+
+
+def test_what_the_engine_refuses_is_a_problem_on_the_page():
+    class Refusing(fakes.FakeDecoder):
+        def decode(self, *_):
+            raise ValueError("The prompt has 9,000 tokens.")
+
+    loader = Loader(fakes.bundle)
+    loader.start()
+    assert loader.wait(5)
+    *_, last = Runner(loader, Refusing()).play("me", wish())
+    assert json.loads(last) | {"serial": 0} == {
+        "kind": "problem",
+        "text": "The prompt has 9,000 tokens.",
+        "serial": 0,
+    }
+
+
+def test_without_a_model_the_run_says_what_is_missing():
+    def nothing():
+        raise OSError("gone")
+
+    loader = Loader(nothing)
+    loader.start()
+    assert loader.wait(5)
+    *_, last = Runner(loader, fakes.FakeDecoder()).play("me", wish())
+    assert json.loads(last)["kind"] == "problem"
+    assert json.loads(last)["text"] == loader.problem != ""
