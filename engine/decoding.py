@@ -16,9 +16,10 @@ from engine.config import MAX_NODES, DecodeConfig
 from engine.context import Context
 from engine.detokenizer import Pieces
 from engine.drafters.build import Order, build_drafter
-from engine.drafters.drafter import Proposal
+from engine.drafters.drafter import Drafter, Proposal
 from engine.emission import Emission
 from engine.header import make_header
+from engine.planner import Planner
 from engine.prompt import read_prompt
 from engine.recorder import pieces_of, record_laws, record_nodes
 from engine.records import CacheStep, End, Header, Law, Nodes, Round, Seconds, Yardstick
@@ -71,7 +72,13 @@ class Run(Iterator[Round]):
     header: Header
     end: End | None = None
 
-    def __init__(self, bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        prompt: str | Sequence[int],
+        config: DecodeConfig,
+        build: Callable[[Order], tuple[Planner, Drafter]] = build_drafter,
+    ) -> None:
         self.bundle, self.config = bundle, config
         self.prompt = read_prompt(bundle, prompt, config)
         self.history = list(self.prompt)  # committed tokens; the last is the root
@@ -81,7 +88,7 @@ class Run(Iterator[Round]):
         self._index, self._seconds = 0, 0.0
         clock = Clock()
         with torch.inference_mode():
-            slot_bytes = self._open()
+            slot_bytes = self._open(build)
         self.header = make_header(bundle, config, prompt, self.prompt, slot_bytes, clock.lap())
 
     def __next__(self) -> Round:
@@ -101,12 +108,12 @@ class Run(Iterator[Round]):
         """Tokens made so far, the prompt left out."""
         return tuple(self.history[len(self.prompt) :])
 
-    def _open(self) -> dict[str, int]:
+    def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
         """Read the prompt but for its last token; returns the bytes of a slot by cache."""
         capacity = len(self.prompt) + self._emission.limit + MAX_NODES + 1
         self._target = Context(self.bundle.target, capacity, "target")
         order = Order(self.bundle, self.config, self._sampler, self._rng, self.prompt, capacity)
-        self._planner, self._drafter = build_drafter(order)
+        self._planner, self._drafter = build(order)
         self._target.prefill(self.prompt[:-1])
         contexts = (self._target, getattr(self._drafter, "context", None))
         return {c.cache.name: c.cache.slot_bytes for c in contexts if c is not None}

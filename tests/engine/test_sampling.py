@@ -1,0 +1,97 @@
+"""The processors are transformers' own, row by row; draws follow their law."""
+
+from itertools import permutations
+
+import pytest
+import torch
+from transformers import (
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from engine.config import DecodeConfig
+from engine.sampling import Sampler, draw, draw_distinct
+
+ROWS, VOCAB = 4, 50
+HISTORIES = [[1, 2, 3], [1, 1, 9], [0], [49, 3, 7, 7]]
+
+
+def logits(seed: int = 0, decimals: int = 1) -> torch.Tensor:
+    """Rounded, so that there are ties."""
+    rng = torch.Generator().manual_seed(seed)
+    return (torch.randn(ROWS, VOCAB, generator=rng) * 3).round(decimals=decimals)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"top_k": 5},
+        {"top_k": 500},
+        {"top_p": 0.8},
+        {"top_p": 1e-6},
+        {"repetition_penalty": 1.5},
+        {"repetition_penalty": 0.8, "top_k": 9, "top_p": 0.6},
+    ],
+)
+def test_laws_are_those_of_transformers(options, seed):
+    scores = logits(seed, decimals=4)
+    ours = Sampler(DecodeConfig(temperature=0.7, **options)).laws(scores, HISTORIES)
+    for row in range(ROWS):
+        theirs, ids = scores[row : row + 1].clone(), torch.tensor([HISTORIES[row]])
+        chain = [RepetitionPenaltyLogitsProcessor(options.get("repetition_penalty", 1.0))]
+        chain.append(TemperatureLogitsWarper(0.7))
+        chain += [TopKLogitsWarper(options["top_k"])] if "top_k" in options else []
+        chain += [TopPLogitsWarper(options["top_p"])] if "top_p" in options else []
+        for processor in chain:
+            theirs = processor(ids, theirs)
+        torch.testing.assert_close(ours[row], theirs.softmax(-1)[0], atol=1e-6, rtol=1e-5)
+
+
+def test_temperature_0_is_one_hot_at_the_first_of_equal_maxima():
+    scores = torch.tensor([[1.0, 3.0, 3.0, 0.0]])
+    law = Sampler(DecodeConfig()).laws(scores, [[]])
+    assert law.tolist() == [[0.0, 1.0, 0.0, 0.0]]
+
+
+def test_a_large_vocabulary_needs_no_full_sort_and_has_the_same_nucleus():
+    """Flat enough for the nucleus to outgrow the first 256 entries in one row, not in the other."""
+    rng = torch.Generator().manual_seed(1)
+    scores = torch.randn(2, 3000, generator=rng) * torch.tensor([[0.1], [8.0]])
+    ours = Sampler(DecodeConfig(temperature=1.0, top_p=0.9)).laws(scores, [[], []])
+    theirs = TopPLogitsWarper(0.9)(torch.zeros(2, 1), scores).softmax(-1)
+    torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-4)
+    assert (ours[0] > 0).sum() > 256 > (ours[1] > 0).sum()
+
+
+def test_a_draw_inverts_the_cumulative_law():
+    law = torch.tensor([0.0, 0.25, 0.0, 0.5, 0.25, 0.0], dtype=torch.float64)
+    places = [(0.0, 1), (0.2499, 1), (0.25, 3), (0.7499, 3), (0.75, 4), (0.999999999, 4)]
+    assert [draw(law, uniform) for uniform, _ in places] == [token for _, token in places]
+
+
+def test_a_draw_never_gives_a_token_without_mass():
+    law = torch.zeros(49152)
+    law[7], law[49000] = 1e-30, 1.0
+    uniforms = [0.0, 1e-12, 0.5, 1 - 1e-16]
+    assert all(float(law[draw(law, uniform)]) > 0 for uniform in uniforms)
+
+
+def test_distinct_draws_have_the_law_of_drawing_without_replacement():
+    law = torch.tensor([0.5, 0.3, 0.2], dtype=torch.float64)
+    grid = [(i + 0.5) / 60 for i in range(60)]
+    found = dict.fromkeys(permutations(range(3), 2), 0.0)
+    for first in grid:
+        for second in grid:
+            found[tuple(draw_distinct(law, [first, second]))] += 1 / 3600
+    for (one, two), share in found.items():
+        exact = float(law[one] * law[two] / (1 - law[one]))
+        assert share == pytest.approx(exact, abs=0.01)
+
+
+def test_distinct_draws_stop_when_the_mass_runs_out():
+    law = torch.tensor([0.0, 1.0, 0.0])
+    assert draw_distinct(law, [0.5, 0.5, 0.5]) == [1]
