@@ -12,9 +12,10 @@ from engine.verify import Judgement
 
 AUTO_NODES = 64  # planned at most; more never pays where a pass is bound by arithmetic
 DEEPEST = 4  # acceptance is learnt per depth up to here, and together beyond
-PRIOR = 0.7  # acceptance expected before anything was seen …
-WEIGHT = 2.0  # … with the weight of so many tested nodes
-FORGET = 0.98  # per round: old evidence fades, so that drafting is tried again
+PRIOR = 0.6  # acceptance expected before anything was seen …
+WEIGHT = 1.0  # … with the weight of so many tested nodes
+FORGET = 0.98  # per round that tested something: old evidence fades
+FORGET_IDLE = 0.995  # per other round: what did not pay is tried again some dozen rounds later
 
 
 class Planner:
@@ -60,9 +61,10 @@ class Planner:
 
     def learn(self, proposal: Proposal, judgement: Judgement) -> None:
         """Note how the tested nodes fared."""
+        is_idle = len(judgement.path) == 1 and not judgement.rejected
         for table in (self._accepted, self._expected, self._tested):
             for key in table:
-                table[key] *= FORGET
+                table[key] *= FORGET_IDLE if is_idle else FORGET
         depth = {0: 0}
         for node in range(1, len(proposal.tokens)):
             depth[node] = depth[proposal.parents[node]] + 1

@@ -1,0 +1,127 @@
+"""How a run begins and ends, and what its header and its end say."""
+
+import pytest
+
+from engine import Trace
+from engine.config import DecodeConfig
+from engine.decoding import Run, decode, measure_plain
+from tests.fakes import METHODS, text_of, tiny_bundle
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_stop_string_ends_the_run_with_the_token_that_completes_it(method):
+    bundle = tiny_bundle(13, 5)
+    whole = text_of(bundle, [2], DecodeConfig(max_new_tokens=20))
+    text = bundle.tokenizer.decode(whole)
+    for start in range(18):
+        stop = text[start : start + 2]
+        config = DecodeConfig(method, 20, stop=("zz", stop), tree=8, num_draft=6)
+        trace = Trace.record(bundle.for_visitor(), [2], config)
+        assert trace.text == text[: text.index(stop) + 2]
+        assert trace.end.reason == "stop"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_full_context_ends_the_run(method):
+    bundle = tiny_bundle(13, 5, context=16)
+    trace = Trace.record(bundle, [2] * 6, DecodeConfig(method, 50, tree=8, num_draft=6))
+    assert (len(trace.token_ids), trace.end.reason) == (10, "context")
+
+
+def test_closing_a_run_ends_it_where_it_is():
+    bundle = tiny_bundle()
+    run = decode(bundle, [1, 2], DecodeConfig("suffix", 50, tree=4))
+    next(run)
+    run.close()
+    run.close()
+    assert (run.end.reason, run.end.rounds) == ("cancelled", 1)
+    assert list(run) == []
+
+
+def test_the_record_says_what_was_done():
+    bundle = tiny_bundle()
+    config = DecodeConfig("draft_tree", 20, temperature=1.0, tree=((0,), (1,), (0, 0)), seed=4)
+    trace = Trace.record(bundle, [1, 2, 3], config)
+    assert trace.header.prompt_token == (1, 2, 3) and trace.header.draft is not None
+    assert trace.header.config["tree"] == [[0], [1], [0, 0]]
+    assert trace.header.slot_bytes == {"target": 2 * 2 * 2 * 8 * 4, "draft": 2 * 2 * 8 * 4}
+    assert not trace.header.has_point_mass and trace.header.is_exact
+    assert trace.end.tokens == len(trace.token_ids) == 20
+    start = 3
+    for index, this in enumerate(trace.rounds):
+        assert (this.index, this.start) == (index, start)
+        start += len(this.emitted)
+        for law in this.laws:
+            assert set(law.token) <= this.pieces.keys()
+            assert len(set(law.token)) == len(law.token)
+        assert set(this.nodes.token) <= this.pieces.keys()
+
+
+def test_verdicts_follow_from_the_recorded_numbers():
+    """Somebody else's check of a run: u * q < p for the first child, from the record alone."""
+    bundle, checked = tiny_bundle(), 0
+    config = DecodeConfig("draft", 200, temperature=1.0, tree=4, num_draft=4, seed=2)
+    for this in Trace.record(bundle, [1, 2], config).rounds:
+        nodes = this.nodes
+        for node in range(1, len(nodes)):
+            if nodes.verdict[node] == "untested":
+                continue
+            bound = nodes.uniform[node] * nodes.draft_prob[node]
+            assert (bound < nodes.target_prob[node]) == (nodes.verdict[node] == "accepted")
+            checked += 1
+    assert checked > 100
+
+
+def test_origins_tell_recovered_bonus_and_sampled_apart():
+    bundle = tiny_bundle()
+    origins = set()
+    config = DecodeConfig("draft", 200, temperature=1.0, tree=2, num_draft=2)
+    for this in Trace.record(bundle, [1, 2], config).rounds:
+        last, nodes = this.emitted.origin[-1], this.nodes
+        origins.add(last)
+        if last == "bonus":
+            assert nodes.num_accepted == nodes.num_drafted > 0
+        elif last == "recovered":
+            assert "rejected" in nodes.verdict
+        elif last == "sampled":
+            assert nodes.num_drafted == 0
+        assert list(this.emitted.origin[:-1]) == ["accepted"] * (len(this.emitted) - 1)
+    assert {"bonus", "recovered"} <= origins
+
+
+def test_recording_off_decodes_the_same_text_with_a_bare_record():
+    bundle = tiny_bundle()
+    options = {"method": "draft_tree", "max_new_tokens": 20, "temperature": 0.8, "tree": 5}
+    full = Trace.record(bundle, [1, 2], DecodeConfig(**options))
+    bare = Trace.record(bundle, [1, 2], DecodeConfig(record=False, **options))
+    assert bare.token_ids == full.token_ids
+    assert all(not this.laws and not this.pieces for this in bare.rounds)
+
+
+def test_the_yardstick_counts_the_tokens_that_are_the_same():
+    bundle, config = tiny_bundle(), DecodeConfig("lookup", 12, tree=4)
+    made = list(text_of(bundle, [1, 2], config))
+    assert measure_plain(bundle, [1, 2], config, made).same_tokens == 12
+    made[5] = (made[5] + 1) % 14
+    assert measure_plain(bundle, [1, 2], config, made).same_tokens == 5
+    assert measure_plain(bundle, [1, 2], config, made, lambda: True) is None
+
+
+def test_a_method_that_is_not_available_is_refused_with_its_reason():
+    bundle = tiny_bundle()
+    bundle.methods["draft"] = "needs a draft model with the same vocabulary: 7 vs 14"
+    with pytest.raises(ValueError, match="needs a draft model with the same vocabulary: 7 vs 14"):
+        Run(bundle, [1], DecodeConfig("draft"))
+    with pytest.raises(ValueError, match="There is no method 'magic'; there are plain, lookup"):
+        Run(bundle, [1], DecodeConfig("magic"))
+
+
+def test_visitors_do_not_draft_from_each_others_texts():
+    bundle = tiny_bundle()
+    one, two = bundle.for_visitor(), bundle.for_visitor()
+    config = DecodeConfig("suffix", 20, tree=8)
+    first = Trace.record(one, [1, 2], config)
+    again = Trace.record(one, [1, 2], config)
+    other = Trace.record(two, [1, 2], config)
+    assert len(again.rounds) < len(first.rounds) == len(other.rounds)
+    assert first.token_ids == again.token_ids == other.token_ids
