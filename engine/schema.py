@@ -12,7 +12,8 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 MAX_TEXT = 1_000_000  # characters of one string
-MAX_INT = 2**63 - 1
+MAX_INT = 2**53 - 1  # what JavaScript can count to
+MAX_DEPTH = 4  # of a value whose kind no annotation tells
 
 
 def plain(value: Any) -> Any:
@@ -45,7 +46,7 @@ def read(kind: Any, value: Any, place: str = "") -> Any:
         return value
     if origin in (UnionType, Union):
         return None if value is None else read(_not_none(kind), value, place)
-    return value if kind is Any else _scalar(kind, value, place)
+    return _any(value, place) if kind is Any else _scalar(kind, value, place)
 
 
 @cache
@@ -121,6 +122,18 @@ def _scalar(kind: type, value: Any, place: str) -> Any:
         raise ValueError(f"{place}: number too large")
     if kind is str and (len(value) > MAX_TEXT or any("\ud800" <= c <= "\udfff" for c in value)):
         raise ValueError(f"{place}: text too long or with a lone surrogate")
+    return value
+
+
+def _any(value: Any, place: str, depth: int = 0) -> Any:
+    """A value of any kind, such as a setting's: shallow, and its scalars checked."""
+    if depth > MAX_DEPTH:
+        raise ValueError(f"{place}: nested too deeply")
+    if isinstance(value, dict | list):
+        for item in (*value, *value.values()) if isinstance(value, dict) else value:
+            _any(item, place, depth + 1)
+    elif value is not None and not isinstance(value, bool):
+        _scalar(type(value), value, place)
     return value
 
 

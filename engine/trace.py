@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 import engine  # its ``decode`` is looked up when a run is recorded: reading needs no torch
 from engine import schema
@@ -17,7 +17,7 @@ from engine.records import End, Header, Round
 
 VERSION = 1
 MAX_BYTES = 64 * 2**20
-MAX_LINE = 2 * 2**20  # characters
+MAX_LINE = 8 * 2**20  # bytes; a header holds a prompt of 100,000 tokens
 MAX_ROUNDS = 20_000
 
 
@@ -78,11 +78,8 @@ class Trace:
         if path.stat().st_size > MAX_BYTES:
             size = path.stat().st_size / 2**20
             raise TraceError(f"the file has {size:.0f} MiB; at most {MAX_BYTES >> 20} are read")
-        try:
-            with path.open(encoding="utf-8", newline="\n") as file:
-                return _read(file)
-        except UnicodeDecodeError:
-            raise TraceError("not a trace: the file is not UTF-8 text") from None
+        with path.open("rb") as file:
+            return _read(file)
 
 
 def to_line(record: Header | Round | End) -> str:
@@ -92,20 +89,20 @@ def to_line(record: Header | Round | End) -> str:
     )
 
 
-def _read(file: TextIO) -> Trace:
+def _read(file: BinaryIO) -> Trace:
     """Header, rounds, end; the last line may be missing or cut."""
     header: Header | None = None
     rounds: list[Round] = []
-    for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), ""), start=1):
+    for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
         if len(line) > MAX_LINE:
-            raise TraceError(f"line {number}: longer than {MAX_LINE} characters")
-        if not line.endswith("\n") and header is not None and not _is_json(line):
-            break  # cut in the middle of its last line
+            raise TraceError(f"line {number}: longer than {MAX_LINE} bytes")
+        if not line.endswith(b"\n") and header is not None and not _is_json(line):
+            break  # cut in the middle of its last line, perhaps of a character
         value = _parse(line, number)
         if header is None:
             header = _header(value, number)
         elif isinstance(value, dict) and "reason" in value:
-            return Trace(header, tuple(rounds), _checked(End, value, number))
+            return Trace(header, tuple(rounds), _end(value, number, len(rounds)))
         else:
             rounds.append(_round(value, number, rounds))
     if header is None:
@@ -131,6 +128,13 @@ def _round(value: Any, number: int, before: list[Round]) -> Round:
     return this
 
 
+def _end(value: Any, number: int, rounds: int) -> End:
+    end = _checked(End, value, number)
+    if end.rounds != rounds:
+        raise TraceError(f"line {number}: the end counts {end.rounds} rounds, the file {rounds}")
+    return end
+
+
 def _checked(kind: type, value: Any, number: int) -> Any:
     try:
         return schema.read(kind, value)
@@ -138,7 +142,7 @@ def _checked(kind: type, value: Any, number: int) -> Any:
         raise TraceError(f"line {number}: {error}") from None
 
 
-def _is_json(line: str) -> bool:
+def _is_json(line: bytes) -> bool:
     try:
         _parse(line, 0)
     except TraceError:
@@ -146,12 +150,14 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _parse(line: str, number: int) -> Any:
+def _parse(line: bytes, number: int) -> Any:
     def refuse(name: str) -> None:
         raise ValueError(f"{name} is no number")
 
     try:
-        return json.loads(line, parse_constant=refuse)
+        return json.loads(line.decode("utf-8"), parse_constant=refuse)
+    except UnicodeDecodeError:
+        raise TraceError(f"line {number}: not UTF-8 text") from None
     except RecursionError:
         raise TraceError(f"line {number}: nested too deeply") from None
     except ValueError as error:
