@@ -79,7 +79,8 @@ export class Player {
     this.notice('', false);
     this.stage.querySelector('.legend').replaceChildren(...(header.legend ?? []).map(meaning));
     find('#header .shelf').value = header.source === 'live' ? '' : header.run;
-    find('#header .model').textContent = header.name ?? '';
+    const { target, device, path } = header.header;
+    find('#header .model').textContent = [target.name, target.dtype, device, path].join(' · ');
     this.isFollowing = this.tape.isLive && (this.wantsLive || stillness.matches);
     this.clock.stop();
     if (!this.isFollowing && !stillness.matches) this.clock.start();
