@@ -8,6 +8,7 @@ from time import perf_counter
 from bench.prompts import COPY_HEAVY
 from bench.report import print_table, spread, write_json
 from engine import Bundle, DecodeConfig, Trace, load
+from ui.messages import packed, tagged
 from viz.stage import Stage
 
 WIDE = tuple(
@@ -47,7 +48,7 @@ def _measure(bundle: Bundle, config: DecodeConfig) -> tuple[list[int], list[floa
     stage, sizes, seconds, nodes = Stage(trace.header), [], [], []
     for this in trace.rounds:
         start = perf_counter()
-        message = stage.round_message(this)
+        message = packed(tagged(stage.round_message(this), "run-1"))
         seconds.append((perf_counter() - start) * 1e3)
         sizes.append(len(message.encode()))
         nodes.append(this.nodes.num_drafted)

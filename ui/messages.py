@@ -4,8 +4,11 @@ Those with pictures are made by ``viz.stage``; nothing here knows what is in the
 """
 
 import json
+import zlib
+from base64 import b64encode
 from itertools import count
 
+PACKED = "z:"
 _serial = count(1)  # Gradio sends nothing where a value did not change: every message is new
 
 
@@ -32,6 +35,14 @@ def new_run() -> str:
 def tagged(message: str, run: str) -> str:
     """``message`` with the run it belongs to, so that a run that was left can be told apart."""
     return f'{{"run":{json.dumps(run)},{message[1:]}'
+
+
+def packed(text: str) -> str:
+    """Messages as they travel through Gradio: deflated, a third of the bytes of what they say.
+
+    Gradio escapes every quote of a string; base64 has none, and the browser inflates by itself.
+    """
+    return PACKED + b64encode(zlib.compress(text.encode())).decode("ascii")
 
 
 def _small(kind: str, text: str, **more: bool) -> str:

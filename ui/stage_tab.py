@@ -61,7 +61,7 @@ class Handlers:
         except ValueError as error:
             yield messages.problem(str(error))
             return
-        yield from self.runner.play(request.session_hash, wish)
+        yield from map(messages.packed, self.runner.play(request.session_hash, wish))
 
     def stop(self, request: gr.Request) -> None:
         """End this visitor's run."""

@@ -51,7 +51,7 @@ def open_file(path: str | None) -> Iterator[str]:
 
 def _messages(trace: Trace, run: str, name: str) -> Iterator[str]:
     """Header, rounds and end; JSON has no line breaks in it, so a line is a message."""
-    stage = Stage(trace.header)
+    stage = Stage(trace.header, trace.end.plain if trace.end else None)
     yield messages.tagged(header_message(trace.header, "file", name), run)
     for this in trace.rounds:
         yield messages.tagged(stage.round_message(this), run)
