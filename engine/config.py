@@ -1,6 +1,5 @@
 """What a user may choose for one run; knows no model and no method's inside."""
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +8,7 @@ RankPath = tuple[int, ...]
 
 MAX_NODES = 256  # drafted nodes of one round, the root not counted
 MAX_NEW_TOKENS = 131_072
+COLDEST = 1e-3  # dividing logits by less may overflow; 0 is exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,13 @@ class DecodeConfig:
 
     def __post_init__(self) -> None:
         _between("max_new_tokens", self.max_new_tokens, 1, MAX_NEW_TOKENS)
+        if not isinstance(self.method, str):
+            raise ValueError(f"method must be a name, got {self.method!r}")
         _between("temperature", self.temperature, 0.0, 100.0)
+        if 0 < self.temperature < COLDEST:
+            raise ValueError(
+                f"temperature must be 0 or at least {COLDEST}, got {self.temperature!r}"
+            )
         _between("repetition_penalty", self.repetition_penalty, 0.01, 100.0)
         _between("seed", self.seed, 0, 2**53 - 1)  # what JavaScript can count to
         if self.num_draft is not None:
@@ -61,8 +67,8 @@ class DecodeConfig:
             _between("top_p", self.top_p, 1e-9, 1.0)
         if self.rule not in ("recursive", "block"):
             raise ValueError(f"rule must be 'recursive' or 'block', got {self.rule!r}")
-        if not all(isinstance(text, str) and text for text in self.stop):
-            raise ValueError(f"stop must hold non-empty strings, got {self.stop!r}")
+        if not isinstance(self.stop, tuple) or not all(map(_is_text, self.stop)):
+            raise ValueError(f"stop must be a tuple of non-empty strings, got {self.stop!r}")
         _check_tree(self.tree)
 
     @property
@@ -75,10 +81,14 @@ def _between(name: str, value: float, low: float, high: float) -> None:
     """Refuse ``value`` unless it is a finite number of ``low``'s kind within the bounds."""
     whole = isinstance(low, int)
     kind = isinstance(value, int) if whole else isinstance(value, int | float)
-    if isinstance(value, bool) or not kind or not math.isfinite(value):
+    if isinstance(value, bool) or not kind or value != value:
         raise ValueError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
     if not low <= value <= high:
         raise ValueError(f"{name} must be between {low:g} and {high:g}, got {value!r}")
+
+
+def _is_text(text: object) -> bool:
+    return isinstance(text, str) and text != ""
 
 
 def _check_tree(tree: str | int | tuple[RankPath, ...]) -> None:
@@ -88,6 +98,10 @@ def _check_tree(tree: str | int | tuple[RankPath, ...]) -> None:
             raise ValueError(f"tree must be 'auto', a number of nodes or rank paths, got {tree!r}")
     elif isinstance(tree, int):
         _between("tree", tree, 0, MAX_NODES)
+    elif not isinstance(tree, tuple) or not all(isinstance(path, tuple) for path in tree):
+        raise ValueError(
+            f"tree must be 'auto', a number of nodes or a tuple of tuples, got {tree!r}"
+        )
     else:
         known = set(tree) | {()}
         for path in tree:

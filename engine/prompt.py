@@ -1,6 +1,7 @@
 """From what a user asks to the token ids the target reads."""
 
 from collections.abc import Sequence
+from operator import index
 
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
@@ -16,9 +17,8 @@ def read_prompt(
     Raises:
         ValueError: in words for the user; nothing was decoded.
     """
-    ids = (
-        _from_text(bundle, prompt, config) if isinstance(prompt, str) else _checked(bundle, prompt)
-    )
+    given = _from_text(bundle, prompt, config) if isinstance(prompt, str) else prompt
+    ids = _checked(bundle, given)
     room = bundle.context_length - len(ids)
     if room < 1:
         raise ValueError(
@@ -28,7 +28,7 @@ def read_prompt(
     return ids
 
 
-def _from_text(bundle: Bundle, text: str, config: DecodeConfig) -> tuple[int, ...]:
+def _from_text(bundle: Bundle, text: str, config: DecodeConfig) -> Sequence[int]:
     if not text.strip():
         raise ValueError("The prompt is empty: write something to continue.")
     if len(text) > MAX_CHARACTERS:
@@ -46,12 +46,15 @@ def _from_text(bundle: Bundle, text: str, config: DecodeConfig) -> tuple[int, ..
         encoded = bundle.tokenizer.apply_chat_template(
             message, add_generation_prompt=True, tokenize=True, return_dict=True
         )
-        return tuple(encoded["input_ids"])
-    return tuple(bundle.tokenizer(text)["input_ids"])
+        return encoded["input_ids"]
+    return bundle.tokenizer(text)["input_ids"]
 
 
 def _checked(bundle: Bundle, ids: Sequence[int]) -> tuple[int, ...]:
-    ids = tuple(int(token) for token in ids)
+    try:
+        ids = tuple(map(index, ids))
+    except TypeError:
+        raise ValueError("The prompt must be text, or token ids as whole numbers.") from None
     if not ids:
         raise ValueError("The prompt is empty: it needs at least one token.")
     if bad := [token for token in ids if not 0 <= token < bundle.vocab_size]:

@@ -36,7 +36,8 @@ class Sampler:
             least = scores.topk(config.top_k).values[..., -1:]
             scores = scores.masked_fill(scores < least, -torch.inf)
         probs = scores.softmax(-1)
-        return probs if config.top_p is None else _nucleus(probs, config.top_p)
+        is_whole = config.top_p in (None, 1.0)  # else rounding would cut the rarest tokens off
+        return probs if is_whole else _nucleus(probs, config.top_p)
 
     @property
     def needs_history(self) -> bool:

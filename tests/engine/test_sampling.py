@@ -95,3 +95,10 @@ def test_distinct_draws_have_the_law_of_drawing_without_replacement():
 def test_distinct_draws_stop_when_the_mass_runs_out():
     law = torch.tensor([0.0, 1.0, 0.0])
     assert draw_distinct(law, [0.5, 0.5, 0.5]) == [1]
+
+
+def test_a_nucleus_of_everything_cuts_nothing_off():
+    """In fp32 the mass before the rarest tokens may round to 1."""
+    scores = torch.cat([torch.zeros(30_000), torch.full((20_000,), -14.0)])[None]
+    everything = Sampler(DecodeConfig(temperature=1.0, top_p=1.0)).laws(scores, [[]])
+    assert torch.equal(everything, scores.softmax(-1)) and everything.min() > 0

@@ -1,0 +1,78 @@
+"""Pieces of text join to the whole text, whatever the tokens cut apart."""
+
+import random
+
+import pytest
+
+from engine.detokenizer import Detokenizer, Pieces
+
+
+class ByteTokenizer:
+    """A token per byte, as byte-level tokenizers fall back on; 256 is a special token."""
+
+    def decode(self, ids, skip_special_tokens=False):
+        ids = [token for token in ids if token < 256 or not skip_special_tokens]
+        parts = (b"</s>" if token == 256 else bytes([token]) for token in ids)
+        return b"".join(parts).decode("utf-8", errors="replace")
+
+    def convert_ids_to_tokens(self, token):
+        return f"<0x{token:02X}>"
+
+
+class WordTokenizer:
+    """Words that bring their own space, of which the first of a text is dropped (Llama 2's way)."""
+
+    words = ("▁the", "▁quick", "ly", "▁", "!")
+
+    def decode(self, ids, skip_special_tokens=False):
+        text = "".join(self.words[token] for token in ids).replace("▁", " ")
+        return text[1:] if text.startswith(" ") else text
+
+    def convert_ids_to_tokens(self, token):
+        return self.words[token]
+
+
+def pushed(tokenizer, tokens) -> list[str]:
+    """What each token adds, and what is left at the end."""
+    growing = Detokenizer(tokenizer)
+    return [*map(growing.push, tokens), growing.rest()]
+
+
+@pytest.mark.parametrize("text", ["plain", "né", "日本語 ok", "👩‍👩‍👧 family", "\x00\n\t", "𝔘𝔫𝔦"])
+def test_pieces_of_bytes_join_to_the_text(text):
+    pieces = pushed(ByteTokenizer(), text.encode())
+    assert "".join(pieces) == text
+    assert "\ufffd" not in "".join(pieces)
+
+
+def test_a_character_appears_with_its_last_byte():
+    assert pushed(ByteTokenizer(), "aé👍".encode()) == ["a", "", "é", "", "", "", "👍", ""]
+
+
+def test_half_a_character_at_the_end_is_given_out_as_what_it_is():
+    assert pushed(ByteTokenizer(), "a👍".encode()[:3]) == ["a", "", "", "\ufffd"]
+
+
+def test_bytes_that_are_no_text_still_join_to_what_the_whole_decodes_to():
+    rng, tokenizer = random.Random(3), ByteTokenizer()
+    for _ in range(200):
+        tokens = [
+            rng.choice((65, 0xC3, 0xA9, 0xF0, 0x9F, 0x91, 0x8D, 0xFF, 256)) for _ in range(12)
+        ]
+        whole = tokenizer.decode(tokens, skip_special_tokens=True)
+        assert "".join(pushed(tokenizer, tokens)) == whole
+
+
+def test_spaces_stay_where_the_whole_text_has_them():
+    tokens = [0, 1, 2, 0, 3, 4, 0]
+    assert "".join(pushed(WordTokenizer(), tokens)) == WordTokenizer().decode(tokens)
+    assert pushed(WordTokenizer(), [0, 1, 2])[:3] == ["the", " quick", "ly"]
+
+
+def test_special_tokens_add_no_text():
+    assert pushed(ByteTokenizer(), [104, 256, 105]) == ["h", "", "i", ""]
+
+
+def test_a_single_token_shows_its_text_or_the_vocabularys_spelling():
+    pieces = Pieces(ByteTokenizer())
+    assert [pieces(token) for token in (65, 0xF0, 256, 10)] == ["A", "<0xF0>", "</s>", "\n"]
