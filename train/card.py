@@ -63,7 +63,7 @@ By tokens trained (a part of the held-out answers, rate not yet lowered but in t
   `train/loss.py`.
 - **Start**: the target's embedding, its {hidden} principal components; random layers.
 - **Optimiser**: Muon for the layers, AdamW for embedding and norms, highest rate {rate:g},
-  falling over the last {decay:.0%} of {steps:,} steps of about {batch:,} tokens; seed {seed};
+  falling towards the end of {steps:,} steps of about {batch:,} tokens; seed {seed};
   bf16 autocast, {hours:.2f} hours on two shared CPU cores.
 - **Limits**: rows of {length} tokens at the most; English questions of one turn. Beyond that it
   drafts worse, which costs speed and never changes the output.
@@ -134,7 +134,7 @@ def main() -> None:
         steps=training.step,
         batch=told["tokens"],
         hours=training.seconds / 3600,
-        **{name: told[name] for name in ("hard", "rate", "decay", "seed")},
+        **{name: told[name] for name in ("hard", "rate", "seed")},
         **data,
     )
     (args.out / "README.md").write_text(card, encoding="utf-8")
