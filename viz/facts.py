@@ -1,8 +1,8 @@
 """The figures that matter of a run so far, each with its numerator and denominator in words."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from engine.records import End
+from engine.records import End, Yardstick
 from engine.stats import Tally, speed_up
 
 PHASES = {"draft": "Drafting", "verify": "Verifying", "accept": "Judging", "commit": "Committing"}
@@ -16,16 +16,23 @@ class Fact(NamedTuple):
     hover: str
 
 
-def facts_panel(tally: Tally, end: End | None, is_measuring: bool) -> list[dict[str, str]]:
-    """``facts_info`` as it travels."""
-    return [fact._asdict() for fact in facts_info(tally, end, is_measuring)]
+def facts_panel(tally: Tally, **known: Any) -> list[dict[str, str]]:
+    """``facts_info`` as it travels; takes the same arguments."""
+    return [fact._asdict() for fact in facts_info(tally, **known)]
 
 
-def facts_info(tally: Tally, end: End | None = None, is_measuring: bool = False) -> list[Fact]:
-    """Tokens per pass, speed-up, acceptance, drafted tokens kept, where the time goes."""
+def facts_info(
+    tally: Tally, end: End | None = None, plain: Yardstick | None = None, is_over: bool = True
+) -> list[Fact]:
+    """Tokens per pass, speed-up, acceptance, drafted tokens kept, where the time goes.
+
+    Args:
+        end: of a run that is over; ``None`` where its file was cut short.
+        plain: what is known of plain decoding while the run's rounds are shown.
+    """
     return [
         _tokens_per_pass(tally),
-        _speed_up(end, is_measuring),
+        _speed_up(end) if is_over else _speed_up_so_far(tally, plain),
         _accepted(tally),
         _kept(tally),
         _time(tally),
@@ -39,12 +46,22 @@ def _tokens_per_pass(tally: Tally) -> Fact:
     return Fact(value, "tokens per pass", hover)
 
 
-def _speed_up(end: End | None, is_measuring: bool) -> Fact:
+def _speed_up_so_far(tally: Tally, plain: Yardstick | None) -> Fact:
+    """Against the yardstick of the whole run, where there is one yet."""
+    seconds = tally.seconds.total
+    if plain is None or not plain.tokens or not plain.seconds or not seconds:
+        hover = "Plain decoding of the same prompt is measured when the run is over"
+        return Fact("…", "of plain, after the run", hover)
+    ours, theirs = tally.tokens / seconds, plain.tokens / plain.seconds
+    hover = f"{ours:.1f} tokens/s so far against {theirs:.1f} plain over the whole run"
+    return Fact(f"{ours / theirs:.2f}×", "of plain, so far", hover)
+
+
+def _speed_up(end: End | None) -> Fact:
     ratio = speed_up(end)
     if ratio is None or end is None or end.plain is None:
-        value = "…" if is_measuring else "–"
-        label = "of plain, measuring" if is_measuring else "of plain, not measured"
-        return Fact(value, label, "Needs plain decoding of the same prompt in the same process")
+        hover = "Needs plain decoding of the same prompt in the same process"
+        return Fact("–", "of plain, not measured", hover)
     plain = end.plain
     hover = (
         f"{ratio.part:.1f} tokens/s ({_count(end.tokens, 'token')} in {end.seconds:.2f} s) against"

@@ -150,7 +150,9 @@ def _figure() -> dict[str, Any]:
     ]
     layout = {
         "xaxis": figure.axis(0, 1.02, tickvals=[0, 0.5, 1]),
-        "yaxis": figure.axis(ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[]),
+        "yaxis": figure.axis(
+            ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[" "] * (ROWS + 1)
+        ),
         "margin": {"l": 92, "b": 20},
     }
     return {"data": data, "layout": layout}

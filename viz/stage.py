@@ -49,6 +49,7 @@ class Stage:
     def __init__(self, header: Header, plain: Yardstick | None = None) -> None:
         """``plain`` is what is known of plain decoding already, as in a trace of the past."""
         self.header = header
+        self.plain = plain
         self.plain_step = plain.seconds / plain.tokens if plain and plain.tokens else None
         self.tally = Tally()
 
@@ -74,7 +75,7 @@ class Stage:
                 "kind": "end",
                 "record": end,
                 "note": note,
-                "panels": {"facts": facts_panel(self.tally, end, is_measuring=False)},
+                "panels": {"facts": facts_panel(self.tally, end=end)},
             }
         )
 
@@ -86,7 +87,7 @@ class Stage:
             "mask": mask_panel(mask_info(this), order),
             "timeline": timeline_panel(timeline_info(this, self.plain_step), order),
             "text": text_panel(this),
-            "facts": facts_panel(self.tally, None, is_measuring=True),
+            "facts": facts_panel(self.tally, plain=self.plain, is_over=False),
         }
 
 

@@ -114,14 +114,14 @@ def test_text_is_not_escaped_since_it_never_is_markup():
 
 
 def test_facts_carry_their_denominators():
-    facts = {fact.label: fact for fact in facts_info(Tally.of([ROUND]), is_measuring=True)}
+    facts = {fact.label: fact for fact in facts_info(Tally.of([ROUND]), is_over=False)}
     assert facts["tokens per pass"].value == "2.00"
     assert facts["tokens per pass"].hover == "2 tokens in 1 target pass"
     assert facts["of the tested accepted"].value == "33 %"
     assert facts["of the tested accepted"].hover == "1 accepted of 3 tested nodes"
     assert facts["drafted tokens kept"].value == "1 / 4"
     assert facts["of a round is drafting"].value == "24 %"
-    assert facts["of plain, measuring"].value == "…"
+    assert facts["of plain, after the run"].value == "…"
 
 
 def test_the_speed_up_is_shown_once_it_was_measured():
@@ -130,6 +130,13 @@ def test_the_speed_up_is_shown_once_it_was_measured():
     measured = facts_info(tally, end)[1]
     assert (measured.value, measured.label) == ("2.00×", "of plain, measured")
     assert facts_info(tally, End("length", 1, 2, 0.5))[1].label == "of plain, not measured"
+
+
+def test_a_run_whose_yardstick_is_known_shows_its_speed_up_so_far():
+    tally, plain = Tally.of([ROUND]), Yardstick(10, 1.0, 10)
+    fact = facts_info(tally, plain=plain, is_over=False)[1]
+    assert fact.label == "of plain, so far"
+    assert fact.value == f"{2 / ROUND.seconds.total / 10:.2f}×"
 
 
 def test_facts_of_no_round_are_dashes():
