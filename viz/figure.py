@@ -24,6 +24,7 @@ _AXIS = {
     "zeroline": False,
     "ticks": "",
     "tickmode": "array",
+    "tickangle": 0,
     "fixedrange": True,
     "color": role("dim"),
     "tickfont": {"family": MONO, "size": SIZES["small"]},

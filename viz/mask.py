@@ -90,6 +90,7 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
             "name": "prefix",
         }
     )
+    total = count + info.num_hidden
     last_judge = max((i for i, s in enumerate(order) if s.phase in ("verify", "judge")), default=0)
     patches: list[figure.Patch] = [[] for _ in order]
     for number, step in enumerate(order):
@@ -102,7 +103,7 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
     return {
         "figure": {"data": data, "layout": _layout(info, count, wide)},
         "steps": patches,
-        "title": f"verify pass, {count + info.num_hidden} nodes",
+        "title": f"verify pass, {total} node{'' if total == 1 else 's'}",
     }
 
 

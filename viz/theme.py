@@ -79,7 +79,7 @@ def role(name: str, alpha: float | None = None) -> str:
 
 def legend() -> list[dict[str, str]]:
     """Every verdict and origin: its role, shape and word."""
-    names = ("accepted", "rejected", "recovered", "bonus", "untested")
+    names = ("accepted", "rejected", "recovered", "bonus", "sampled", "untested")
     return [{"role": name, "symbol": SYMBOL[name], "label": name} for name in names]
 
 
