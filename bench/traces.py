@@ -13,6 +13,8 @@ from engine.decoding import measure_plain
 
 TRACES = Path(__file__).parents[1] / "assets" / "traces"
 SKY = "Explain in three sentences why the sky is blue."
+PARAGRAPH = "Write the same short paragraph about the sea three times."
+SHAPE = ((0,), (1,), (2,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (0, 0, 1), (1, 0, 0), (0, 0, 0, 0))
 
 
 class Take(NamedTuple):
@@ -23,10 +25,10 @@ class Take(NamedTuple):
     config: DecodeConfig
 
 
-TAKES = (
-    Take("draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, tree=10)),
-    Take("suffix-three-times", COPY_HEAVY[4], DecodeConfig("suffix", 120, tree=12)),
-    Take("draft-chain-sky", SKY, DecodeConfig("draft", 96, num_draft=4, tree=4)),
+TAKES = (  # the page plays the first by name to who comes for the first time
+    Take("draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, tree=SHAPE)),
+    Take("lookup-copy", COPY_HEAVY[0], DecodeConfig("lookup", 96, tree=8)),
+    Take("suffix-three-times", PARAGRAPH, DecodeConfig("suffix", 120, tree=12)),
 )
 
 
