@@ -1,0 +1,51 @@
+"""What ships: recorded runs that are whole and true, drafters within their size."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine import Trace
+from ui.traces import FOLDER, recorded, recorded_lines
+
+ROOT = Path(__file__).parents[1]
+NAMES = [path.stem for path in sorted(FOLDER.glob("*.jsonl"))]
+
+
+def test_three_runs_are_recorded():
+    assert len(NAMES) == 3
+    assert [run["name"] for run in recorded()] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_run_is_whole_and_says_what_made_it(name):
+    trace = Trace.load(FOLDER / f"{name}.jsonl")
+    assert trace.is_whole and trace.end.plain is not None
+    assert trace.header.target.name == "SmolLM2-135M-Instruct" and trace.header.target.sha256
+    assert trace.end.tokens == len(trace.token_ids) and trace.end.rounds == len(trace.rounds)
+    if trace.header.config["temperature"] == 0:
+        assert trace.end.plain.same_tokens == trace.end.tokens  # exact, and the file says so
+    start = len(trace.header.prompt_token)
+    for this in trace.rounds:
+        assert this.start == start
+        start += len(this.emitted)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_run_plays_without_a_model(name):
+    messages = [json.loads(line) for line in recorded_lines(name).split("\n")]
+    kinds = [message["kind"] for message in messages]
+    assert kinds == ["header", *["round"] * (len(kinds) - 2), "end"]
+
+
+def test_one_recorded_run_branches_and_has_real_laws():
+    trace = Trace.load(FOLDER / "draft-tree-sky.jsonl")
+    assert any(len(set(this.nodes.parent)) < len(this.nodes) - 1 for this in trace.rounds)
+    assert not trace.header.has_point_mass
+    shares = [sum(law.draft) for this in trace.rounds for law in this.laws]
+    assert any(0 < share < 1 for share in shares)
+
+
+def test_drafters_are_within_their_sizes():
+    sizes = [path.stat().st_size for path in (ROOT / "assets" / "drafters").rglob("*")]
+    assert sizes and max(sizes) <= 25 * 10**6 and sum(sizes) <= 60 * 10**6
