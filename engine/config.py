@@ -69,6 +69,10 @@ class DecodeConfig:
             raise ValueError(f"rule must be 'recursive' or 'block', got {self.rule!r}")
         if not isinstance(self.stop, tuple) or not all(map(_is_text, self.stop)):
             raise ValueError(f"stop must be a tuple of non-empty strings, got {self.stop!r}")
+        if not isinstance(self.chat, bool | None) or not isinstance(self.record, bool):
+            raise ValueError(
+                f"chat and record must be yes or no, got {self.chat!r}, {self.record!r}"
+            )
         _check_tree(self.tree)
 
     @property
@@ -105,7 +109,7 @@ def _check_tree(tree: str | int | tuple[RankPath, ...]) -> None:
     else:
         known = set(tree) | {()}
         for path in tree:
-            if not path or not all(isinstance(rank, int) and rank >= 0 for rank in path):
+            if not path or not all(type(rank) is int and rank >= 0 for rank in path):
                 raise ValueError(f"tree path {path!r} must hold ranks from 0 up")
             if path[:-1] not in known:
                 raise ValueError(f"tree path {path!r} lacks its parent {path[:-1]!r}")

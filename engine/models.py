@@ -55,6 +55,7 @@ def load(
     Raises:
         ModelError: says what is wrong with ``source`` and, where one is known, the remedy.
     """
+    _check_methods(drafters)
     home = _default_target() if source is None else str(source)
     config = _config(home)
     _refuse(home, config)
@@ -168,6 +169,12 @@ def _draft(
         return None, f"needs a draft model, but this one does not load: {error}"
 
 
+def _check_methods(wanted: Sequence[str] | None) -> None:
+    """Before anything is loaded: weights take long."""
+    if unknown := set(wanted or ()) - set(METHODS):
+        raise ModelError(f"There is no method {min(unknown)!r}; there are {', '.join(METHODS)}.")
+
+
 def _methods(wanted: Sequence[str] | None, draft_reason: str) -> dict[str, str]:
     """Per method whether it is available, or why not."""
     states = dict.fromkeys(METHODS, AVAILABLE)
@@ -175,8 +182,6 @@ def _methods(wanted: Sequence[str] | None, draft_reason: str) -> dict[str, str]:
         states |= dict.fromkeys(("draft", "draft_tree"), draft_reason)
     if wanted is None:
         return states
-    if unknown := set(wanted) - set(METHODS):
-        raise ModelError(f"There is no method {min(unknown)!r}; there are {', '.join(METHODS)}.")
     return {name: state for name, state in states.items() if name in {"plain", *wanted}}
 
 
