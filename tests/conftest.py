@@ -1,4 +1,4 @@
-"""What every test shares: Triton's interpreter, two threads, the real model once."""
+"""What every test shares: Triton's interpreter, one thread, the real model once."""
 
 import os
 
