@@ -15,7 +15,7 @@ Verdict = Literal["root", "accepted", "rejected", "untested"]
 Origin = Literal["accepted", "recovered", "bonus", "sampled"]
 Reason = Literal["eos", "length", "stop", "context", "cancelled"]
 
-MAX_NODES = 1024  # of one round that is still read and drawn
+MAX_NODES, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,8 @@ class CacheStep:
             raise ValueError(f"cache {self.name!r} has a negative length")
         if any(not self.before <= slot < self.before + self.written for slot in self.kept):
             raise ValueError(f"cache {self.name!r} keeps a slot that this round did not write")
+        if list(self.kept) != sorted(set(self.kept)):
+            raise ValueError(f"cache {self.name!r} keeps slots out of order")
 
     @property
     def after(self) -> int:
@@ -174,6 +176,10 @@ class Round:
             raise ValueError("a round's index and start are not negative")
         if any(not 0 <= law.node < len(self.nodes) for law in self.laws):
             raise ValueError("a law belongs to a node of the tree")
+        if max(len(self.emitted), len(self.laws)) > len(self.nodes):
+            raise ValueError("a round has no more tokens and no more laws than nodes")
+        if len(self.caches) > MAX_CACHES:
+            raise ValueError(f"a round has at most {MAX_CACHES} caches, not {len(self.caches)}")
 
     def piece(self, token: int) -> str:
         """The text of ``token``, or its number where the record has none."""

@@ -25,10 +25,7 @@ class Sampler:
             logits: of the next token at each of N positions.
             histories: per position the tokens before it; read for the penalty only.
         """
-        config = self.config
-        scores = logits if logits.dtype == torch.float64 else logits.float()
-        if config.repetition_penalty != 1.0:
-            scores = _penalise(scores, histories, config.repetition_penalty)
+        config, scores = self.config, self.scores(logits, histories)
         if config.is_greedy:
             return torch.zeros_like(scores).scatter_(-1, scores.argmax(-1, keepdim=True), 1.0)
         scores = scores / config.temperature
@@ -38,6 +35,12 @@ class Sampler:
         probs = scores.softmax(-1)
         is_whole = config.top_p in (None, 1.0)  # else rounding would cut the rarest tokens off
         return probs if is_whole else _nucleus(probs, config.top_p)
+
+    def scores(self, logits: torch.Tensor, histories: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Logits [N, V] after the penalty alone, in fp32 (or fp64); arguments as for ``laws``."""
+        scores = logits if logits.dtype == torch.float64 else logits.float()
+        penalty = self.config.repetition_penalty
+        return scores if penalty == 1.0 else _penalise(scores, histories, penalty)
 
     @property
     def needs_history(self) -> bool:

@@ -71,12 +71,14 @@ class Draft:
     ) -> None:
         """Draft ``level`` of ``shape`` below the newest nodes, whose logits [n, V] are given."""
         parents = growth.fresh
-        laws = self.sampler.laws(logits, [growth.text(node) for node in parents])
+        texts = [growth.text(node) for node in parents]
+        if growth.is_greedy:  # the draft's confidence, not the one-hot law it is judged by
+            laws = self.sampler.scores(logits, texts).softmax(-1)
+        else:
+            laws = self.sampler.laws(logits, texts)
         wanted: dict[int, int] = {}
         for node in level:
             wanted[shape.parent[node]] = wanted.get(shape.parent[node], 0) + 1
-        if self.sampler.config.is_greedy:
-            laws = logits.float().softmax(-1)  # the draft's confidence, not the law it is judged by
         fresh: list[int] = []
         for parent, law in zip(parents, laws, strict=True):
             count = wanted.get(growth.slots[parent], 0)

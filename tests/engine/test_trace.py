@@ -59,6 +59,10 @@ def a_trace(rounds: int = 3) -> Trace:
     return Trace(a_header(), tuple(a_round(i, 2 + 2 * i) for i in range(rounds)), end)
 
 
+LAW = {"node": 0, "token": [], "target": [], "draft": [], "residual": [], "model": []}
+LONG = {"token": [0] * 4, "origin": ["bonus"] * 4, "text": [""] * 4}
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "run.jsonl"
@@ -133,6 +137,14 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(path):
         (("laws", 0, "node"), 3, "a law belongs to a node"),
         (("caches", 0, "kept"), [9], r"caches\[0\]: cache 'target' keeps a slot"),
         (("caches", 0, "before"), -1, r"caches\[0\]: cache 'target' has a negative length"),
+        (("caches", 0, "kept"), [3, 3], r"caches\[0\]: cache 'target' keeps slots out of order"),
+        (
+            ("caches",),
+            [{"name": "x", "before": 0, "written": 0, "kept": []}] * 9,
+            "at most 8 caches",
+        ),
+        (("laws",), [LAW] * 4, "no more laws than nodes"),
+        (("emitted",), LONG, "no more tokens and no more laws than nodes"),
         (("seconds", "draft"), "x" * 200, r"seconds.draft: expected float, got 'x+\.\.\."),
         (("pieces",), {"-1": ""}, "pieces: expected a token id"),
         (("pieces",), {"1" * 30: ""}, "pieces: expected a token id"),
