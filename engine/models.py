@@ -4,12 +4,14 @@ Nothing of a model's own code is ever run, and what cannot be verified as a tree
 name, with the reason.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub.utils import HFValidationError
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -21,12 +23,16 @@ from transformers import (
 
 from engine import store
 from engine.bundle import AVAILABLE, Bundle
+from engine.fetch import has_network
 from engine.packed import pack
 from engine.records import Weights
+from engine.suitability import refusal
 
 SHIPPED_DRAFT = Path(__file__).parents[1] / "assets" / "drafters" / "draft"
 METHODS = ("plain", "lookup", "suffix", "draft", "draft_tree")
-_FULL = {"full_attention", "attention"}
+# What libraries raise for files that are not what they should be.
+_BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError)
+_BROKEN += (SafetensorError, StrictDataclassError)
 
 
 class ModelError(ValueError):
@@ -59,9 +65,10 @@ def load(
     home = _default_target() if source is None else str(source)
     config = _config(home)
     _refuse(home, config)
+    _check_place(device, dtype)
     target, tokenizer = _model(home, device, dtype), _tokenizer(home)
     own = draft or (SHIPPED_DRAFT if source is None and SHIPPED_DRAFT.is_dir() else None)
-    helper, reason = _draft(own, target, device, dtype)
+    helper, reason = _draft(own, target, tokenizer, device, dtype)
     weights = _weights(home, target)
     is_packed = packed and sum(pack(model) for model in (target, helper) if model is not None) > 0
     return Bundle(
@@ -89,7 +96,13 @@ def _default_target() -> str:
 
 def _is_local(home: str) -> bool:
     """Whether ``home`` is a folder: then no network is asked for anything."""
-    return Path(home).is_dir()
+    return os.path.isdir(home)  # False, where Path raises, for a name that no file can have
+
+
+def _options(home: str) -> dict[str, bool]:
+    """For every ``from_pretrained``: never run what came with a model, never wait in vain."""
+    stay = _is_local(home) or not has_network()
+    return {"local_files_only": stay, "trust_remote_code": False}
 
 
 def _config(home: str) -> PretrainedConfig:
@@ -97,63 +110,63 @@ def _config(home: str) -> PretrainedConfig:
     if _is_local(home) and not (Path(home) / "config.json").is_file():
         raise ModelError(f"The folder {home} is no model: it has no config.json.")
     try:
-        return AutoConfig.from_pretrained(home, local_files_only=_is_local(home))
-    except (OSError, ValueError, KeyError, HFValidationError) as error:
+        return AutoConfig.from_pretrained(home, **_options(home))
+    except _BROKEN as error:
+        if _is_local(home):
+            raise ModelError(f"The folder {home} is no model: {_first(error)}") from error
         raise ModelError(
-            f"There is no model {home!r} here or on the Hub: {_first(error)}"
+            f"There is no model {home!r:.100} here or on the Hub: {_first(error)}"
         ) from error
 
 
 def _refuse(home: str, config: PretrainedConfig) -> None:
     """Refuse by name what one masked pass cannot verify as a tree."""
-    if config.is_encoder_decoder:
-        raise ModelError(f"{home} is an encoder-decoder; a causal language model is needed.")
-    text = config.get_text_config()
-    kinds = set(getattr(text, "layer_types", None) or _FULL)
-    length = getattr(text, "max_position_embeddings", None)
-    if length is None:
-        raise ModelError(
-            f"{home} ({config.model_type}) keeps a recurrent state instead of keys and values: "
-            "rejected tokens could not be taken back from it."
-        )
-    window = getattr(text, "sliding_window", None)
-    slides = "sliding_attention" in kinds or (
-        getattr(text, "layer_types", None) is None and getattr(text, "use_sliding_window", True)
-    )
-    if slides and window is not None and window < length:
-        raise ModelError(
-            f"{home} has a sliding window of {window:,} tokens, shorter than its context of "
-            f"{length:,}: its cache forgets slots that a tree still needs."
-        )
-    if other := kinds - _FULL - {"sliding_attention"}:
-        raise ModelError(
-            f"{home} has layers of type {', '.join(sorted(other))}; every layer must have full "
-            "attention, for rejected tokens have to be taken back from the cache."
-        )
+    if reason := refusal(config):
+        raise ModelError(f"{home} {reason}.")
+
+
+def _check_place(device: str | torch.device, dtype: Any) -> None:
+    """Before anything is loaded: whether there is such a device, and such a dtype."""
+    if not isinstance(
+        getattr(torch, str(dtype or "float32").removeprefix("torch."), None), torch.dtype
+    ):
+        raise ModelError(f"There is no dtype {dtype!r}; use float32, bfloat16 or float16.")
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ModelError(f"There is no device {str(device)!r} here: {_first(error)}") from error
 
 
 def _model(home: str, device: str | torch.device, dtype: Any) -> PreTrainedModel:
-    """The weights, evaluated only."""
+    """The weights, evaluated only; all of them, for transformers would draw lots for the rest."""
     on_cpu = torch.device(device).type == "cpu"
-    options = {"dtype": dtype or (torch.float32 if on_cpu else "auto")}
+    options = _options(home) | {"dtype": dtype or (torch.float32 if on_cpu else "auto")}
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            home, attn_implementation="sdpa", local_files_only=_is_local(home), **options
+        model, report = AutoModelForCausalLM.from_pretrained(
+            home, attn_implementation="sdpa", weights_only=True, output_loading_info=True, **options
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except _BROKEN as error:
         raise ModelError(f"{home} could not be loaded: {_first(error)}") from error
+    if missing := sorted(report["missing_keys"]):
+        raise ModelError(
+            f"{home} could not be loaded: its weights lack {missing[0]} ({len(missing)} in all)."
+        )
     return model.to(device).eval().requires_grad_(False)
 
 
 def _tokenizer(home: str) -> PreTrainedTokenizerBase:
     try:
-        return AutoTokenizer.from_pretrained(home, local_files_only=_is_local(home))
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        return AutoTokenizer.from_pretrained(home, **_options(home))
+    except _BROKEN as error:
         raise ModelError(f"{home} has no tokenizer that can be read: {_first(error)}") from error
 
 
 def _draft(
-    home: str | Path | None, target: PreTrainedModel, device: str | torch.device, dtype: Any
+    home: str | Path | None,
+    target: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    device: str | torch.device,
+    dtype: Any,
 ) -> tuple[PreTrainedModel | None, str]:
     """The draft model, or why there is none; the target stays usable either way."""
     if home is None:
@@ -164,9 +177,22 @@ def _draft(
         own, other = (c.get_text_config().vocab_size for c in (target.config, config))
         if own != other:
             return None, f"needs a draft model with the same vocabulary: {other} vs {own}"
+        if differing := _differing(str(home), tokenizer):
+            return None, (
+                f"needs a draft model with the same vocabulary: {differing} of {own} tokens differ"
+            )
         return _model(str(home), device, dtype), ""
     except ModelError as error:
         return None, f"needs a draft model, but this one does not load: {error}"
+
+
+def _differing(home: str, tokenizer: PreTrainedTokenizerBase) -> int:
+    """Tokens that mean something else in ``home``'s tokenizer, if it brings one."""
+    try:
+        other = _tokenizer(home)
+    except ModelError:  # weights alone, as the shipped draft model: the sizes have to do
+        return 0
+    return len(tokenizer.get_vocab().items() - other.get_vocab().items())
 
 
 def _check_methods(wanted: Sequence[str] | None) -> None:

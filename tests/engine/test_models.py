@@ -1,24 +1,37 @@
 """What loads, and the sentence that refuses what cannot be verified as a tree."""
 
+import json
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
+    BertConfig,
+    BloomConfig,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTNeoConfig,
+    GPTNeoXConfig,
+    JambaConfig,
     MambaConfig,
     MistralConfig,
     PreTrainedTokenizerFast,
+    RwkvConfig,
     T5Config,
 )
 
+from engine import models
 from engine.bundle import AVAILABLE
 from engine.config import DecodeConfig
 from engine.models import ModelError, load
+from engine.suitability import refusal
 from tests.fakes import METHODS, text_of, tiny_llama
 
 
@@ -106,3 +119,93 @@ def test_learned_positions_decode_alike_by_every_method(tmp_path):
     bundle = load(folder, draft=folder)
     texts = {m: text_of(bundle, [3, 1, 4], DecodeConfig(m, 16, tree=6)) for m in METHODS}
     assert set(texts.values()) == {texts["plain"]} and len(texts["plain"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (BertConfig(), "reads in both directions"),
+        (BloomConfig(), "takes no positions"),
+        (GPTNeoConfig(), "window of 256 tokens"),
+        (JambaConfig(), "keeps a recurrent state"),
+        (RwkvConfig(), "keeps a recurrent state"),
+    ],
+)
+def test_what_only_its_class_or_its_layers_betray_is_refused(config, reason):
+    assert reason in refusal(config)
+
+
+@pytest.mark.parametrize("config", [GPTNeoXConfig(), GPT2Config(), BertConfig(is_decoder=True)])
+def test_what_writes_left_to_right_is_allowed_whatever_its_config_says(config):
+    assert refusal(config) is None
+
+
+def cut(folder: Path) -> None:
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:200])
+
+
+def drop_the_head(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    del weights["lm_head.weight"]
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def count_in_letters(folder: Path) -> None:
+    edit_config(folder, num_attention_heads="four")
+
+
+def bring_code(folder: Path) -> None:
+    edit_config(folder, model_type="own", auto_map={"AutoConfig": "own.Config"})
+    (folder / "own.py").write_text("raise SystemExit('the code of the model ran')")
+
+
+def edit_config(folder: Path, **values: object) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (cut, "could not be loaded"),
+        (drop_the_head, "weights lack lm_head.weight"),
+        (count_in_letters, "is no model: .*num_attention_heads"),
+        (bring_code, "is no model: .*custom code"),
+    ],
+)
+def test_a_spoilt_folder_is_refused_as_target_and_as_draft(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable, reason: str
+) -> None:
+    """Without weights drawn by lot, and without asking anybody whether to run code."""
+    monkeypatch.setattr("builtins.input", lambda text: pytest.fail(f"asked: {text}"))
+    spoil(shutil.copytree(good, tmp_path / "spoilt"))
+    with pytest.raises(ModelError, match=reason):
+        load(tmp_path / "spoilt")
+    bundle = load(good, draft=tmp_path / "spoilt")
+    assert re.search(reason, bundle.methods["draft"]) and bundle.draft is None
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"),
+    [({"device": "tpu9"}, "no device 'tpu9'"), ({"dtype": "float3"}, "no dtype 'float3'")],
+)
+def test_an_unknown_device_or_dtype_is_named(good, place, reason):
+    with pytest.raises(ModelError, match=reason):
+        load(good, **place)
+
+
+@pytest.mark.parametrize("name", ["", "a" * 5000, "a\0b", "nobody/nothing"])
+def test_a_name_of_no_folder_is_refused_without_a_network(monkeypatch, name):
+    monkeypatch.setattr(models, "has_network", lambda: False)
+    with pytest.raises(ModelError, match="There is no model") as refused:
+        load(name)
+    assert len(str(refused.value)) < 500
+
+
+def test_a_draft_of_other_words_is_refused_though_there_are_as_many(good, tmp_path):
+    other = save(tiny_llama(32, 1), tmp_path / "draft")
+    file = other / "tokenizer.json"
+    file.write_text(file.read_text().replace('"w', '"v'))
+    bundle = load(good, draft=other)
+    assert bundle.methods["draft"].endswith("same vocabulary: 32 of 32 tokens differ")
