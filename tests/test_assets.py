@@ -6,10 +6,19 @@ from pathlib import Path
 import pytest
 
 from engine import Trace
-from ui.traces import FOLDER, recorded, recorded_lines
+from ui import traces
+from ui.traces import recorded, recorded_lines
 
 ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "assets" / "traces"
 NAMES = [path.stem for path in sorted(FOLDER.glob("*.jsonl"))]
+
+
+@pytest.fixture(autouse=True)
+def shelf(monkeypatch):
+    """The traces that ship, whatever the page tests have put in their place."""
+    monkeypatch.setattr(traces, "FOLDER", FOLDER)
+    recorded_lines.cache_clear()
 
 
 def test_three_runs_are_recorded():
