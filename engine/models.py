@@ -212,9 +212,13 @@ def _methods(wanted: Sequence[str] | None, draft_reason: str) -> dict[str, str]:
 
 
 def _weights(home: str, model: PreTrainedModel) -> Weights:
-    """What ran, for the record; the hash only where the store has it on file."""
+    """What ran, for the record; the hash is the store's own, or that of a folder's one file."""
     known = store.manifest(Path(home)) if _is_local(home) else None
-    digest = known["files"].get(store.WEIGHTS, (0, ""))[1] if known else ""
+    digest, file = "", Path(home) / store.WEIGHTS
+    if known:
+        digest = known["files"].get(store.WEIGHTS, (0, ""))[1]
+    elif _is_local(home) and file.is_file():
+        digest = store.sha256(file)
     origin = known["origin"] if known else Path(home).name if _is_local(home) else home
     name = Path(home).name
     return Weights(name, origin, digest, str(model.dtype).removeprefix("torch."))

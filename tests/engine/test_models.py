@@ -27,7 +27,7 @@ from transformers import (
     T5Config,
 )
 
-from engine import models
+from engine import models, store
 from engine.bundle import AVAILABLE
 from engine.config import DecodeConfig
 from engine.models import ModelError, load
@@ -96,6 +96,13 @@ def test_a_draft_of_another_vocabulary_leaves_the_other_methods(good, tmp_path):
     reason = "needs a draft model with the same vocabulary: 40 vs 32"
     free = ("plain", "lookup", "suffix")
     assert bundle.methods == {m: AVAILABLE if m in free else reason for m in METHODS}
+
+
+def test_the_record_names_the_weights_that_ran_by_their_hash(good):
+    bundle = load(good, draft=good)
+    digest = store.sha256(good / store.WEIGHTS)
+    assert bundle.weights.sha256 == bundle.draft_weights.sha256 == digest
+    assert str(good.parent) not in repr(bundle.weights)  # a trace is shared, a home is not
 
 
 @pytest.mark.parametrize("packed", [True, False])
