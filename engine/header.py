@@ -12,7 +12,8 @@ from engine.detokenizer import Pieces
 from engine.records import Header
 from engine.trace import VERSION
 
-SOFTWARE = ("torch", "transformers", "numpy")
+# read once: parsing the packages' metadata takes longer than opening a short run
+SOFTWARE = {name: version(name) for name in ("torch", "transformers", "numpy")}
 
 
 def make_header(
@@ -42,7 +43,7 @@ def make_header(
         slot_bytes=dict(slot_bytes),
         prefill_seconds=prefill_seconds,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        software={name: version(name) for name in SOFTWARE},
+        software=SOFTWARE,
         pass_seconds=dict(zip(cost.nodes, map(_micro, cost.seconds), strict=True)) if cost else {},
     )
 
