@@ -59,6 +59,7 @@ class TableModel(torch.nn.Module):
         return tuple(text[len(prompt) :])
 
     def forward(self, input_ids, position_ids, attention_mask, past_key_values, **_):
+        assert int(position_ids.max()) < self.config.max_position_embeddings
         rows = torch.stack([position_ids, input_ids], -1)[:, None].to(self.dtype)
         slots = past_key_values.update(rows, rows, 0)[0][0, 0].tolist()
         num = input_ids.shape[1]

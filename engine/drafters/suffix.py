@@ -80,7 +80,7 @@ class SuffixMemory:
 
     def remember(self, text: Sequence[int]) -> None:
         """Count a finished run's prompt and output."""
-        self._texts.append(tuple(text))
+        self._texts.append(tuple(text[-(MEMORY_TOKENS // 2) :]))
         if sum(map(len, self._texts)) > MEMORY_TOKENS:
             while len(self._texts) > 1 and sum(map(len, self._texts)) > MEMORY_TOKENS // 2:
                 self._texts.popleft()
@@ -88,7 +88,7 @@ class SuffixMemory:
             for kept in self._texts:
                 self._count(kept)
         else:
-            self._count(text)
+            self._count(self._texts[-1])
 
     def _count(self, text: Sequence[int]) -> None:
         for token in text:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from engine.config import DecodeConfig
+from engine.drafters import suffix
 from engine.drafters.lookup import MAX_NGRAM, Lookup
 from engine.drafters.suffix import LEAST_CHANCE, MAX_LENGTH, MAX_NODES, Suffix, SuffixMemory
 from engine.planner import Planner
@@ -56,10 +57,10 @@ def assert_drafts_by_counts(proposal, text, context) -> None:
 @pytest.mark.parametrize("seed", range(15))
 def test_suffix_drafts_what_followed_the_longest_suffix_by_its_counts(seed, words):
     text = random_text(seed, words, 60)
-    suffix = Suffix(planner(), SuffixMemory())
+    drafter = Suffix(planner(), SuffixMemory())
     for length in (1, 2, 20, 40, 60):
         history = text[:length]
-        proposal, context = suffix.propose(history, 4), longest_continued_suffix(history, history)
+        proposal, context = drafter.propose(history, 4), longest_continued_suffix(history, history)
         assert (proposal.num_drafted > 0) == bool(context)
         if context:
             assert_drafts_by_counts(proposal, history, context)
@@ -89,3 +90,11 @@ def test_lookup_copies_from_the_first_place_of_the_longest_suffix(seed):
                 expected = history[places[0] : places[0] + 5]
                 break
         assert list(lookup.propose(history, 5).tokens[1:]) == expected
+
+
+def test_a_text_longer_than_the_memory_is_remembered_by_its_end(monkeypatch):
+    monkeypatch.setattr(suffix, "MEMORY_TOKENS", 12)
+    memory = SuffixMemory()
+    memory.remember([1, 2, 3, *[9] * 40, 4, 5, 6])
+    assert Suffix(planner(), memory).propose([0, 1], 1).num_drafted == 0
+    assert Suffix(planner(), memory).propose([0, 4], 1).tokens == (4, 5)

@@ -62,8 +62,9 @@ def random_paths(rng) -> tuple[tuple[int, ...], ...]:
 
 
 def generated(run) -> tuple[int, ...]:
-    """What a run generates, its caches being whole to the end."""
+    """What a run generates, its caches being whole to the end and all that is kept emitted."""
     for this in run:
+        assert this.nodes.num_accepted == this.emitted.origin.count("accepted")
         target, *drafters = this.caches
         assert target.after == len(run.history) - 1
         assert all(step.after in (target.after, target.after - 1) for step in drafters)
