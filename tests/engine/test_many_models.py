@@ -65,6 +65,8 @@ def generated(run) -> tuple[int, ...]:
     """What a run generates, its caches being whole to the end and all that is kept emitted."""
     for this in run:
         assert this.nodes.num_accepted == this.emitted.origin.count("accepted")
+        room = run.config.max_new_tokens - (this.start - len(run.prompt))
+        assert max(this.nodes.depth) < room, "a drafted token that leaves none for the target"
         target, *drafters = this.caches
         assert target.after == len(run.history) - 1
         assert all(step.after in (target.after, target.after - 1) for step in drafters)

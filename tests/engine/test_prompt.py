@@ -90,9 +90,10 @@ def test_a_text_of_which_the_tokenizer_leaves_nothing_is_refused(base, monkeypat
 
 
 def test_the_longest_prompt_leaves_room_for_one_token(base):
-    run = decode(base, [0] * (CONTEXT - 1), DecodeConfig(max_new_tokens=5))
-    assert [len(this.emitted) for this in run] == [1]
-    assert run.end.reason == "context"
+    for length, reason in ((1, "length"), (2, "context"), (5, "context")):
+        run = decode(base, [0] * (CONTEXT - 1), DecodeConfig(max_new_tokens=length))
+        assert [len(this.emitted) for this in run] == [1]
+        assert run.end.reason == reason
 
 
 def test_markup_and_control_characters_are_text_like_any_other():
