@@ -7,7 +7,7 @@ Rule = Literal["recursive", "block"]
 RankPath = tuple[int, ...]
 
 MAX_NODES = 256  # drafted nodes of one round, the root not counted
-MAX_NEW_TOKENS = 131_072
+MAX_NEW_TOKENS = 20_000  # plain decoding makes as many rounds, and a trace holds no more
 COLDEST = 1e-3  # dividing logits by less may overflow; 0 is exact
 
 

@@ -55,7 +55,7 @@ def measure_plain(
         is_cancelled: asked after every token; a measurement that was cut short is none.
     """
     as_plain = replace(config, method="plain", max_new_tokens=max(1, len(tokens)))
-    run, seconds = decode(bundle, prompt, as_plain), 0.0
+    run, seconds = decode(bundle.for_visitor(), prompt, as_plain), 0.0  # not to be remembered
     for this in run:
         seconds += this.seconds.total
         if is_cancelled():
