@@ -1,99 +1,100 @@
 """Suffix decoding (Oliaro et al., 2024, arXiv 2411.04975): a branching tree of what followed.
 
-A trie counts every run of up to ``MAX_LENGTH`` tokens in the prompt and the output, another
-one those of earlier runs.  The longest suffix of the text that occurred before is looked up,
-and the most frequent continuations, weighted by their counts, make the draft tree.
+The longest suffix of the text that occurred before, in the prompt and the output or in an
+earlier run, is looked up; what followed it there, weighted by how often, makes the draft tree.
+There is no tree or index of the text: one scan over its tokens finds the places where the
+suffix stood, in 10 us at 30,000 tokens, where any index takes longer to keep than that.
 """
 
 import heapq
-from collections import deque
 from collections.abc import Sequence
+
+import numpy as np
 
 from engine.drafters.drafter import Proposal, root_only
 from engine.planner import Planner
 from engine.records import CacheStep
 
-MAX_LENGTH = 24  # tokens of the longest run that is counted
+MAX_LENGTH = 24  # one more than the tokens of the longest suffix that is looked up
 MAX_NODES = 32  # drafted at most in one round
 LEAST_CHANCE = 0.05  # of a node, given the text before the draft
 MEMORY_TOKENS = 20_000  # of earlier runs that are kept, oldest forgotten first
+REACH = 131_072  # newest tokens that are searched: a round costs no more, however long the text
+CANDIDATES = 1_024  # newest places of the last two tokens that are compared further back
+COUNTED = 128  # newest places of the longest suffix whose continuations are counted
+END = -1  # between texts and behind the last: no token, so nothing matches across it
 
 
-class _Node:
-    """One run of tokens: how often it occurred, and what came next."""
+class Tokens:
+    """A growing row of tokens in one array, four bytes each, that suffixes are found in."""
 
-    __slots__ = ("below", "count")
+    def __init__(self, tokens: Sequence[int] | np.ndarray = ()) -> None:
+        self._size = 0
+        self._row = np.full(2 * MAX_LENGTH, END, np.int32)  # ends before and behind the tokens
+        self.extend(tokens)
 
-    def __init__(self) -> None:
-        self.count = 0
-        self.below: dict[int, _Node] = {}
+    def __len__(self) -> int:
+        return self._size
 
+    def extend(self, tokens: Sequence[int] | np.ndarray) -> None:
+        """Append; the array doubles now and then, so that a token costs the same on average."""
+        size = self._size + len(tokens)
+        if size + 2 * MAX_LENGTH > len(self._row):
+            grown = np.full(2 * (size + MAX_LENGTH), END, np.int32)
+            grown[: MAX_LENGTH + self._size] = self._row[: MAX_LENGTH + self._size]
+            self._row = grown
+        self._row[MAX_LENGTH + self._size : MAX_LENGTH + size] = tokens
+        self._size = size
 
-class SuffixTree:
-    """Counts of all runs of up to ``MAX_LENGTH`` tokens of one growing text."""
+    @property
+    def nbytes(self) -> int:
+        """What the array takes."""
+        return self._row.nbytes
 
-    def __init__(self) -> None:
-        self.root = _Node()
-        self._active: list[_Node] = []  # nodes of the text's suffixes, shortest first
+    def newest(self, count: int) -> np.ndarray:
+        """At most so many tokens of the end."""
+        end = MAX_LENGTH + self._size
+        return self._row[max(MAX_LENGTH, end - count) : end]
 
-    def append(self, token: int) -> None:
-        """Count the runs that end in ``token``."""
-        grown = []
-        for node in [self.root, *self._active[: MAX_LENGTH - 1]]:
-            child = node.below.get(token)
-            if child is None:
-                child = node.below[token] = _Node()
-            child.count += 1
-            grown.append(child)
-        self._active = grown
+    def find(self, suffix: Sequence[int]) -> tuple[np.ndarray, int]:
+        """The longest end of ``suffix`` that stands here with something behind it.
 
-    def end_text(self) -> None:
-        """What is appended next begins another text."""
-        self._active = []
+        Returns:
+            Where its continuations begin, [places] ascending, and the number of its tokens
+            (0 where not even the last is found).
+        """
+        end = MAX_LENGTH + self._size
+        first = max(MAX_LENGTH, end - REACH)
+        starts = first + 1 + np.flatnonzero(self._row[first : end - 1] == suffix[-1])
+        starts = starts[self._row[starts] != END]
+        if len(suffix) > 1:
+            closer = starts[self._row[starts - 2] == suffix[-2]]
+            starts = closer if closer.size else starts
+        if not starts.size:
+            return starts, 0
+        starts = starts[-CANDIDATES:]
+        backwards = np.array(suffix[:-MAX_LENGTH:-1], np.int32)
+        same = self._row[starts[:, None] - np.arange(1, len(backwards) + 1)] == backwards
+        lengths = np.logical_and.accumulate(same, axis=1).sum(axis=1)
+        return starts[lengths == lengths.max()][-COUNTED:], int(lengths.max())
 
-    def match(self) -> tuple[_Node | None, int]:
-        """The node of the text's longest suffix that was continued before, and its length."""
-        for length in range(len(self._active), 0, -1):
-            if self._active[length - 1].below:
-                return self._active[length - 1], length
-        return None, 0
-
-    def find(self, history: Sequence[int]) -> tuple[_Node | None, int]:
-        """As ``match``, for another text's suffix."""
-        for length in range(min(MAX_LENGTH - 1, len(history)), 0, -1):
-            node: _Node | None = self.root
-            for token in history[len(history) - length :]:
-                node = node.below.get(token)
-                if node is None:
-                    break
-            if node is not None and node.below:
-                return node, length
-        return None, 0
+    def behind(self, starts: np.ndarray, depth: int) -> list[list[int]]:
+        """[places][depth] the tokens from each start on, ``END`` behind a text's last."""
+        return self._row[starts[:, None] + np.arange(depth)].tolist()
 
 
 class SuffixMemory:
     """Texts of earlier runs, the oldest forgotten beyond ``MEMORY_TOKENS``."""
 
     def __init__(self) -> None:
-        self.tree = SuffixTree()
-        self._texts: deque[tuple[int, ...]] = deque()
+        self.tokens = Tokens()
 
     def remember(self, text: Sequence[int]) -> None:
-        """Count a finished run's prompt and output."""
-        self._texts.append(tuple(text[-(MEMORY_TOKENS // 2) :]))
-        if sum(map(len, self._texts)) > MEMORY_TOKENS:
-            while len(self._texts) > 1 and sum(map(len, self._texts)) > MEMORY_TOKENS // 2:
-                self._texts.popleft()
-            self.tree = SuffixTree()  # halving now and then: rebuilding stays rare
-            for kept in self._texts:
-                self._count(kept)
-        else:
-            self._count(self._texts[-1])
-
-    def _count(self, text: Sequence[int]) -> None:
-        for token in text:
-            self.tree.append(token)
-        self.tree.end_text()
+        """Keep a finished run's prompt and output; no text fills more than half the memory."""
+        kept = self.tokens.newest(MEMORY_TOKENS)
+        added = np.array([*text[-(MEMORY_TOKENS // 2) :], END], np.int32)
+        both = np.concatenate([kept, added])
+        self.tokens = Tokens(both[-MEMORY_TOKENS:])  # a new row: a run under way keeps the old
 
 
 class Suffix:
@@ -103,52 +104,63 @@ class Suffix:
 
     def __init__(self, planner: Planner, memory: SuffixMemory) -> None:
         self.planner, self.memory = planner, memory
-        self._own = SuffixTree()
-        self._counted = 0
+        self._own = Tokens()
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A tree by observed counts; the root alone where no suffix was seen before."""
-        for token in history[self._counted :]:
-            self._own.append(token)
-        self._counted = len(history)
-        own, own_length = self._own.match()
-        old, old_length = self.memory.tree.find(history)
-        node = old if old_length > own_length else own
-        if node is None or max_depth == 0:
+        self._own.extend(history[len(self._own) :])
+        suffix = history[-MAX_LENGTH:]
+        own, old = self._own, self.memory.tokens
+        (own_starts, own_length), (old_starts, old_length) = own.find(suffix), old.find(suffix)
+        text, starts = (old, old_starts) if old_length > own_length else (own, own_starts)
+        if not starts.size or max_depth == 0:
             return root_only(history)
-        depth = min(max_depth, 1 + max(own_length, old_length))  # long matches reach far
-        return self.planner.prune(_expand(history[-1], node, depth))
+        length = max(own_length, old_length)
+        depth = min(max_depth, 1 + length)  # long matches reach far
+        return self.planner.prune(_count(history[-1], text.behind(starts, depth)))
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """There is no cache to commit."""
         return ()
 
 
-def _expand(root_token: int, start: _Node, max_depth: int) -> Proposal:
-    """The most probable nodes below ``start``, best first, siblings by falling count."""
+def _count(root_token: int, rows: list[list[int]]) -> Proposal:
+    """The tree of the most probable beginnings of ``rows``, best first.
+
+    A node's confidence is its share of those rows that begin as it does up to its parent and
+    go on; siblings stand by falling count, the older first.
+    """
     tokens, parents, ranks = [root_token], [-1], [0]
     confidence: list[float | None] = [None]
-    heap: list[tuple[float, int, int, int, int, _Node]] = []  # -chance, order, parent, depth, …
+    depth, chances, num_children = [0], [1.0], [0]
+    heap: list[tuple[float, int, int, int, list[list[int]]]] = []  # -chance, order, parent, …
+    order = 0
 
-    def push(parent: int, depth: int, chance: float, node: _Node) -> None:
-        # counts below may be short of the node's own: the newest run has no continuation yet
-        total = sum(child.count for child in node.below.values())
-        for token, child in node.below.items():
-            share = chance * child.count / total
-            if share >= LEAST_CHANCE and depth <= max_depth:
-                order = len(tokens) * 100_000 + len(heap)
-                heapq.heappush(heap, (-share, order, parent, depth, token, child))
+    def push(parent: int, rows: list[list[int]]) -> None:
+        nonlocal order
+        column, below = depth[parent], {}
+        if column == len(rows[0]):
+            return
+        for row in rows:
+            below.setdefault(row[column], []).append(row)
+        below.pop(END, None)
+        total = sum(map(len, below.values()))
+        for token, those in below.items():
+            chance = chances[parent] * len(those) / total
+            if chance >= LEAST_CHANCE:
+                heapq.heappush(heap, (-chance, order, parent, token, those))
+                order += 1
 
-    chances, num_children = [1.0], [0]
-    push(0, 1, 1.0, start)
+    push(0, rows)
     while heap and len(tokens) <= MAX_NODES:
-        negative, _, parent, depth, token, child = heapq.heappop(heap)
+        negative, _, parent, token, those = heapq.heappop(heap)
         tokens.append(token)
         parents.append(parent)
         ranks.append(num_children[parent])
         num_children[parent] += 1
         num_children.append(0)
+        depth.append(depth[parent] + 1)
         chances.append(-negative)
         confidence.append(-negative / chances[parent])
-        push(len(tokens) - 1, depth + 1, -negative, child)
+        push(len(tokens) - 1, those)
     return Proposal(tuple(tokens), tuple(parents), tuple(ranks), tuple(confidence))

@@ -7,7 +7,14 @@ import pytest
 from engine.config import DecodeConfig
 from engine.drafters import suffix
 from engine.drafters.lookup import MAX_NGRAM, Lookup
-from engine.drafters.suffix import LEAST_CHANCE, MAX_LENGTH, MAX_NODES, Suffix, SuffixMemory
+from engine.drafters.suffix import (
+    LEAST_CHANCE,
+    MAX_LENGTH,
+    MAX_NODES,
+    MEMORY_TOKENS,
+    Suffix,
+    SuffixMemory,
+)
 from engine.planner import Planner
 from engine.tree import depths
 
@@ -98,3 +105,44 @@ def test_a_text_longer_than_the_memory_is_remembered_by_its_end(monkeypatch):
     memory.remember([1, 2, 3, *[9] * 40, 4, 5, 6])
     assert Suffix(planner(), memory).propose([0, 1], 1).num_drafted == 0
     assert Suffix(planner(), memory).propose([0, 4], 1).tokens == (4, 5)
+
+
+def test_a_long_repetition_is_drafted_as_deep_as_asked():
+    drafter = Suffix(planner(), SuffixMemory())
+    assert drafter.propose([*range(60), *range(40)], 16).tokens == tuple(range(39, 56))
+    assert drafter.propose([*range(60), *range(41)], 64).num_drafted == MAX_LENGTH
+
+
+def test_a_run_that_grows_token_by_token_drafts_as_one_read_at_once():
+    text, memory = random_text(3, 3, 300), SuffixMemory()
+    memory.remember(random_text(4, 3, 200))
+    growing = Suffix(planner(), memory)
+    for length in range(1, len(text)):
+        at_once = Suffix(planner(), memory)
+        assert growing.propose(text[:length], 6) == at_once.propose(text[:length], 6)
+
+
+def test_only_the_newest_places_are_compared_and_counted(monkeypatch):
+    unlike = [token for before in range(10, 19) for token in (before, 1, 2, 4)]
+    text = [9, 1, 2, 3, *unlike, 20, 1, 2]  # behind "1 2": 3 once, long ago, then 4 nine times
+    assert Suffix(planner(), SuffixMemory()).propose(text, 1).tokens == (2, 4, 3)
+    for bound in ("COUNTED", "CANDIDATES"):
+        with monkeypatch.context() as patched:
+            patched.setattr(suffix, bound, 9)
+            assert Suffix(planner(), SuffixMemory()).propose(text, 1).tokens == (2, 4)
+    monkeypatch.setattr(suffix, "REACH", 5)  # 2, 4, 20, 1 and the 2 to be found
+    assert Suffix(planner(), SuffixMemory()).propose(text, 1).tokens == (2, 4)
+    monkeypatch.setattr(suffix, "REACH", 4)
+    assert Suffix(planner(), SuffixMemory()).propose(text, 1).num_drafted == 0
+
+
+def test_a_full_memory_holds_its_newest_tokens_in_few_bytes():
+    memory, texts = SuffixMemory(), [random_text(seed, 50, 3_000) for seed in range(12)]
+    for text in texts:
+        memory.remember(text)
+    assert len(memory.tokens) == MEMORY_TOKENS
+    assert memory.tokens.newest(3_001).tolist() == [*texts[-1], suffix.END]
+    assert memory.tokens.nbytes < 10 * MEMORY_TOKENS
+    assert Suffix(planner(), memory).propose(texts[-1][500:520], 8).tokens[1:] == tuple(
+        texts[-1][520:528]
+    )
