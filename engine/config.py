@@ -28,7 +28,8 @@ class DecodeConfig:
         num_draft: K, the longest path drafted in one round; ``None`` is the method's own.
         tree: ``"auto"`` drafts what pays on this machine, possibly nothing; a number
             bounds the drafted nodes; rank paths such as ``((0,), (1,), (0, 0))`` give a
-            static tree (Medusa's notation: the second path is the root's second-best child).
+            static tree (Medusa's notation: the second path is the root's second-best child);
+            a node's parent and its better siblings must be in the tree too.
         rule: ``"recursive"`` rejection, or ``"block"`` verification of a chain.
         chat: wrap a text prompt in the chat template; ``None`` does so where there is one.
         record: gather distributions, uniforms and probabilities for the trace.
@@ -96,7 +97,7 @@ def _is_text(text: object) -> bool:
 
 
 def _check_tree(tree: str | int | tuple[RankPath, ...]) -> None:
-    """Refuse what is neither ``"auto"``, a number of nodes, nor a prefix-closed set of paths."""
+    """Refuse what is neither ``"auto"``, a number of nodes, nor a set of paths without gaps."""
     if isinstance(tree, str):
         if tree != "auto":
             raise ValueError(f"tree must be 'auto', a number of nodes or rank paths, got {tree!r}")
@@ -113,5 +114,8 @@ def _check_tree(tree: str | int | tuple[RankPath, ...]) -> None:
                 raise ValueError(f"tree path {path!r} must hold ranks from 0 up")
             if path[:-1] not in known:
                 raise ValueError(f"tree path {path!r} lacks its parent {path[:-1]!r}")
+            elder = (*path[:-1], path[-1] - 1)
+            if path[-1] and elder not in known:  # the second-best is drafted after the best
+                raise ValueError(f"tree path {path!r} lacks its elder sibling {elder!r}")
         if len(known) - 1 > MAX_NODES:
             raise ValueError(f"tree must have at most {MAX_NODES} nodes, got {len(known) - 1}")

@@ -22,15 +22,15 @@ MAX_NODES, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
 class Nodes:
     """The draft tree of one round, a column per fact; node 0 is the root.
 
-    Parents come before their children.  Probabilities are those the verdict was reached
-    with: after temperature and filters, one-hot at temperature 0.
+    Parents come before their children.  ``target_prob`` is as judged: one-hot at temperature 0.
+    ``draft_prob`` is of the law drawn from; at temperature 0 the soft one, the drafter's softmax.
     """
 
     token: tuple[int, ...]
     parent: tuple[int, ...]  # -1 for the root
     rank: tuple[int, ...]  # order among its siblings, which is the order they are tested in
-    draft_prob: tuple[float | None, ...]  # the drafter's own confidence in the node
-    target_prob: tuple[float | None, ...]  # target's probability of the node after its parent
+    draft_prob: tuple[float | None, ...]  # the drafter's; of lookup and suffix, a share of counts
+    target_prob: tuple[float | None, ...]  # target's, of the node after its parent
     uniform: tuple[float | None, ...]  # drawn when the node was tested
     verdict: tuple[Verdict, ...]
 

@@ -65,22 +65,27 @@ def best_paths(
         chance: of the child at (depth, rank) being accepted, its parent being so.
         worth: of a tree of so many drafted nodes and levels that emits that many tokens
             a round on average.  Chances multiply along a path, so the best tree of n
-            nodes holds the n most probable ones (Medusa's and Sequoia's greedy argument).
+            nodes holds the n most probable ones (Medusa's and Sequoia's greedy argument),
+            where no sibling is more probable than its elder.
     """
-    heap = [(-chance(1, rank), (rank,)) for rank in range(max_rank)] if max_depth else []
-    heapq.heapify(heap)
+    heap: list[tuple[float, RankPath, float]] = []  # -chance of the path, it, its parent's chance
+
+    def push(path: RankPath, above: float) -> None:
+        if len(path) <= max_depth and path[-1] < max_rank:
+            heapq.heappush(heap, (-above * chance(len(path), path[-1]), path, above))
+
+    push((0,), 1.0)
     taken: list[RankPath] = []
     emitted, best, best_size, levels = 1.0, worth(0, 0, 1.0), 0, 0
     while heap and len(taken) < max_nodes:
-        negative, path = heapq.heappop(heap)
+        negative, path, above = heapq.heappop(heap)
         taken.append(path)
         emitted -= negative
         levels = max(levels, len(path))
         if (value := worth(len(taken), levels, emitted)) > best:
             best, best_size = value, len(taken)
-        if len(path) < max_depth:
-            for rank in range(max_rank):
-                heapq.heappush(heap, (negative * chance(len(path) + 1, rank), (*path, rank)))
+        push((*path, 0), -negative)
+        push((*path[:-1], path[-1] + 1), above)  # no sibling without its elder: no gaps
     return tuple(taken[:best_size])
 
 

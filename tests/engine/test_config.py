@@ -70,6 +70,8 @@ def test_none_switches_a_setting_off(name):
         ({"tree": ((-1,),)}, r"tree path \(-1,\) must hold ranks from 0 up"),
         ({"tree": (("0",),)}, "must hold ranks"),
         ({"tree": ((0,), (1, 0))}, r"tree path \(1, 0\) lacks its parent \(1,\)"),
+        ({"tree": ((1,),)}, r"tree path \(1,\) lacks its elder sibling \(0,\)"),
+        ({"tree": ((0,), (0, 0), (0, 2))}, r"path \(0, 2\) lacks its elder sibling \(0, 1\)"),
         ({"tree": tuple((i,) for i in range(257))}, "tree must have at most 256 nodes, got 257"),
     ],
 )

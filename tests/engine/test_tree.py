@@ -5,6 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from engine.config import DecodeConfig
 from engine.tree import ancestors, best_paths, chain, children, depths, is_chain, shape_from_paths
 
 PATHS = ((0,), (0, 0), (1,), (0, 1), (0, 0, 0))
@@ -55,3 +56,12 @@ def test_the_best_tree_is_the_best_of_all_trees_of_its_size(size):
     found = best_paths(chance, lambda nodes, _, __: float(nodes), 3, size, 2)
     assert len(found) == size
     assert emitted(found) == pytest.approx(best)
+
+
+def test_the_best_tree_has_no_sibling_without_its_elder():
+    """Not even where the elder is hardly ever right: the drafter drafts by rank."""
+    chances = (0.1, 0.2, 0.6)
+    found = best_paths(lambda _, rank: chances[rank], lambda n, _, __: float(n), 3, 12, 3)
+    DecodeConfig(tree=found)
+    assert len(found) == 12
+    assert (2,) in found
