@@ -1,0 +1,1 @@
+"""Trained heads: the modules, and the published layouts of their weights."""

@@ -1,0 +1,218 @@
+"""A heads file: found, opened without running anything in it, and taken key by key.
+
+It knows files and tensors, and no method's layout.  Layouts take what they need with
+``Claims``, which lets no key pass unused.
+"""
+
+import json
+import os
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+)
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from engine.fetch import has_network
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+SUFFIXES = (".safetensors", ".pt", ".bin")  # by preference: a pickle only where there is no other
+MAX_BYTES = 16 * 2**30  # Medusa's five heads with their own vocabularies for a 70B model: 11 GB
+MAX_JSON_BYTES = 2**20
+MAX_KEYS = 10_000
+_BROKEN = (SafetensorError, UnpicklingError, RuntimeError, OSError, EOFError)
+_BROKEN += (ValueError, KeyError, TypeError, AttributeError, IndexError)
+
+
+class HeadError(ValueError):
+    """Heads that cannot be used; the message is written for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadFile:
+    """The tensors of one file, each read when it is asked for, and the config beside them.
+
+    Attributes:
+        config: parsed ``config.json``; empty where there is none.
+        shapes: of every tensor in the file, by key.
+        get: reads one tensor, in the file's dtype, on the CPU.
+    """
+
+    path: Path
+    config: Mapping[str, Any]
+    shapes: Mapping[str, tuple[int, ...]]
+    get: Callable[[str], Tensor]
+
+
+def open_heads(home: str | Path, stems: Sequence[str]) -> HeadFile:
+    """Find and open a heads file.
+
+    Args:
+        home: a folder, a file, or a Hub id (of which only the cache is asked without a network).
+        stems: names that the file may have, without their ending, by preference.
+
+    Raises:
+        HeadError: there is none, or it is cut short, too large, or not plain tensors.
+    """
+    path = find(home, [stem + suffix for suffix in SUFFIXES for stem in stems])
+    if path is None:
+        raise HeadError(f"there is no {' or '.join(stems)}{SUFFIXES[0]} (or .pt, .bin) in {home}")
+    if path.suffix not in SUFFIXES:
+        raise HeadError(f"{path.name} is no heads file: those end in {', '.join(SUFFIXES)}")
+    if path.stat().st_size > MAX_BYTES:
+        raise HeadError(f"{path.name} is larger than {MAX_BYTES >> 30} GiB")
+    shapes, get = (_safe if path.suffix == SUFFIXES[0] else _pickled)(path)
+    if len(shapes) > MAX_KEYS:
+        raise HeadError(f"{path.name} holds {len(shapes)} tensors, more than any heads have")
+    beside = path.parent if os.path.isfile(home) else home
+    return HeadFile(path, read_json(beside, CONFIG) or {}, shapes, get)
+
+
+def find(home: str | Path, names: Sequence[str]) -> Path | None:
+    """The first of ``names`` that is in ``home``; ``home`` itself where it is a file."""
+    if os.path.isfile(home):
+        return Path(home)
+    if os.path.isdir(home):
+        return next((path for name in names if (path := Path(home) / name).is_file()), None)
+    return next((path for name in names if (path := _from_hub(str(home), name))), None)
+
+
+def read_json(home: str | Path, name: str) -> dict[str, Any] | None:
+    """The object in a small JSON file of a folder or Hub id; ``None`` where there is none."""
+    path = find(home, [name])
+    if path is None:
+        return None
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise HeadError(f"{name} is larger than {MAX_JSON_BYTES >> 20} MiB")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError, json.JSONDecodeError, RecursionError) as error:
+        raise HeadError(f"{name} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise HeadError(f"{name} holds no object")
+    return value
+
+
+def write_heads(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
+    """Write ``model.safetensors`` and ``config.json``; floats in bf16."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = {
+        key: (t.to(torch.bfloat16) if t.is_floating_point() else t).detach().cpu().clone()
+        for key, t in tensors.items()
+    }
+    save_file({key: t.contiguous() for key, t in plain.items()}, folder / WEIGHTS)
+    (folder / CONFIG).write_text(json.dumps(dict(config), indent=1) + "\n", encoding="utf-8")
+
+
+class Claims:
+    """What a layout takes out of a file; ``finish`` complains of all that did not match."""
+
+    def __init__(self, file: HeadFile) -> None:
+        self.file = file
+        self._left = set(file.shapes)
+        self._missing: list[str] = []
+        self._wrong: list[str] = []
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.file.shapes
+
+    def take(self, key: str, shape: Sequence[int]) -> Tensor:
+        """The tensor ``key``, which must have ``shape`` and hold finite numbers alone.
+
+        Where it does not, that is noted for ``finish`` and zeros stand in.
+        """
+        self._left.discard(key)
+        found = self.file.shapes.get(key)
+        if found == tuple(shape):
+            value = self.file.get(key)
+            if not value.is_floating_point() or bool(value.isfinite().all()):
+                return value
+            self._wrong.append(f"{key}: holds values that are not finite")
+        elif found is None:
+            self._missing.append(key)
+        else:
+            self._wrong.append(f"{key}: expected {list(shape)}, found {list(found)}")
+        return torch.zeros(()).expand(tuple(shape))
+
+    def take_if(self, key: str, shape: Sequence[int]) -> Tensor | None:
+        """As ``take``; ``None`` where the file does not have it."""
+        return self.take(key, shape) if key in self else None
+
+    def skip(self, key: str) -> None:
+        """Leave ``key`` unread: it is known and not needed."""
+        self._left.discard(key)
+
+    def finish(self) -> None:
+        """Refuse the file unless every key was taken and every one taken was right.
+
+        Raises:
+            HeadError: names the keys.
+        """
+        parts = list(self._wrong)
+        parts += [f"missing: {_listed(self._missing)}"] if self._missing else []
+        parts += [f"not known: {_listed(sorted(self._left))}"] if self._left else []
+        if parts:
+            raise HeadError(f"{self.file.path.name} does not fit ({'; '.join(parts)})")
+
+
+def _listed(keys: Sequence[str], most: int = 40) -> str:
+    """Keys in a sentence; a file for quite another model has hundreds."""
+    more = f" and {len(keys) - most} more" if len(keys) > most else ""
+    return ", ".join(f"{key:.100}" for key in keys[:most]) + more
+
+
+def _from_hub(home: str, name: str) -> Path | None:
+    """A file of a Hub repository, from the cache where there is no network."""
+    stay = not has_network()
+    try:
+        return Path(hf_hub_download(home, name, local_files_only=stay))
+    except EntryNotFoundError as error:
+        if stay or not isinstance(error, LocalEntryNotFoundError):
+            return None
+        raise HeadError(f"the Hub could not be asked for {home!r:.100}") from error
+    except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
+        raise HeadError(
+            f"there are no heads {home!r:.100} here or on the Hub ({type(error).__name__})"
+        ) from error
+
+
+def _safe(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Tensor]]:
+    """Shapes and reader of a safetensors file; only its header is read now."""
+    try:
+        file = safe_open(path, framework="pt")
+        shapes = {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    except _BROKEN as error:
+        raise HeadError(f"{path.name} is cut short or no safetensors file: {error}") from error
+    return shapes, file.get_tensor
+
+
+def _pickled(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Tensor]]:
+    """Shapes and reader of a file of ``torch.save``; nothing in it is run."""
+    is_zip = zipfile.is_zipfile(path)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of pickles in other protocols
+            value = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+    except UnpicklingError as error:
+        raise HeadError(
+            f"{path.name} holds more than tensors, or is cut short; code in it is never run"
+        ) from error
+    except _BROKEN as error:
+        raise HeadError(f"{path.name} is cut short or no file of tensors") from error
+    if not isinstance(value, dict) or not all(
+        isinstance(key, str) and isinstance(tensor, Tensor) for key, tensor in value.items()
+    ):
+        raise HeadError(f"{path.name} holds no table of tensors")
+    return {key: tuple(tensor.shape) for key, tensor in value.items()}, value.__getitem__
