@@ -12,7 +12,9 @@ import plotly.graph_objects as go
 from viz.theme import FONT, MONO, PALETTE, SIZES, role
 
 Figure = dict[str, Any]  # {"data": [...], "layout": {...}}
-Patch = list[list[Any]]  # [[path, value], ...], path as in "data.2.marker.size.5"
+# [[path, value], ...], path as in "data.2.marker.size.5"; "data.2.x.5:" is a list from its fifth
+# entry on, which the value's entries replace
+Patch = list[list[Any]]
 
 COLOUR_KEYS = frozenset(
     ("color", "colors", "colorscale", "fillcolor", "bgcolor", "bordercolor", "linecolor")
@@ -25,6 +27,7 @@ _AXIS = {
     "ticks": "",
     "tickmode": "array",
     "tickangle": 0,
+    "ticklabeloverflow": "allow",  # or every label is measured with every drawing
     "fixedrange": True,
     "color": role("dim"),
     "tickfont": {"family": MONO, "size": SIZES["small"]},
@@ -56,7 +59,6 @@ TEMPLATE: dict[str, Any] = {
             {
                 "mode": "lines",
                 "hoverinfo": "skip",
-                "hovertemplate": "q %{customdata}<extra></extra>",  # where hoverinfo is "all"
                 "textposition": "middle right",
                 # an unsimplified line keeps its zero-length edges, so that edges grow with
                 # their nodes
@@ -115,6 +117,9 @@ def apply(figure: Figure, patch: Patch) -> None:
     """Change ``figure`` in place."""
     for path, value in patch:
         *above, last = (int(key) if key.isdigit() else key for key in path.split("."))
+        if isinstance(last, str) and last.endswith(":"):
+            start = int(last[:-1])
+            last = slice(start, start + len(value))
         place: Any = figure
         for key in above:
             place = place[key] if isinstance(key, int) else place.setdefault(key, {})

@@ -1,5 +1,6 @@
 """Who sees whom in the verify pass: every node its ancestors, itself, and the whole prefix."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -13,7 +14,7 @@ from viz.theme import SIZES, role
 MAX_DRAWN = 96  # nodes; more would be thinner than a line
 MAX_NAMED = 40
 SIDE = 230  # pixels the cells are measured for
-KINDS = {"accepted": "accepted", "rejected": "rejected", "untested": "untested"}
+KINDS = ("accepted", "rejected", "untested")
 
 
 class MaskInfo(NamedTuple):
@@ -53,57 +54,66 @@ def mask_info(this: Round) -> MaskInfo:
 def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, and a patch per step: verdicts colour whole rows."""
     count = len(info.piece)
-    rows: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS}
-    for pair in info.seen:
-        kind = info.verdict[pair[0]]
-        rows["accepted" if kind == "root" else kind].append(pair)
-    drawn = [kind for kind, pairs in rows.items() if pairs]
-    size = round(min(16.0, 0.82 * SIDE / (count + 1)), 1)
-    data = [
-        {
-            "x": [column for _, column in rows[kind]],
-            "y": [row for row, _ in rows[kind]],
-            "mode": "markers",
-            "marker": {
-                "symbol": "square",
-                "size": size,
-                "color": role("dim"),
-                "line": {"width": 0},
-            },
-            "opacity": 0.1,
-        }
-        for kind in drawn
-    ]
     wide = max(2.0, count / 5)
-    data.append(
-        {
-            "type": "bar",
-            "x": [-1 - wide / 2],
-            "y": [count],
-            "base": -0.5,
-            "width": wide,
-            "marker": {"color": role("target")},
-            "opacity": 0.1,
-            "text": [f"{info.prefix} slots"],
-            "textangle": -90 if count > 3 else 0,
-            "insidetextfont": {"color": role("ink")},
-            "name": "prefix",
-        }
-    )
     total = count + info.num_hidden
-    last_judge = max((i for i, s in enumerate(order) if s.phase in ("verify", "judge")), default=0)
+    phases = [step.phase for step in order]
+    judged = max(i for i, phase in enumerate(phases) if phase in ("verify", "judge"))
     patches: list[figure.Patch] = [[] for _ in order]
-    for number, step in enumerate(order):
-        if step.phase == "verify":
-            patches[number] = [[f"data.{i}.opacity", 1] for i in range(len(drawn))]
-            patches[number].append([f"data.{len(drawn)}.opacity", 0.45])
-    patches[last_judge] = patches[last_judge] + [
-        [f"data.{i}.marker.color", role(KINDS[kind])] for i, kind in enumerate(drawn)
-    ]
+    patches[phases.index("verify")] += [["data.0.opacity", 1], ["data.1.opacity", 0.45]]
+    patches[judged] = [*patches[judged], ["data.0.colorscale", _scale(KINDS)]]
     return {
-        "figure": {"data": data, "layout": _layout(info, count, wide)},
+        "figure": {
+            "data": [_cells(info), _prefix(info, count, wide)],
+            "layout": _layout(info, count, wide),
+        },
         "steps": patches,
         "title": f"verify pass, {total} node{'' if total == 1 else 's'}",
+    }
+
+
+def _cells(info: MaskInfo) -> dict[str, Any]:
+    """One picture of all pairs: a row's kind where its node sees the column's, else nothing."""
+    count = len(info.piece)
+    cells: list[list[int | None]] = [[None] * count for _ in range(count)]
+    for row, column in info.seen:
+        verdict = info.verdict[row]
+        cells[row][column] = KINDS.index("accepted" if verdict == "root" else verdict)
+    gap = 2 if count <= MAX_NAMED else 0  # without gaps a cell is one point of the picture
+    return {
+        "type": "heatmap",
+        "z": cells,
+        "zmin": 0,
+        "zmax": len(KINDS) - 1,
+        "colorscale": _scale(["dim"] * len(KINDS)),
+        "showscale": False,
+        "xgap": gap,
+        "ygap": gap,
+        "hoverinfo": "none",
+        "opacity": 0.1,
+    }
+
+
+def _scale(roles: Sequence[str]) -> list[list[Any]]:
+    """A colour a kind, without colours between."""
+    count = len(roles)
+    ends = [(i / count, (i + 1) / count) for i in range(count)]
+    return [[e, role(name)] for name, both in zip(roles, ends, strict=True) for e in both]
+
+
+def _prefix(info: MaskInfo, count: int, wide: float) -> dict[str, Any]:
+    """The cached slots that every node sees, as one block."""
+    return {
+        "type": "bar",
+        "x": [-1 - wide / 2],
+        "y": [count],
+        "base": -0.5,
+        "width": wide,
+        "marker": {"color": role("target")},
+        "opacity": 0.1,
+        "text": [f"{info.prefix} slots"],
+        "textangle": -90 if count > 3 else 0,
+        "insidetextfont": {"color": role("ink")},
+        "name": "prefix",
     }
 
 

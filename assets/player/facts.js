@@ -1,8 +1,13 @@
 // The figures that matter, each with its denominator under the pointer.
 export class Facts {
-  constructor(root) { this.root = root; }
+  constructor(root) {
+    this.root = root;
+    this.shown = null;
+  }
 
   show(facts) {
+    if (facts === this.shown) return;
+    this.shown = facts;
     this.root.replaceChildren(...facts.map(card));
     this.root.classList.toggle('empty', !facts.length);
   }

@@ -22,7 +22,8 @@ function put(figure, path, value) {
   const last = keys.pop();
   let place = figure;
   for (const key of keys) place = place[key] ??= {};
-  place[last] = structuredClone(value);
+  if (last.endsWith(':')) value.forEach((item, i) => { place[Number.parseInt(last, 10) + i] = item; });
+  else place[last] = structuredClone(value);
 }
 
 // Roles stand under colour keys only, so no token's text can be taken for one.

@@ -14,6 +14,7 @@ import { Text } from './text.js';
 import { follow as followTheme, theme } from './theme.js';
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
+const NONE = [];
 const find = (selector) => document.querySelector(selector);
 
 export class Player {
@@ -75,7 +76,7 @@ export class Player {
     this.tape = new Tape(header);
     this.position = -1;
     this.text.clear(header);
-    this.facts.show([]);
+    this.facts.show(NONE);
     this.notice('', false);
     this.stage.querySelector('.legend').replaceChildren(...(header.legend ?? []).map(meaning));
     find('#header .shelf').value = header.source === 'live' ? '' : header.run;
@@ -185,19 +186,30 @@ export class Player {
     this.text.show(isLast ? index + 1 : index);
     this.facts.show(this.factsAt(index, isLast));
     if (isLast) find('.stage .says').textContent = this.tape.rounds[index].says;
-    const palette = this.tape.header.palette[theme()];
+    const { palette, template } = this.look();
     this.board.show({
-      tape: this.tape, index, step, smooth, palette, theme: theme(),
+      tape: this.tape, index, step, smooth, palette, template, theme: theme(),
       words: `round ${index + 1} · ${label}`,
-      template: painted(structuredClone(this.tape.header.template ?? {}), palette),
       pace: this.clock.stay(phase),
     });
   }
 
+  // The run's colours in the theme of the page, and what its figures share, in these colours.
+  look() {
+    const { header } = this.tape;
+    const name = theme();
+    header.looks ??= {};
+    header.looks[name] ??= {
+      palette: header.palette[name],
+      template: painted(structuredClone(header.template ?? {}), header.palette[name]),
+    };
+    return header.looks[name];
+  }
+
   factsAt(index, isLast) {
     const { rounds, end } = this.tape;
-    if (isLast && end && index === rounds.length - 1) return end.panels?.facts ?? rounds[index].panels.facts ?? [];
-    return rounds[isLast ? index : index - 1]?.panels.facts ?? [];
+    if (isLast && end && index === rounds.length - 1) return end.panels?.facts ?? rounds[index].panels.facts ?? NONE;
+    return rounds[isLast ? index : index - 1]?.panels.facts ?? NONE;
   }
 
   notice(text, isProblem, line = '.words') {

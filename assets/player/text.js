@@ -7,6 +7,7 @@ export class Text {
     this.prompt = section.querySelector('h4 em');
     this.spans = [];
     this.shown = 0; // rounds that the playhead has emitted
+    this.asked = 0; // a frame in which to scroll: to measure at once costs a layout
     this.body.addEventListener('click', (event) => {
       const round = event.target.closest('[data-round]');
       if (round) onPick(Number(round.dataset.round));
@@ -34,17 +35,20 @@ export class Text {
 
   // Rounds before `count` are emitted; the last of them is the one in hand.
   show(count) {
+    if (count === this.shown && count > 0) return;
     const low = Math.max(0, Math.min(count, this.shown) - 1), high = Math.max(count, this.shown);
     for (let index = low; index < high; index++) {
       this.spans[index].classList.toggle('ahead', index >= count);
       this.spans[index].classList.toggle('now', index === count - 1);
     }
     this.shown = count;
-    this.follow(this.spans[count - 1]);
+    cancelAnimationFrame(this.asked);
+    this.asked = requestAnimationFrame(() => this.follow());
   }
 
   // Scrolls this panel only; scrollIntoView would move the page of a phone.
-  follow(span) {
+  follow() {
+    const span = this.spans[this.shown - 1];
     if (!span) { this.body.scrollTop = 0; return; }
     const low = span.offsetTop - this.body.offsetTop, high = low + span.offsetHeight;
     if (low < this.body.scrollTop) this.body.scrollTop = low;

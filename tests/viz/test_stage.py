@@ -18,10 +18,10 @@ from viz import theme
 from viz.caches import plot_caches
 from viz.figure import COLOUR_KEYS, TEMPLATE, apply, resolve
 from viz.judgement import plot_judgement
-from viz.mask import plot_mask
+from viz.mask import mask_info, plot_mask
 from viz.stage import Stage, header_message
 from viz.timeline import plot_timeline
-from viz.tree import plot_tree
+from viz.tree import MARKS, NODES, plot_tree
 
 FIGURES = ("tree", "caches", "judgement", "mask", "timeline")
 EMPTY = Round(
@@ -117,46 +117,73 @@ def test_no_step_changes_a_symbol_and_every_axis_is_fixed(name):
             assert len(found[0]["layout"][axis]["range"]) == 2
 
 
+def marks(figure: dict) -> list[tuple]:
+    """Symbol, colour of its line, size: of every mark over a tree's nodes."""
+    marker = figure["data"][MARKS]["marker"]
+    return list(zip(marker["symbol"], marker["line"]["color"], marker["size"], strict=True))
+
+
 @pytest.mark.parametrize("name", ["chain", "small", "middle", "large"])
 def test_the_tree_ends_in_the_verdicts_of_the_record(name):
     this = ROUNDS[name]
-    final = states(message(this)["panels"]["tree"])[-1]
+    root, *tested, extra = marks(states(message(this)["panels"]["tree"])[-1])
+    assert root[:2] == ("circle", "@root")
     for verdict, symbol in (("accepted", "circle"), ("rejected", "square-x")):
-        shown = [t for t in final["data"] if t.get("marker", {}).get("symbol") == symbol]
-        sizes = [size for trace in shown for size in trace["marker"]["size"]]
-        assert len(sizes) == this.nodes.verdict.count(verdict)
-        assert all(size > 1 for size in sizes)
-    extra = [t for t in final["data"] if t.get("marker", {}).get("symbol") == "diamond"]
-    assert len(extra) == 1
-    assert extra[0]["marker"]["color"] == f"@{this.emitted.origin[-1]}"
-    assert extra[0]["marker"]["size"][0] > 1
+        shown = [size for mark, colour, size in tested if (mark, colour) == (symbol, f"@{verdict}")]
+        assert len(shown) == this.nodes.verdict.count(verdict)
+        assert all(size > 1 for size in shown)
+    assert extra[:2] == ("diamond", f"@{this.emitted.origin[-1]}")
+    assert extra[2] > 1
 
 
 def test_before_the_first_step_only_the_root_is_seen():
     figure = states(message(ROUNDS["small"])["panels"]["tree"])[0]
-    marked = [t for t in figure["data"] if t.get("mode") == "markers+text"]
-    sizes = [size for t in marked for size in _listed(t["marker"]["size"])]
+    sizes = [size for _, _, size in marks(figure)] + figure["data"][NODES]["marker"]["size"]
     assert sum(size > 1 for size in sizes) == 1
-    for trace in figure["data"]:  # edges are points on their parents, or not there
-        if "mode" not in trace and trace.get("opacity") != 0:
-            edges = [trace["x"][i : i + 4] for i in range(0, len(trace["x"]), 5)]
-            assert all(len(set(edge)) == 1 for edge in edges)
-
-
-def _listed(value):
-    return value if isinstance(value, list) else [value]
+    assert [text for text in figure["data"][NODES]["text"] if text.strip()] != []
+    for trace in figure["data"][:NODES]:  # edges are points on their parents
+        ends = [i for i, x in enumerate(trace["x"]) if x is None]
+        for start, end in zip([0, *(i + 1 for i in ends)], ends, strict=False):
+            assert len(set(trace["x"][start:end])) == len(set(trace["y"][start:end])) == 1
 
 
 def test_the_tree_grows_one_level_a_step():
     this = ROUNDS["middle"]
     found = states(message(this)["panels"]["tree"])
     for level in range(1, max(this.nodes.depth) + 1):
-        seen = sum(
-            len(_listed(trace["marker"]["size"])) if trace["marker"]["size"] != 0.01 else 0
-            for trace in found[level]["data"]
-            if trace.get("mode") == "markers+text" and "symbol" not in trace["marker"]
-        )
-        assert seen == sum(depth <= level for depth in this.nodes.depth)
+        sizes = found[level]["data"][NODES]["marker"]["size"]
+        grown = sum(0 < depth <= level for depth in this.nodes.depth)
+        assert sum(size > 1 for size in sizes) == grown
+
+
+def test_every_edge_ends_at_its_node():
+    this = ROUNDS["middle"]
+    figure = states(message(this)["panels"]["tree"])[-1]
+    nodes = set(zip(figure["data"][NODES]["x"], figure["data"][NODES]["y"], strict=True))
+    count = 0
+    for trace in figure["data"][:NODES]:
+        ends = [i for i, x in enumerate(trace["x"]) if x is None]
+        assert {(trace["x"][i - 1], trace["y"][i - 1]) for i in ends} <= nodes
+        count += len(ends)
+    tested = sum(v in ("accepted", "rejected") for v in this.nodes.verdict)
+    assert count == this.nodes.num_drafted + tested + 1
+
+
+def test_a_tree_of_any_size_is_six_traces():
+    assert {len(message(ROUNDS[name])["panels"]["tree"]["figure"]["data"]) for name in ROUNDS} == {
+        6
+    }
+
+
+def test_the_mask_is_one_picture_of_who_sees_whom():
+    this = ROUNDS["middle"]
+    final = states(message(this)["panels"]["mask"])[-1]
+    cells = final["data"][0]["z"]
+    seen = {(row, column) for row, column in mask_info(this).seen}
+    assert {
+        (r, c) for r, row in enumerate(cells) for c, z in enumerate(row) if z is not None
+    } == seen
+    assert final["data"][0]["colorscale"][0] == [0, "@accepted"]
 
 
 def test_the_caches_end_with_the_kept_slots_in_their_places():

@@ -1,0 +1,81 @@
+// One panel that is a figure: knows what it shows, and draws another state of it.
+import { changedAt, stateAt } from './figure.js';
+
+const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
+const SMOOTH_MS = 220;
+const stillness = matchMedia('(prefers-reduced-motion: reduce)');
+
+export class Panel {
+  constructor(section) {
+    this.section = section;
+    this.name = section.dataset.panel;
+    this.isTree = this.name === 'tree';
+    this.plot = section.querySelector('.plot');
+    this.title = section.querySelector('h4 em');
+    this.drawn = '';
+    this.round = ''; // the run and round that are drawn
+    this.motion = null; // of the transition that runs
+    this.width = this.height = 0;
+  }
+
+  get isMoving() { return this.motion !== null; }
+
+  measure() { ({ clientWidth: this.width, clientHeight: this.height } = this.plot); }
+
+  of({ tape, index }) { return tape.rounds[index]?.panels[this.name]; }
+
+  key(wish) {
+    const panel = this.of(wish);
+    if (!panel) return `${wish.tape.header.run} ${wish.index}`;
+    const size = `${this.width}x${this.height}`;
+    return [placeOf(wish), changedAt(panel, wish.step), wish.theme, size].join(' ');
+  }
+
+  isStale(wish) {
+    this.describe(wish);
+    return Boolean(this.of(wish)) && this.height > 0 && this.key(wish) !== this.drawn;
+  }
+
+  // A panel no round of the run knows takes no room; one this round lacks stays empty.
+  describe(wish) {
+    if (this.described === wish) return;
+    this.described = wish;
+    const { tape, index } = wish;
+    const panel = this.of(wish);
+    const isKnown = panel !== undefined || tape.rounds.length === 0 || tape.rounds.some(({ panels }) => this.name in panels);
+    const title = panel?.titles?.[wish.step] ?? panel?.title ?? (this.isTree ? wish.words : '');
+    this.section.classList.toggle('absent', !isKnown);
+    this.section.classList.toggle('empty', isKnown && !panel);
+    if (this.title.textContent !== title) this.title.textContent = title;
+    const says = tape.rounds[index]?.says ?? '';
+    if (this.plot.getAttribute('aria-label') !== says) this.plot.setAttribute('aria-label', says);
+  }
+
+  draw(library, wish) {
+    const panel = this.of(wish);
+    const place = placeOf(wish);
+    const isSmooth = wish.smooth && this.isTree && !stillness.matches;
+    // A tree of another round starts from its root; only what grows within a round moves.
+    const isNew = isSmooth && place !== this.round;
+    this.round = place;
+    this.drawn = isNew ? '' : this.key(wish);
+    const { data, layout } = stateAt(panel, isNew ? -1 : wish.step, wish.palette);
+    Object.assign(layout, this.frame(wish, layout.font));
+    if (!isSmooth || isNew) return void library.react(this.plot, data, layout, CONFIG);
+    layout.transition = { duration: Math.min(SMOOTH_MS, 0.8 * wish.pace), easing: 'cubic-in-out' };
+    this.motion = library.react(this.plot, data, layout, CONFIG).finally(() => { this.motion = null; });
+  }
+
+  // What the page knows and a figure does not: the size of the panel and the theme.
+  frame({ palette, template }, font) {
+    return {
+      template: structuredClone(template), // Plotly writes into what it is given
+      width: this.width,
+      height: this.height,
+      autosize: false,
+      font: { ...template.layout?.font, color: palette.ink, ...font },
+    };
+  }
+}
+
+const placeOf = ({ tape, index }) => `${tape.header.run}/${index}`;
