@@ -24,10 +24,22 @@ class Context:
         model: any causal language model with full attention.
         capacity: slots, those of one round's nodes included.
         name: of the cache in the record.
+        taps: hidden states to keep of every pass, numbered as transformers' ``hidden_states``:
+            0 are the embeddings, the number of layers is what comes after the final norm.
+        keeps_prompt: keep those of every prefilled token, not of the last alone.
     """
 
-    def __init__(self, model: PreTrainedModel, capacity: int, name: str) -> None:
-        self.model = model
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        capacity: int,
+        name: str,
+        taps: Sequence[int] = (),
+        *,
+        keeps_prompt: bool = False,
+    ) -> None:
+        self.model, self.taps, self.keeps_prompt = model, tuple(taps), keeps_prompt
+        self._states: dict[int, torch.Tensor] = {}
         self.cache = SlotCache(name, model.config.get_text_config().num_hidden_layers, capacity)
         self._can_keep = "logits_to_keep" in signature(model.forward).parameters
         self._depths: list[int] = []  # of the round's rows; 0 hangs below the committed text
@@ -38,13 +50,25 @@ class Context:
         """Tokens whose keys and values are cached for good."""
         return self.cache.committed
 
+    def states(self, tap: int) -> torch.Tensor | None:
+        """[N, H] hidden states of the rows of the newest pass, the round's nodes for a target.
+
+        After ``prefill`` and before the first pass: of the prefilled tokens (of the last one
+        unless the context ``keeps_prompt``).  ``None`` where nothing was read.
+        """
+        return self._states.get(tap)
+
     def prefill(self, tokens: Sequence[int]) -> None:
         """Read and commit ``tokens`` in passes of ``PREFILL_CHUNK``; no logits are made."""
+        parts: list[dict[int, torch.Tensor]] = []
         for start in range(0, len(tokens), PREFILL_CHUNK):
             part = tokens[start : start + PREFILL_CHUNK]
             self._grow(range(-1, len(part) - 1))
             self._pass(self.model.base_model, part)
             self.commit(range(len(part)))
+            parts = [*parts, self._states] if self.keeps_prompt else [self._last_row()]
+        if parts:
+            self._states = {tap: torch.cat([part[tap] for part in parts]) for tap in self.taps}
 
     def extend(
         self, tokens: Sequence[int], parents: Sequence[int], *, last_only: bool = False
@@ -79,11 +103,13 @@ class Context:
             self._depths.append(self._depths[parent] + 1 if parent >= 0 else 0)
         self._seen = seen
 
-    def _pass(self, model: torch.nn.Module, tokens: Sequence[int], **options: int) -> Any:
+    def _pass(self, model: torch.nn.Module, tokens: Sequence[int], **options: Any) -> Any:
         """One forward pass over the newest rows."""
         num, device = len(tokens), self.model.device
         positions = [self.committed + depth for depth in self._depths[-num:]]
-        return model(
+        if self.taps:
+            options["output_hidden_states"] = list(self.taps)  # only these are kept
+        told = model(
             input_ids=torch.tensor([tokens], device=device),
             position_ids=torch.tensor([positions], device=device),
             attention_mask=self._mask(num),
@@ -91,6 +117,13 @@ class Context:
             use_cache=True,
             **options,
         )
+        if self.taps:
+            self._states = {tap: told.hidden_states[tap][0] for tap in self.taps}
+        return told
+
+    def _last_row(self) -> dict[int, torch.Tensor]:
+        """The newest states of the last token alone, in memory of their own."""
+        return {tap: rows[-1:].clone() for tap, rows in self._states.items()}
 
     def _mask(self, num: int) -> torch.Tensor | None:
         """[1, 1, num, T] additive mask of the newest rows; ``None`` where plain causal is meant."""
