@@ -131,6 +131,7 @@ class Run(Iterator[Round]):
         target_laws = self._sampler.laws(logits, self._texts(proposal))
         judgement = self._judge(proposal, target_laws, uniforms)
         emitted = self._emission.take(proposal, judgement)
+        judgement = judgement.cut(len(emitted), proposal.parents)
         nodes, laws = self._record(proposal, judgement, uniforms, target_laws, logits)
         accepted = clock.lap()
 

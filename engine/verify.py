@@ -26,6 +26,19 @@ class Judgement(NamedTuple):
     extra: int | None  # the token drawn behind the path; None where the path ends the text
     residuals: tuple[torch.Tensor, ...]  # per node of the path: the law had all tested failed
 
+    def cut(self, emitted: int, parents: Sequence[int]) -> "Judgement":
+        """What is left where the text ends after ``emitted`` tokens: a stop string in the path.
+
+        The node of the last token ends the path as an end of sequence would; nothing below it
+        was tested, for the record or for the caches.
+        """
+        if emitted >= len(self.path):
+            return self
+        path = self.path[: emitted + 1]
+        judged = {*path[:-1]}
+        rejected = tuple(node for node in self.rejected if parents[node] in judged)
+        return Judgement(path, rejected, None, self.residuals[: len(path) - 1])
+
 
 def residual(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     """norm(max(p - q, 0)); p where rounding leaves no mass."""

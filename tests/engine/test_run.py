@@ -19,6 +19,9 @@ def test_a_stop_string_ends_the_run_with_the_token_that_completes_it(method):
         trace = Trace.record(bundle.for_visitor(), [2], config)
         assert trace.text == text[: text.index(stop) + 2]
         assert trace.end.reason == "stop"
+        last = trace.rounds[-1]
+        assert last.nodes.num_accepted == last.emitted.origin.count("accepted")
+        assert last.caches[0].after == last.start - 1 + len(last.emitted)
 
 
 @pytest.mark.parametrize("method", METHODS)

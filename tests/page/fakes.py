@@ -12,7 +12,7 @@ class FakeRun:
     """As ``engine.decoding.Run``: an iterator with a header now and an end later."""
 
     def __init__(self, prompt, config, count, nodes, delay):
-        self.header = synthetic.header(prompt, config.method)
+        self.header, self.config = synthetic.header(prompt, config.method), config
         self.end = None
         self.closed_after = None  # rounds
         self._count, self._delay, self._made, self._tokens = count, delay, 0, 0

@@ -1,3 +1,5 @@
+from threading import Event
+
 from engine.trace import Trace
 from tests.page import fakes, synthetic
 from tests.page.conftest import Visit, serve
@@ -17,6 +19,22 @@ def test_stop_ends_the_run_whole_within_a_round(visit):
     visit.decoder.count, visit.decoder.delay = 5, 0.0
     visit.decode_whole()
     assert visit.ask("player.size") == 5
+
+
+def test_what_is_set_while_the_model_loads_reaches_the_run(browser):
+    ready = Event()
+    decoder = fakes.FakeDecoder()
+    for address, _ in serve(Loader(lambda: ready.wait(30) and fakes.bundle()), decoder):
+        visit = Visit(browser, address).open()
+        visit.page.click("#settings button")
+        visit.page.get_by_label("Tokens", exact=True).fill("24")
+        visit.page.fill("#prompt textarea", "Why is the sky blue?")
+        visit.page.click("#go")
+        visit.until("document.querySelector('#notice .words').textContent.includes('loading')")
+        ready.set()
+        visit.until("player.run.startsWith('run-') && player.isDone")
+        assert decoder.runs[-1].config.max_new_tokens == 24
+        visit.close()
 
 
 def test_a_reload_frees_the_decoder_and_the_page_works_on(visit):
