@@ -9,7 +9,7 @@ import torch
 from engine.sampling import draw
 from engine.verify import judge, judge_block
 from tests.engine.enumeration import outcomes
-from tests.engine.test_verify import EXACT, Model, V, chains, laws, siblings, two_levels
+from tests.engine.law_tables import EXACT, Model, V, chains, laws, siblings, two_levels
 
 END = 2
 LENGTH = 3

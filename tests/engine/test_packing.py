@@ -1,0 +1,89 @@
+"""What is packed, what is left alone, and what a packed linear answers."""
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from engine.packed import PackedAttention, PackedNorm, pack
+from engine.packed_linear import PackedLinear
+from tests.engine.small_llamas import llama
+
+
+def test_an_unknown_model_is_left_alone():
+    model = GPT2LMHeadModel(GPT2Config(vocab_size=40, n_embd=24, n_layer=2, n_head=2)).eval()
+    before = [type(module) for module in model.modules()]
+    assert pack(model) == 0
+    assert [type(module) for module in model.modules()] == before
+    assert model.lm_head.weight.requires_grad
+
+
+def test_an_unknown_module_inside_a_known_model_is_left_alone():
+    class OwnAttention(torch.nn.Module):
+        def forward(self, hidden_states, **_):
+            return torch.zeros_like(hidden_states), None
+
+    model, tokens = llama(), torch.arange(5)[None]
+    model.model.layers[1].self_attn = own = OwnAttention()
+    packed_all = pack(llama())
+    with torch.inference_mode():
+        before = model(tokens).logits
+        assert pack(model) == packed_all - 1
+        assert model.model.layers[1].self_attn is own
+        torch.testing.assert_close(model(tokens).logits, before, atol=1e-5, rtol=1e-5)
+
+
+def test_other_number_types_are_left_alone():
+    assert pack(llama().bfloat16()) == 0
+    assert pack(llama().double()) == 0
+
+
+def test_packing_counts_what_it_swaps_and_packs_once():
+    model = llama()
+    assert pack(model) == 3 * 4 + 2  # attention, MLP, two norms a layer; last norm, head
+    assert pack(model) == 0
+    kinds = [type(module) for module in model.modules()]
+    assert kinds.count(PackedAttention) == 3
+    assert kinds.count(PackedNorm) == 7
+    assert torch.nn.Linear not in kinds
+
+
+def test_the_tied_embedding_outlives_the_packed_head():
+    model = llama(tie_word_embeddings=True)
+    embedding = model.get_input_embeddings().weight.clone()
+    assert pack(model)
+    assert model.get_input_embeddings().weight.equal(embedding)
+    hidden = torch.randn(1, 3, 24)
+    torch.testing.assert_close(model.lm_head(hidden), hidden @ embedding.t(), atol=1e-5, rtol=1e-5)
+
+
+def test_weights_are_halved_only_where_nothing_is_lost():
+    def is_halved(weight: torch.Tensor, **options) -> bool:
+        linear = torch.nn.Linear(8, 8, bias=False)
+        linear.weight.data = weight
+        return PackedLinear(linear, **options).is_half
+
+    torch.manual_seed(0)
+    full = torch.randn(8, 8)
+    half = torch.backends.quantized.engine in ("x86", "fbgemm")
+    assert not is_halved(full)
+    assert is_halved(full.bfloat16().float()) is half
+    assert is_halved(full.half().float()) is half
+    assert not is_halved(full.bfloat16().float(), halve=False)
+    assert not is_halved(full.bfloat16().float() * 2.0**20)  # beyond fp16
+    assert not is_halved(full.bfloat16().float() * 2.0**-30)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 15, 64])
+@pytest.mark.parametrize("biases", [(False, False), (True, True), (False, True)])
+@pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16])
+def test_a_packed_linear_stacks_its_parts(rows, biases, stored):
+    torch.manual_seed(rows)
+    parts = [
+        torch.nn.Linear(12, size, bias=bias) for size, bias in zip((5, 9), biases, strict=True)
+    ]
+    for part in parts:
+        part.weight.data = part.weight.data.to(stored).float()
+    packed, hidden = PackedLinear(*parts), torch.randn(1, rows, 12)
+    with torch.inference_mode():
+        apart = torch.cat([part(hidden) for part in parts], dim=-1)
+        torch.testing.assert_close(packed(hidden), apart, atol=1e-6, rtol=1e-5)
