@@ -15,8 +15,9 @@ from engine.clock import Clock
 from engine.config import MAX_NODES, DecodeConfig
 from engine.context import Context
 from engine.detokenizer import Pieces
-from engine.drafters.build import Order, build_drafter
+from engine.drafters.build import build_drafter, method_of
 from engine.drafters.drafter import Drafter, Proposal
+from engine.drafters.order import Order
 from engine.emission import Emission
 from engine.header import make_header
 from engine.planner import Planner
@@ -110,11 +111,19 @@ class Run(Iterator[Round]):
 
     def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
         """Read the prompt but for its last token; returns the bytes of a slot by cache."""
-        capacity = len(self.prompt) + self._emission.limit + MAX_NODES + 1
-        self._target = Context(self.bundle.target, capacity, "target")
-        order = Order(self.bundle, self.config, self._sampler, self._rng, self.prompt, capacity)
+        bundle, prompt = self.bundle, self.prompt
+        capacity = len(prompt) + self._emission.limit + MAX_NODES + 1
+        method = method_of(bundle, self.config.method)
+        self._target = Context(
+            bundle.target,
+            capacity,
+            "target",
+            method.taps(bundle),
+            keeps_prompt=method.keeps_prompt,
+        )
+        self._target.prefill(prompt[:-1])
+        order = Order(bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
         self._planner, self._drafter = build(order)
-        self._target.prefill(self.prompt[:-1])
         contexts = (self._target, getattr(self._drafter, "context", None))
         return {c.cache.name: c.cache.slot_bytes for c in contexts if c is not None}
 

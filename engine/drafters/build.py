@@ -1,50 +1,60 @@
 """From a method's name to its drafter: the one place that knows all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
-from engine.bundle import Bundle
-from engine.config import DecodeConfig
+from engine.bundle import AVAILABLE, Bundle
 from engine.context import Context
 from engine.cost import PassCost, cost_of
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Drafter
 from engine.drafters.lookup import Lookup
+from engine.drafters.order import Order
 from engine.drafters.plain import Plain
 from engine.drafters.suffix import Suffix
 from engine.planner import Planner
-from engine.sampling import Sampler
 
 TREE_RANKS = 4  # children of one node that ``draft_tree`` draws at the most
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a drafter is built from."""
+def _no_taps(_: Bundle) -> tuple[int, ...]:
+    return ()
 
-    bundle: Bundle
-    config: DecodeConfig
-    sampler: Sampler
-    rng: torch.Generator
-    prompt: Sequence[int]
-    capacity: int  # slots a cache of this run needs
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How one method is set up in a run.
+
+    Attributes:
+        build: makes the planner and the drafter.
+        taps: the target's hidden states that the drafter reads (see ``Context``).
+        keeps_prompt: whether it reads those of the whole prompt, not of its end alone.
+    """
+
+    build: Callable[[Order], tuple[Planner, Drafter]]
+    taps: Callable[[Bundle], tuple[int, ...]] = _no_taps
+    keeps_prompt: bool = False
+
+
+def method_of(bundle: Bundle, name: str) -> Method:
+    """The method of that name.
+
+    Raises:
+        ValueError: it is unknown, or not available with these models.
+    """
+    state = bundle.methods.get(name)
+    if state is None:
+        raise ValueError(f"There is no method {name!r}; there are {', '.join(bundle.methods)}.")
+    if state != AVAILABLE:
+        raise ValueError(f"Method {name!r} is not available: it {state}.")
+    return _METHODS[name]
 
 
 def build_drafter(order: Order) -> tuple[Planner, Drafter]:
-    """The planner and the drafter of one run, both having read the prompt.
-
-    Raises:
-        ValueError: the method is unknown, or not available with these models.
-    """
-    method, bundle = order.config.method, order.bundle
-    state = bundle.methods.get(method)
-    if state is None:
-        raise ValueError(f"There is no method {method!r}; there are {', '.join(bundle.methods)}.")
-    if state != "available":
-        raise ValueError(f"Method {method!r} is not available: it {state}.")
-    return _BUILDERS[method](order)
+    """The planner and the drafter of one run, both having read the prompt; errors as above."""
+    return method_of(order.bundle, order.config.method).build(order)
 
 
 def _plain(order: Order) -> tuple[Planner, Drafter]:
@@ -79,10 +89,10 @@ def _cost(order: Order, model: torch.nn.Module) -> PassCost | None:
     return cost_of(model) if order.config.tree == "auto" else None
 
 
-_BUILDERS = {
-    "plain": _plain,
-    "lookup": _lookup,
-    "suffix": _suffix,
-    "draft": _draft,
-    "draft_tree": _draft_tree,
+_METHODS = {
+    "plain": Method(_plain),
+    "lookup": Method(_lookup),
+    "suffix": Method(_suffix),
+    "draft": Method(_draft),
+    "draft_tree": Method(_draft_tree),
 }
