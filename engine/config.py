@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Rule = Literal["recursive", "block"]
+Drafting = Literal["top", "sampled"]
 RankPath = tuple[int, ...]
 
 MAX_NODES = 256  # drafted nodes of one round, the root not counted
@@ -31,6 +32,10 @@ class DecodeConfig:
             static tree (Medusa's notation: the second path is the root's second-best child);
             a node's parent and its better siblings must be in the tree too.
         rule: ``"recursive"`` rejection, or ``"block"`` verification of a chain.
+        drafting: of heads (Medusa, Hydra, EAGLE): ``"top"`` hangs the most probable tokens
+            below a node, which are judged as point masses; ``"sampled"`` draws them without
+            replacement and judges them by the law they were drawn from.  At temperature 0
+            both are the same; a draft model always draws above it.
         chat: wrap a text prompt in the chat template; ``None`` does so where there is one.
         record: gather distributions, uniforms and probabilities for the trace.
     """
@@ -46,6 +51,7 @@ class DecodeConfig:
     num_draft: int | None = None
     tree: str | int | tuple[RankPath, ...] = "auto"
     rule: Rule = "recursive"
+    drafting: Drafting = "top"
     chat: bool | None = None
     record: bool = True
 
@@ -68,6 +74,8 @@ class DecodeConfig:
             _between("top_p", self.top_p, 1e-9, 1.0)
         if self.rule not in ("recursive", "block"):
             raise ValueError(f"rule must be 'recursive' or 'block', got {self.rule!r}")
+        if self.drafting not in ("top", "sampled"):
+            raise ValueError(f"drafting must be 'top' or 'sampled', got {self.drafting!r}")
         if not isinstance(self.stop, tuple) or not all(map(_is_text, self.stop)):
             raise ValueError(f"stop must be a tuple of non-empty strings, got {self.stop!r}")
         if not isinstance(self.chat, bool | None) or not isinstance(self.record, bool):

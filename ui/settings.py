@@ -22,6 +22,7 @@ _WORDS = {  # names as they stand beside the widgets
     "num_draft": "Draft length",
     "tree": "Tree",
     "rule": "Rule",
+    "drafting": "Drafting",
 }
 _WHOLE = ("max_new_tokens", "seed")
 

@@ -54,6 +54,7 @@ def test_none_switches_a_setting_off(name):
         ({"temperature": 1e-45}, "temperature must be 0 or at least 0.001"),
         ({"rule": "greedy"}, "rule must be 'recursive' or 'block', got 'greedy'"),
         ({"rule": None}, "rule must be"),
+        ({"drafting": "best"}, "drafting must be 'top' or 'sampled', got 'best'"),
         ({"chat": "no"}, "chat and record must be yes or no"),
         ({"record": 3}, "chat and record must be yes or no"),
         ({"tree": ((False,),)}, "must hold ranks from 0 up"),
