@@ -1,0 +1,83 @@
+"""A head's ``config.json``: an ordinary Llama configuration, flat or nested as servers write it.
+
+It knows the names in such files and what a layer is built from, and nothing of weights.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from huggingface_hub.errors import StrictDataclassError
+from transformers import LlamaConfig
+from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+
+from engine.heads.checkpoint import HeadError
+
+# What the library raises for entries that are not what they should be.
+_BROKEN = (StrictDataclassError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
+_LARGEST = 2**24  # any size; products of two still count their bytes in 64 bits
+_NEEDED = ("hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
+_KEPT = (
+    "num_key_value_heads",
+    "head_dim",
+    "hidden_act",
+    "max_position_embeddings",
+    "rms_norm_eps",
+    "rope_theta",
+    "rope_scaling",
+    "rope_parameters",
+)
+
+
+def flat(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The file's entries with those of ``transformer_layer_config`` (speculators) among them."""
+    inner = told.get("transformer_layer_config")
+    return {**(inner if isinstance(inner, Mapping) else {}), **told}
+
+
+def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
+    """What the head's one layer is built from.
+
+    Args:
+        told: a parsed ``config.json``.
+
+    Raises:
+        HeadError: an entry that the layer needs is missing or is no size.
+    """
+    entries = flat(told)
+    for name in _NEEDED:
+        value = entries.get(name)
+        if type(value) is not int or not 1 <= value <= _LARGEST:
+            raise HeadError(f"config.json needs a size {name}, got {value!r:.50}")
+    names = [name for name in _KEPT if entries.get(name) is not None]
+    chosen = {name: entries[name] for name in (*_NEEDED, *names)}
+    _check_heads(chosen)
+    try:
+        config = LlamaConfig(**chosen, num_hidden_layers=1, attn_implementation="sdpa")
+        with torch.device("meta"):  # its tables may be any size: nothing is known to fit yet
+            LlamaRotaryEmbedding(config)
+    except _BROKEN as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise HeadError(f"config.json describes no Llama layer: {first:.200}") from error
+    return config
+
+
+def told_by(config: LlamaConfig) -> dict[str, Any]:
+    """The entries of a flat ``config.json`` that make ``config`` again, in the older names too."""
+    entries = {name: getattr(config, name, None) for name in (*_NEEDED, *_KEPT)}
+    rope = dict(config.rope_parameters)
+    entries["rope_theta"] = rope.get("rope_theta")
+    if rope.get("rope_type", "default") != "default":
+        entries["rope_scaling"] = rope
+    entries["num_hidden_layers"] = 1
+    return {name: value for name, value in entries.items() if value is not None}
+
+
+def _check_heads(chosen: Mapping[str, Any]) -> None:
+    """Refuse heads that do not divide."""
+    size, heads = chosen["hidden_size"], chosen["num_attention_heads"]
+    shared = chosen.get("num_key_value_heads", heads)
+    if type(shared) is not int or shared < 1 or heads % shared:
+        raise HeadError(f"{heads} attention heads cannot share {shared!r:.50} key/value heads")
+    if chosen.get("head_dim") is None and size % heads:
+        raise HeadError(f"hidden size {size} cannot be split into {heads} heads")

@@ -1,0 +1,79 @@
+"""From a file's tensors to a module's weights, by names; sizes are checked before any memory is.
+
+It knows names and shapes, and nothing of what the weights are for.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from engine.heads.checkpoint import Claims, HeadError, HeadFile
+
+Renames = Sequence[tuple[str, str]]  # a regular expression at a key's beginning -> what it means
+Module = TypeVar("Module", bound=nn.Module)
+
+_NO_WEIGHT = re.compile(r"(.*\.)?rotary_emb\.inv_freq$")  # a buffer that older libraries wrote
+
+
+def names_in(file: HeadFile, renames: Renames) -> dict[str, str]:
+    """The layout's name of every weight in the file -> its key there.
+
+    Raises:
+        HeadError: two keys mean the same weight.
+    """
+    names: dict[str, str] = {}
+    for key in file.shapes:
+        name = key
+        for pattern, meant in renames:
+            name = re.sub(f"^(?:{pattern})", meant, name)
+        if name in names:
+            raise HeadError(f"{file.path.name} has {name} twice: as {names[name]} and as {key}")
+        names[name] = key
+    return names
+
+
+def drop_ones(file: HeadFile, names: Mapping[str, str], dummies: Sequence[str]) -> dict[str, str]:
+    """``names`` without those of ``dummies`` that are all ones: norms that are never applied."""
+    return {
+        name: key
+        for name, key in names.items()
+        if not (name in dummies and bool((file.get(key) == 1).all()))
+    }
+
+
+def filled(build: Callable[[], Module], file: HeadFile, names: Mapping[str, str]) -> Module:
+    """The module that ``build`` makes, with the weights of the file.
+
+    Args:
+        build: makes the module; called once without memory, to ask for its shapes.
+        names: the layout's name -> key of every weight that must be used.
+
+    Raises:
+        HeadError: a weight is missing, not known, of another shape or not finite.
+    """
+    claims, used = Claims(file), set(names.values())
+    with torch.device("meta"):
+        wanted = build().state_dict()
+    for key in file.shapes:
+        if key not in used or _NO_WEIGHT.match(key):
+            claims.skip(key)
+    weights = {name: claims.take(names.get(name, name), w.shape) for name, w in wanted.items()}
+    claims.finish()
+    module = build()
+    module.load_state_dict(weights)
+    return module
+
+
+def check_ids(ids: Tensor, vocab: int, key: str) -> None:
+    """Refuse target ids [Vd] that are no different tokens of a vocabulary of ``vocab``."""
+    wrong = ((ids < 0) | (ids >= vocab)).nonzero()
+    if len(wrong):
+        row = int(wrong[0])
+        raise HeadError(
+            f"{key}, row {row}: names token {int(ids[row])}, the vocabulary has {vocab}"
+        )
+    if len(ids.unique()) != len(ids):
+        raise HeadError(f"{key} names a token twice")

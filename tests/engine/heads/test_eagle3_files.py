@@ -1,0 +1,209 @@
+"""EAGLE-3 files: the authors' layout, the servers' variants, and what is wrong with bad ones."""
+
+import json
+
+import pytest
+import torch
+
+from engine.heads.checkpoint import HeadError
+from engine.heads.eagle3_file import load_eagle3, save_eagle3
+from tests.engine.heads import eagle_paper as paper
+from tests.engine.heads.test_eagle_files import CONFIG, HEADS, INNER, KV, H, V, write
+
+IDS = torch.tensor([0, 2, 3, 7, 11, 19])  # the draft vocabulary
+VD, HT = len(IDS), 12
+TOLD = CONFIG | {"draft_vocab_size": VD}
+
+
+def published(seed=0, target=H, words=False) -> dict[str, torch.Tensor]:
+    """Random weights under the authors' names, with both tables of the draft vocabulary."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return torch.randn(shape, generator=rng) * 0.3
+
+    kv = H // HEADS * KV
+    tensors = {
+        "d2t": IDS - torch.arange(VD),
+        "t2d": torch.isin(torch.arange(V), IDS),
+        "fc.weight": draw(H, 3 * target),
+        "midlayer.self_attn.q_proj.weight": draw(H, 2 * H),
+        "midlayer.self_attn.k_proj.weight": draw(kv, 2 * H),
+        "midlayer.self_attn.v_proj.weight": draw(kv, 2 * H),
+        "midlayer.self_attn.o_proj.weight": draw(H, H),
+        "midlayer.mlp.gate_proj.weight": draw(INNER, H),
+        "midlayer.mlp.up_proj.weight": draw(INNER, H),
+        "midlayer.mlp.down_proj.weight": draw(H, INNER),
+        "midlayer.hidden_norm.weight": 1 + draw(H),
+        "midlayer.input_layernorm.weight": 1 + draw(H),
+        "midlayer.post_attention_layernorm.weight": 1 + draw(H),
+        "norm.weight": 1 + draw(H),
+        "lm_head.weight": draw(VD, H),
+    }
+    return tensors | ({"embed_tokens.weight": draw(V, H)} if words else {})
+
+
+def answers(head, target=H, count=7):
+    """Random states [T, 3 Ht] and words [T, H]; the head's states and logits of them."""
+    rng = torch.Generator().manual_seed(5)
+    states = torch.randn(count, 3 * target, generator=rng)
+    words = torch.randn(count, H, generator=rng)
+    with torch.no_grad():
+        hidden = head(head.fuse(states[None]), words[None], torch.arange(count)[None])
+        logits = head.lm_head(head.to_head(hidden))
+    return states.double(), words.double(), hidden[0].double(), logits[0].double()
+
+
+def expected(weights, states, words, fused=None):
+    """States a [T, H] and logits [T, Vd] by the paper."""
+    fused = paper.linear(weights, "fc", states) if fused is None else fused
+    hidden = paper.eagle3(weights, fused, words, HEADS, KV, theta=500.0, eps=1e-5)
+    return hidden, speak(weights, hidden)
+
+
+def speak(weights, hidden):
+    return paper.linear(weights, "lm_head", paper.normed(hidden, weights["norm.weight"], 1e-5))
+
+
+def assert_is_the_papers(head, weights, target=H):
+    states, words, *found = answers(head, target)
+    for told, right in zip(found, expected(weights, states, words), strict=True):
+        torch.testing.assert_close(told, right, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("words", [True, False])
+def test_the_authors_layout_is_the_papers_formula(tmp_path, words):
+    weights = published(words=words)
+    head = load_eagle3(write(tmp_path, weights, TOLD))
+    assert_is_the_papers(head, weights)
+    assert head.draft_ids.tolist() == IDS.tolist()
+    assert (head.embed_tokens is not None) == words
+    assert head.tapped(30) == (2, 15, 27)
+
+
+def test_a_target_of_another_size(tmp_path):
+    """As for Llama-3.3-70B: own embeddings, narrower than the target's states."""
+    weights = published(target=HT, words=True)
+    head = load_eagle3(write(tmp_path, weights, TOLD | {"target_hidden_size": HT}))
+    assert_is_the_papers(head, weights, HT)
+    assert head.target_size == HT
+
+
+def test_without_tables_the_vocabulary_is_the_targets(tmp_path):
+    weights = {k: t for k, t in published().items() if k not in ("d2t", "t2d")}
+    weights["lm_head.weight"] = torch.randn(V, H)
+    head = load_eagle3(write(tmp_path, weights, CONFIG))
+    assert_is_the_papers(head, weights)
+    assert head.draft_ids is None
+
+
+def test_the_names_of_vllm_and_its_prefix_and_biases(tmp_path):
+    weights = published()
+    weights["fc.bias"] = torch.linspace(-1, 1, H)
+    weights["midlayer.self_attn.q_proj.bias"] = torch.linspace(-1, 1, H)
+    told = {f"model.{k.replace('midlayer.', 'layers.0.')}": t for k, t in weights.items()}
+    told["lm_head.weight"] = told.pop("model.lm_head.weight")
+    config = {
+        "speculators_model_type": "eagle3",
+        "draft_vocab_size": VD,
+        "eagle_aux_hidden_state_layer_ids": [1, 2, 4],
+        "transformer_layer_config": CONFIG,
+    }
+    head = load_eagle3(write(tmp_path, told, config))
+    assert_is_the_papers(head, weights)
+    assert head.tapped(30) == (1, 2, 4)
+
+
+def test_layers_inside_the_eagle_config_are_counted_by_their_outputs(tmp_path):
+    """NVIDIA and SGLang number layers, vLLM the states before them: one apart."""
+    config = TOLD | {"eagle_config": {"eagle_aux_hidden_state_layer_ids": [1, 14, 26]}}
+    assert load_eagle3(write(tmp_path, published(), config)).tapped(30) == (2, 15, 27)
+
+
+def test_norm_before_residual_adds_to_the_normed_feature(tmp_path):
+    weights = published()
+    head = load_eagle3(write(tmp_path, weights, TOLD | {"norm_before_residual": True}))
+    states, words, hidden, logits = answers(head)
+    fused = paper.linear(weights, "fc", states)
+    read = [
+        paper.normed(words, weights["midlayer.input_layernorm.weight"], 1e-5),
+        paper.normed(fused, weights["midlayer.hidden_norm.weight"], 1e-5),
+    ]
+    right = paper.layer(
+        weights, "midlayer.", torch.cat(read, -1), read[1], HEADS, KV, theta=500.0, eps=1e-5
+    )
+    torch.testing.assert_close(hidden, right, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(logits, speak(weights, right), atol=1e-5, rtol=1e-5)
+
+
+def test_norms_before_fc_one_by_one_or_over_all(tmp_path):
+    """EAGLE-3.1's three, and the one over all of NVIDIA's heads."""
+    scales = torch.linspace(0.5, 2, 3 * H)
+    for parts in (3, 1):
+        weights = published()
+        keys = [f"fc_norm.{i}.weight" for i in range(3)] if parts == 3 else ["input_norm.weight"]
+        told = weights | dict(zip(keys, map(torch.clone, scales.chunk(parts)), strict=True))
+        head = load_eagle3(write(tmp_path, told, TOLD))
+        states, words, hidden, _ = answers(head)
+        pairs = zip(states.chunk(parts, -1), scales.chunk(parts), strict=True)
+        normed = torch.cat([paper.normed(part, scale, 1e-5) for part, scale in pairs], -1)
+        right, _ = expected(weights, normed, words)
+        torch.testing.assert_close(hidden, right, atol=1e-5, rtol=1e-5)
+
+
+def test_norm_output_feeds_the_normed_state_back(tmp_path):
+    weights = published()
+    head = load_eagle3(write(tmp_path, weights, TOLD | {"norm_output": True}))
+    states, words, hidden, logits = answers(head)
+    right, spoken = expected(weights, states, words)
+    normed = paper.normed(right, weights["norm.weight"], 1e-5)
+    torch.testing.assert_close(hidden, normed, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(logits, spoken, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_saved_is_read_again(tmp_path):
+    weights = {
+        k: t.bfloat16().float() if t.is_floating_point() else t
+        for k, t in published(target=HT, words=True).items()
+    }
+    config = TOLD | {"norm_output": True, "eagle_aux_hidden_state_layer_ids": [1, 2, 3]}
+    head = load_eagle3(write(tmp_path, weights, config))
+    save_eagle3(head, tmp_path / "saved")
+    again = load_eagle3(tmp_path / "saved")
+    for one, two in zip(answers(head, HT), answers(again, HT), strict=True):
+        assert torch.equal(one, two)
+    assert again.tapped(9) == (1, 2, 3)
+    told = json.loads((tmp_path / "saved" / "config.json").read_text())
+    assert told["draft_vocab_size"] == VD and told["target_hidden_size"] == HT
+
+
+BAD = {
+    "missing: midlayer.hidden_norm.weight": ("midlayer.hidden_norm.weight", None),
+    "missing: fc.weight": ("fc.weight", None),
+    "not known: midlayer.norm.weight": ("midlayer.norm.weight", torch.ones(H)),
+    "fc.weight: expected [16, 3 x hidden size]": ("fc.weight", torch.ones(H, 47)),
+    "expected [16, 32], found [16, 16]": ("midlayer.self_attn.q_proj.weight", torch.ones(H, H)),
+    "d2t: expected [6], found [5]": ("d2t", torch.zeros(5, dtype=torch.long)),
+    "d2t, row 5: names token 20": ("d2t", torch.tensor([0, 1, 1, 4, 7, 15])),
+    "d2t, row 0: names token -1": ("d2t", torch.tensor([-1, 1, 1, 4, 7, 14])),
+    "d2t names a token twice": ("d2t", torch.tensor([0, 1, 0, 4, 7, 14])),
+    "t2d and d2t name different tokens": ("t2d", torch.ones(V, dtype=torch.bool)),
+    "lm_head.weight has 6 rows, and no d2t": ("d2t", None),
+    "not finite": ("norm.weight", torch.full((H,), torch.inf)),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_a_file_that_does_not_fit_is_refused_with_its_key(tmp_path, reason):
+    key, tensor = BAD[reason]
+    weights = {k: t for k, t in published().items() if k != key}
+    with pytest.raises(HeadError) as caught:
+        load_eagle3(write(tmp_path, weights if tensor is None else {**weights, key: tensor}, TOLD))
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("taps", [[1, 2], "x", [1, 2, -3], [1, 2, 3.5], {"a": 1}])
+def test_taps_that_are_no_three_layers_are_refused(tmp_path, taps):
+    config = TOLD | {"eagle_aux_hidden_state_layer_ids": taps}
+    with pytest.raises(HeadError, match="eagle_aux_hidden_state_layer_ids"):
+        load_eagle3(write(tmp_path, published(), config))
