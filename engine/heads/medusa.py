@@ -1,0 +1,110 @@
+"""Medusa's heads (Cai et al., 2024, arXiv 2401.10774): K independent guesses from one state.
+
+Head i reads the target's last hidden state at t (after the final norm) and guesses the token at
+t + 2 + i; the token at t + 1 is the target's own.  The published file is the state dict of this
+very module list: ``{i}.{l}.linear.weight`` of the blocks and, where the heads have vocabularies
+of their own, ``{i}.{L}.weight``.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.heads.checkpoint import HeadError, HeadFile, write_heads
+from engine.heads.layout import filled, names_in
+from engine.heads.res_block import ResBlock
+
+STEMS = ("medusa_lm_head", "model", "pytorch_model")
+MAX_HEADS, MAX_LAYERS = 16, 16
+TOKEN_MAP = "token_map"
+_VLLM = (
+    (r"medusa_heads\.", ""),
+    (r"blocks\.(\d+)\.layers\.(\d+)\.", r"\1.\2.linear."),
+)
+
+
+class MedusaHeads(nn.ModuleList):
+    """K heads of L residual blocks, each with an output layer of its own or sharing the target's.
+
+    Args:
+        size: H of the target.
+        num_heads: K.
+        num_layers: L.
+        vocab: rows of the heads' own output layers; ``None`` shares the target's.
+        draft_vocab: Vd, where only so many of the target's tokens are guessed.
+    """
+
+    token_map: Tensor | None  # [Vd] the target's id of each guessed token
+
+    def __init__(
+        self,
+        size: int,
+        num_heads: int = 4,
+        num_layers: int = 1,
+        vocab: int | None = None,
+        draft_vocab: int | None = None,
+    ) -> None:
+        own = [] if vocab is None else [vocab]
+        super().__init__(
+            nn.Sequential(
+                *(ResBlock(size, size) for _ in range(num_layers)),
+                *(nn.Linear(size, rows, bias=False) for rows in own),
+            )
+            for _ in range(num_heads)
+        )
+        self.size, self.num_layers, self.vocab = size, num_layers, vocab
+        ids = None if draft_vocab is None else torch.arange(draft_vocab)
+        self.register_buffer(TOKEN_MAP, ids)
+
+    @property
+    def num_heads(self) -> int:
+        """K, tokens guessed behind the target's own."""
+        return len(self)
+
+    def forward(self, states: Tensor) -> Tensor:
+        """From states [..., H] to what the output layers are asked about, [..., K, H]."""
+        rows = [states] * self.num_heads
+        for layer in range(self.num_layers):
+            rows = [head[layer](inner) for head, inner in zip(self, rows, strict=True)]
+        return torch.stack(rows, -2)
+
+    def logits(self, hidden: Tensor, speak: nn.Module) -> Tensor:
+        """Logits [..., K, V] of ``forward``'s rows; ``speak`` is the shared output layer."""
+        if self.vocab is None:
+            return speak(hidden)  # one product for all heads
+        parts = zip(self, hidden.unbind(-2), strict=True)
+        return torch.stack([head[self.num_layers](rows) for head, rows in parts], -2)
+
+
+def read_medusa(file: HeadFile) -> MedusaHeads:
+    """The heads of an open file: the authors' layout, or vLLM's; counted in the file itself.
+
+    Raises:
+        HeadError: names the keys that are missing, not known or of another shape.
+    """
+    names = names_in(file, _VLLM)
+    places = [m for name in names if (m := re.match(r"(\d+)\.(\d+)\.linear\.weight$", name))]
+    if not places:
+        raise HeadError(f"{file.path.name} holds no Medusa heads: 0.0.linear.weight is missing")
+    num_heads, num_layers = (1 + max(int(place[group]) for place in places) for group in (1, 2))
+    if num_heads > MAX_HEADS or num_layers > MAX_LAYERS:
+        raise HeadError(f"{file.path.name} holds {num_heads} heads of {num_layers} layers")
+    names = {  # vLLM's output layers stand apart
+        re.sub(r"^lm_heads\.(\d+)\.", rf"\1.{num_layers}.", name): key
+        for name, key in names.items()
+    }
+    size, vocab = file.shapes[names[places[0].string]][-1], None
+    if own := names.get(f"0.{num_layers}.weight"):
+        vocab = file.shapes[own][0]
+    ids = names.get(TOKEN_MAP)
+    rows = None if ids is None else file.shapes[ids][0]
+    return filled(lambda: MedusaHeads(size, num_heads, num_layers, vocab, rows), file, names)
+
+
+def save_medusa(heads: MedusaHeads, folder: Path, **told: Any) -> None:
+    """Write the authors' layout; ``told`` are further entries for ``config.json``."""
+    config = {"medusa_num_heads": heads.num_heads, "medusa_num_layers": heads.num_layers}
+    write_heads(folder, heads.state_dict(), config | told)
