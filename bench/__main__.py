@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-PARTS = ("pass_cost", "recording", "wire", "startup", "speed")
+PARTS = ("pass_cost", "recording", "wire", "startup", "memory", "speed")
 
 
 def main() -> None:

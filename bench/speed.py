@@ -130,8 +130,8 @@ def _print(name: str, results: dict[str, list[dict[str, float]]]) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=8, help="MT-bench prompts")
-    parser.add_argument("--tokens", type=int, default=96, help="most new tokens a run")
+    parser.add_argument("--count", type=int, default=4, help="MT-bench prompts")
+    parser.add_argument("--tokens", type=int, default=64, help="most new tokens a run")
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--prompts", type=Path, default=MT_BENCH)
     return parser.parse_args()
