@@ -11,6 +11,8 @@ COLUMN = 16  # units between two levels: fine enough for the bends, two digits i
 WIDTH, HEIGHT = 700, 470  # pixels that the text is measured for
 ROOMY_ROWS = 8  # leaves that leave room for text above and below the nodes
 LABELLED_ROWS = 54  # leaves that leave room for any
+LEAST_LETTERS = 4  # fewer say nothing
+NAMED, NUMBERED = 56, 26  # pixels of a column that "level 3" needs, and "3"
 BESIDE, BELOW, NOWHERE = "middle right", "middle center", ""
 
 
@@ -35,11 +37,12 @@ def room(info: TreeInfo) -> Room:
     if info.num_rows <= ROOMY_ROWS:
         return Room(BELOW, 12, max(4, min(14, int(column / 7.2) - 1)), column, 10, 14)
     font = max(7.5, min(12, round(HEIGHT / info.num_rows * 0.85, 1)))
-    letters = max(3, min(12, int(0.58 * column / (0.6 * font))))
+    letters = min(12, int(0.58 * column / (0.6 * font)))
+    has_labels = info.num_rows <= LABELLED_ROWS and letters >= LEAST_LETTERS
     return Room(
-        BESIDE if info.num_rows <= LABELLED_ROWS else NOWHERE,
+        BESIDE if has_labels else NOWHERE,
         font,
-        letters,
+        max(LEAST_LETTERS, letters),
         column,
         0.4 * font,
         0.7 * font,
@@ -55,14 +58,14 @@ def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
     """Axes that hold the whole tree from the first step on; small trees stand in the middle."""
     count = columns(info)
     wide, high = max(0, 3 - count) / 2, max(0, 4 - info.num_rows) / 2
+    named = range(0, count + 1, 1 if room.column >= NUMBERED else 5)
     right = 0.35 if room.labels == BELOW else 0.6
-    names = ["root", *(f"level {k}" for k in range(1, count + 1))]
     drawn: dict[str, Any] = {
         "xaxis": figure.axis(
             round(-(0.35 + wide) * COLUMN, 1),
             round((count + right + wide) * COLUMN, 1),
-            tickvals=[COLUMN * k for k in range(count + 1)],
-            ticktext=names,
+            tickvals=[COLUMN * k for k in named],
+            ticktext=[_name(k, room.column) for k in named],
         ),
         "yaxis": figure.axis(
             round((info.num_rows - 0.4 + high) * ROW, 1),
@@ -78,3 +81,9 @@ def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
         place = {"x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right"}
         drawn["annotations"] = [{"text": text, **place}]
     return drawn
+
+
+def _name(level: int, column: float) -> str:
+    if level == 0:
+        return "root"
+    return f"level {level}" if column >= NAMED else str(level)

@@ -16,14 +16,15 @@ from viz.branches import DRAFTED, LAST, Branches
 from viz.figure import Figure, Patch
 from viz.phases import Step, steps
 from viz.pieces import label
-from viz.room import BELOW, COLUMN, layout, room
+from viz.room import BELOW, BESIDE, COLUMN, layout, room
 from viz.theme import HIDDEN, role
 from viz.tree_info import TreeInfo, tree_info
 
 NODES, MARKS = LAST + 1, LAST + 2  # their traces
 BLANK = " "  # where a text comes later: one that was empty is not drawn until the step after
 FULL = 24  # letters of a token under the pointer
-CROSS, DOT, DIAMOND = "square-x", "circle", "diamond"
+SHAPE = {"root": "circle", "accepted": "circle", "rejected": "square-x"}
+DIAMOND = "diamond"  # whatever was not drafted
 
 
 def plot_tree(this: Round, mode: str = "light") -> go.Figure:
@@ -61,7 +62,7 @@ class _Drawing:
         if step.phase == "judge" and step.node in self.info.node:
             return self._judge(self.info.node.index(step.node))
         if step.phase == "commit":
-            return [[f"data.{NODES}.marker.opacity", 0.45], [f"data.{DRAFTED}.opacity", 0.6]]
+            return self._commit()
         return self._extend() if step.phase == "emit" and self.info.extra else []
 
     def _nodes(self) -> dict[str, Any]:
@@ -69,17 +70,10 @@ class _Drawing:
         info = self.info
         behind = [info.parent[node] for node in self.order[1:]]
         behind = [0, *behind, *([info.extra.parent] if info.extra else [])]
-        unseen = len(behind) - 1
         return {
             "x": [COLUMN * info.depth[node] for node in behind],
             "y": [info.row[node] for node in behind],
-            "mode": "markers+text",
-            "text": [self._text(0), *[BLANK] * unseen],
-            "textposition": self.room.labels or "middle right",
-            "textfont": {
-                "color": [role("ink"), *[role("dim")] * unseen],
-                "weight": [600, *[400] * unseen],
-            },
+            **(self._labels(len(behind)) if self.room.labels else {"mode": "markers"}),
             "marker": {"size": [HIDDEN] * len(behind)},
             "hoverinfo": "text",
             "hovertext": [*(self._hover(node) for node in self.order), *[""] * bool(info.extra)],
@@ -88,24 +82,38 @@ class _Drawing:
     def _marks(self) -> dict[str, Any]:
         """Shapes that no step changes; the root's is seen from the start."""
         info, extra = self.info, self.info.extra
-        nodes = [0, *info.tested]
-        roles = ["root", *(info.verdict[node] for node in info.tested)]
-        ends = [extra.parent] if extra else []
-        wide = [2.2 if name == "rejected" else 0 for name in roles]
+        nodes = [0, *info.tested, *([extra.parent] if extra else [])]
+        roles = [
+            "root",
+            *(info.verdict[node] for node in info.tested),
+            *([extra.role] if extra else []),
+        ]
         fills = ["panel" if name == "rejected" else name for name in roles]
-        last = [extra.role] if extra else []
         return {
-            "x": [COLUMN * info.depth[node] for node in (*nodes, *ends)],
-            "y": [info.row[node] for node in (*nodes, *ends)],
-            "mode": "markers",
+            "x": [COLUMN * info.depth[node] for node in nodes],
+            "y": [info.row[node] for node in nodes],
+            **({"mode": "markers"} if self.room.labels else self._labels(len(nodes))),
             "marker": {
-                "symbol": [CROSS if w else DOT for w in wide] + [DIAMOND] * len(last),
-                "size": [self.room.size(1.0), *[HIDDEN] * (len(info.tested) + len(last))],
-                "color": [role(name) for name in (*fills, *last)],
+                "symbol": [SHAPE.get(name, DIAMOND) for name in roles],
+                "size": [self.room.size(1.0), *[HIDDEN] * (len(nodes) - 1)],
+                "color": [role(name) for name in fills],
                 "line": {
-                    "color": [role(name) for name in (*roles, *last)],
-                    "width": [*wide, *[0] * len(last)],
+                    "color": [role(name) for name in roles],
+                    "width": [2.2 if name == "rejected" else 0 for name in roles],
                 },
+            },
+        }
+
+    def _labels(self, count: int) -> dict[str, Any]:
+        """The root's label, and blanks; where there is no room for all, the marks have them."""
+        unseen = count - 1
+        return {
+            "mode": "markers+text",
+            "text": [self._text(0), *[BLANK] * unseen],
+            "textposition": self.room.labels or BESIDE,
+            "textfont": {
+                "color": [role("ink"), *[role("dim")] * unseen],
+                "weight": [600, *[400] * unseen],
             },
         }
 
@@ -117,37 +125,50 @@ class _Drawing:
             "x": [COLUMN * info.depth[node] for node in level],
             "y": [info.row[node] for node in level],
             "marker.size": [self.room.size(info.draft_prob[node]) for node in level],
-            "text": [self._text(node) for node in level],
         }
+        if self.room.labels:
+            nodes["text"] = [self._text(node) for node in level]
         grown = [[f"data.{NODES}.{key}.{start}:", column] for key, column in nodes.items()]
         return [*self.branches.show(DRAFTED, level), *grown]
 
     def _judge(self, node: int) -> Patch:
+        """Only what Plotly can move: a change of text would draw the tree a second time."""
         mark = f"data.{MARKS}.marker.size.{1 + self.info.tested.index(node)}"
-        moves: Patch = [[mark, self.room.size(self.info.draft_prob[node]) + 2]]
-        if not self.room.labels:  # where the others have none, a judged node has its label
-            moves.append([f"data.{NODES}.text.{self.place[node]}", self.texts[node]])
-        return [*self.branches.judge(node), *moves, *self._emphasised(self.place[node])]
+        size = self.room.size(self.info.draft_prob[node]) + 2
+        return [*self.branches.judge(node), [mark, size]]
+
+    def _commit(self) -> Patch:
+        """What was kept stands out, all else steps back."""
+        moves: Patch = [[f"data.{NODES}.marker.opacity", 0.45], [f"data.{DRAFTED}.opacity", 0.6]]
+        for place, node in enumerate(self.info.tested, 1):
+            if not self.room.labels:
+                moves.append([f"data.{MARKS}.text.{place}", self.texts[node]])
+            if self.info.verdict[node] == "accepted":
+                moves += self._emphasised(self.place[node] if self.room.labels else place)
+        return moves
 
     def _extend(self) -> Patch:
         info, extra = self.info, self.info.extra
         place, mark = len(self.order), 1 + len(info.tested)
-        text = label(extra.piece, self.room.letters)
         moves: Patch = [[f"data.{MARKS}.marker.size.{mark}", self.room.size(0.5) + 2]]
         for trace, at in ((NODES, place), (MARKS, mark)):
             moves.append([f"data.{trace}.x.{at}", COLUMN * (info.depth[extra.parent] + 1)])
             moves.append([f"data.{trace}.y.{at}", extra.row])
-        moves.append([f"data.{NODES}.text.{place}", self._placed(text)])
-        return [*self.branches.extend(), *moves, *self._emphasised(place)]
+        trace, at = (NODES, place) if self.room.labels else (MARKS, mark)
+        text = self._placed(label(extra.piece, self.room.letters))
+        return [
+            *self.branches.extend(),
+            *moves,
+            [f"data.{trace}.text.{at}", text],
+            *self._emphasised(at),
+        ]
 
     def _emphasised(self, place: int) -> Patch:
-        font = f"data.{NODES}.textfont"
+        font = f"data.{NODES if self.room.labels else MARKS}.textfont"
         return [[f"{font}.color.{place}", role("ink")], [f"{font}.weight.{place}", 600]]
 
     def _text(self, node: int) -> str:
         """A node's label, and q above it where there is room; the marker is between the lines."""
-        if not self.room.labels:
-            return self.texts[node] if node == 0 else BLANK
         q = self.info.draft_prob[node]
         return self._placed(self.texts[node], "" if q is None else f"{q:.2f}".removeprefix("0"))
 

@@ -61,9 +61,11 @@ export class Panel {
     this.drawn = isNew ? '' : this.key(wish);
     const { data, layout } = stateAt(panel, isNew ? -1 : wish.step, wish.palette);
     Object.assign(layout, this.frame(wish, layout.font));
-    if (!isSmooth || isNew) return void library.react(this.plot, data, layout, CONFIG);
+    // The configuration once: Plotly measures the panel whenever it is given.
+    const react = () => library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);
+    if (!isSmooth || isNew) return void react();
     layout.transition = { duration: Math.min(SMOOTH_MS, 0.8 * wish.pace), easing: 'cubic-in-out' };
-    this.motion = library.react(this.plot, data, layout, CONFIG).finally(() => { this.motion = null; });
+    this.motion = react().finally(() => { this.motion = null; });
   }
 
   // What the page knows and a figure does not: the size of the panel and the theme.
