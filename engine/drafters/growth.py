@@ -1,0 +1,80 @@
+"""A static tree that is filled level by level while it is drafted."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from engine.drafters.children import Children
+from engine.drafters.drafter import Proposal
+from engine.tree import Shape
+
+
+class Growth:
+    """A tree on its way from shape to proposal.
+
+    Attributes:
+        inner: nodes of the newest level that get children.
+        above: per node of ``inner`` the place of its parent in the ``inner`` before it.
+    """
+
+    def __init__(self, history: Sequence[int], shape: Shape) -> None:
+        self.history, self.shape = history, shape
+        self.tokens, self.parents, self.ranks = [history[-1]], [-1], [0]
+        self.confidence: list[float | None] = [None]
+        self.laws: dict[int, Tensor] = {}
+        self.inner, self.above = [0], [0]
+        self._slots = [0]  # node -> node of the shape it fills
+        self._below: dict[int, list[int]] = {}  # slot -> the slots below it
+        for slot, parent in enumerate(shape.parent):
+            self._below.setdefault(parent, []).append(slot)
+
+    def fill(self, logits: Callable[[int], Tensor], children: Children) -> Proposal:
+        """Fill every level.
+
+        Args:
+            logits: of head 0, 1 ...: [n, Vd] below each of ``inner``, or [1, Vd] below all.
+        """
+        for head in range(max(self.shape.depth)):
+            if not self.inner:
+                break
+            self._hang(logits(head), children)
+        laws = None
+        if self.laws:
+            empty = torch.zeros_like(self.laws[0])
+            laws = torch.stack([self.laws.get(node, empty) for node in range(len(self.tokens))])
+        columns = map(tuple, (self.tokens, self.parents, self.ranks, self.confidence))
+        return Proposal(*columns, laws)
+
+    def _hang(self, logits: Tensor, children: Children) -> None:
+        """Choose children for every inner node and hang them below it."""
+        texts = [self._text(node) for node in self.inner]
+        counts = [len(self._below[self._slots[node]]) for node in self.inner]
+        if children.is_drawn:
+            rows = logits.expand(len(counts), -1)
+            tokens, chances, laws = children.drawn(rows, texts, counts)
+            self.laws |= dict(zip(self.inner, laws, strict=True))
+        else:
+            tokens, chances = children.best(logits, texts[: len(logits)], max(counts))
+            if len(tokens) < len(counts):
+                tokens, chances = tokens * len(counts), chances * len(counts)
+        parents, self.inner, self.above = self.inner, [], []
+        for place, node in enumerate(parents):
+            slots = self._below[self._slots[node]]
+            for slot, token, chance in zip(slots, tokens[place], chances[place], strict=False):
+                if slot in self._below:
+                    self.inner.append(len(self.tokens))
+                    self.above.append(place)
+                self.tokens.append(token)
+                self.parents.append(node)
+                self.ranks.append(self.shape.rank[slot])
+                self.confidence.append(chance)
+                self._slots.append(slot)
+
+    def _text(self, node: int) -> Sequence[int]:
+        """The history with the path down to ``node``."""
+        path: list[int] = []
+        while node > 0:
+            path.append(self.tokens[node])
+            node = self.parents[node]
+        return [*self.history, *reversed(path)] if path else self.history
