@@ -1,11 +1,10 @@
-"""Reads the corpus through the target once and keeps its law at every position.
+"""Reads the corpus through the target once and keeps its law and states at every position.
 
 ``python -m train.collect replies`` fills ``runs/labels/replies``; interrupted, it goes on
 where it stopped.
 """
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,31 +14,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from train.corpus import PARTS, frame, read_chats
 from train.labels import LabelStore
 from train.progress import Progress
+from train.states import StateStore, read_states
 
 LABELS = Path("runs/labels")
 
 
 @torch.inference_mode()
-def read_rows(
-    target: PreTrainedModel, rows: list[np.ndarray], top: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The target's most probable ``top`` tokens and their log-probabilities, row by row.
-
-    Rows are padded behind their end, where causal attention never looks from within, so
-    neither a mask nor left padding is needed.
-
-    Yields:
-        ``[T, top]`` int32 ids, most probable first, and fp16 log-probabilities.
-    """
-    batch = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
-    for line, row in zip(batch, rows, strict=True):
-        line[: len(row)] = torch.from_numpy(row)
-    states = target.model(batch.to(target.device), use_cache=False).last_hidden_state
-    for state, row in zip(states, rows, strict=True):
-        logprobs, ids = top_law(target, state[: len(row)], top)
-        yield ids.int().cpu().numpy(), logprobs.half().cpu().numpy()
-
-
 def top_law(
     target: PreTrainedModel, state: torch.Tensor, top: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -56,13 +36,13 @@ def top_law(
     return best - logits.logsumexp(-1, keepdim=True), ids.gather(1, order)
 
 
-def batches(store: LabelStore, tokens: int, seed: int) -> list[list[int]]:
-    """Rows still to be read, batches of like lengths and about ``tokens`` tokens, shuffled.
+def batches(store: LabelStore, todo: np.ndarray, tokens: int, seed: int) -> list[list[int]]:
+    """The rows ``todo``, batches of like lengths and about ``tokens`` tokens, shuffled.
 
     Shuffled, so that what a trainer finds in a store half filled is like the whole.
     """
     lengths = np.diff(store.starts)
-    todo = sorted(np.flatnonzero(~store.done), key=lambda row: lengths[row])
+    todo = sorted(todo, key=lambda row: lengths[row])
     grouped: list[list[int]] = [[]]
     for row in todo:
         if (len(grouped[-1]) + 1) * lengths[row] > tokens and grouped[-1]:
@@ -88,18 +68,30 @@ def open_store(args: argparse.Namespace) -> LabelStore:
     return LabelStore.create(folder, rows, args.top, facts)
 
 
+@torch.inference_mode()
 def collect(args: argparse.Namespace) -> None:
-    """Read every row that is not yet done."""
-    store = open_store(args)
+    """Read every row that is not yet done; laws that are kept already are not made again."""
+    labels = open_store(args)
     dtype = getattr(torch, args.dtype)
     target = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype).to(args.device).eval()
-    todo = batches(store, args.tokens, args.seed)
-    progress = Progress(sum(len(store.row_ids(row)) for rows in todo for row in rows), "tokens")
+    states = open_states(args.out / args.part, labels, target.config.hidden_size)
+    todo = batches(labels, np.flatnonzero(~(labels.done & states.done)), args.tokens, args.seed)
+    progress = Progress(sum(len(labels.row_ids(row)) for rows in todo for row in rows), "tokens")
     for rows in todo:
-        laws = read_rows(target, [store.row_ids(row) for row in rows], args.top)
-        for row, law in zip(rows, laws, strict=True):
-            store.write(row, *law)
-        progress.advance(sum(len(store.row_ids(row)) for row in rows))
+        read = read_states(target, [labels.row_ids(row) for row in rows])
+        for row, (last, kept) in zip(rows, read, strict=True):
+            if not labels.done[row]:
+                logprobs, ids = top_law(target, last, args.top)
+                labels.write(row, ids.int().cpu().numpy(), logprobs.half().cpu().numpy())
+            states.write(row, labels.span(row), kept)
+        progress.advance(sum(len(labels.row_ids(row)) for row in rows))
+
+
+def open_states(folder: Path, labels: LabelStore, hidden: int) -> StateStore:
+    """The states beside ``labels``, laid out first where there are none."""
+    if (folder / "state_done.npy").exists():
+        return StateStore.open(folder)
+    return StateStore.create(folder, labels, hidden)
 
 
 def main() -> None:

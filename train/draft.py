@@ -12,29 +12,16 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import torch
 from transformers import AutoModelForCausalLM
 
 from train.feed import Batch, feed
-from train.labels import LabelStore
+from train.labels import LabelStore, common_tokens
 from train.loss import distillation_loss, project, slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
 from train.progress import Progress
 from train.training import Training, make_optimizers, rate_at
-
-
-def common_tokens(stores: list[LabelStore], size: int, number: int) -> tuple[np.ndarray, list[int]]:
-    """How often each token occurs [V], and the ``number`` that the target most looks to."""
-    counts = np.zeros(size)
-    for store in stores:
-        spans = [store.span(row) for row in np.flatnonzero(store.done)]
-        for span in spans:
-            np.add.at(counts, store.ids[span], 1.0)
-            best = store.top_logprobs[span, :8].astype(np.float32)
-            np.add.at(counts, store.top_ids[span, :8], np.exp(best))
-    return counts, np.argsort(-counts)[:number].tolist()
 
 
 def learn(

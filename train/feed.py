@@ -1,6 +1,6 @@
 """Endless batches for a trainer, the same ones for the same seed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,11 +29,23 @@ def feed(stores: list[LabelStore], tokens: int, seed: int) -> Iterator[tuple[int
 
     Rows that a collector adds meanwhile join at the next epoch.
     """
+    for epoch, place, rows in deal(stores, [store.done for store in stores], tokens, seed):
+        yield epoch, gather([stores[place].read(row) for row in rows])
+
+
+def deal(
+    stores: Sequence[LabelStore], done: Sequence[np.ndarray], tokens: int, seed: int
+) -> Iterator[tuple[int, int, list[int]]]:
+    """Epoch, place of a store and rows of it for batches of about ``tokens`` tokens, endlessly.
+
+    Args:
+        done: [R] for each store, which of its rows are ready.
+    """
     epoch = 0
     while True:
         rng = np.random.default_rng([seed, epoch])
-        for store, rows in _deal(stores, tokens, rng):
-            yield epoch, gather([store.read(row) for row in rows])
+        for place, rows in _deal(stores, done, tokens, rng):
+            yield epoch, place, rows
         epoch += 1
 
 
@@ -56,23 +68,26 @@ def gather(rows: list[Labels]) -> Batch:
 
 
 def _deal(
-    stores: list[LabelStore], tokens: int, rng: np.random.Generator
-) -> list[tuple[LabelStore, list[int]]]:
+    stores: Sequence[LabelStore],
+    done: Sequence[np.ndarray],
+    tokens: int,
+    rng: np.random.Generator,
+) -> list[tuple[int, list[int]]]:
     """Every finished training row once, in batches of rows of like length, shuffled.
 
     Lengths are jittered before they are sorted, so that rows meet others each epoch.
     """
     dealt = []
-    for store in stores:
+    for place, store in enumerate(stores):
         lengths = np.diff(store.starts)
-        rows = [row for row in np.flatnonzero(store.done) if not held_out(int(row))]
+        rows = [row for row in np.flatnonzero(done[place]) if not held_out(int(row))]
         rows.sort(key=lambda row: lengths[row] + rng.uniform(0, 24))  # noqa: B023 - called at once
         taken: list[int] = []
         for row in rows:
             if taken and (len(taken) + 1) * lengths[row] > tokens:
-                dealt.append((store, taken))
+                dealt.append((place, taken))
                 taken = []
             taken.append(int(row))
         if taken:
-            dealt.append((store, taken))
+            dealt.append((place, taken))
     return [dealt[i] for i in rng.permutation(len(dealt))]

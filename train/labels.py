@@ -98,3 +98,15 @@ class LabelStore:
 def held_out(row: int) -> bool:
     """Whether ``row`` is kept from training: every twentieth is."""
     return row % 20 == 19
+
+
+def common_tokens(stores: list[LabelStore], size: int, number: int) -> tuple[np.ndarray, list[int]]:
+    """How often each token occurs [V], and the ``number`` that the target most looks to."""
+    counts = np.zeros(size)
+    for store in stores:
+        spans = [store.span(row) for row in np.flatnonzero(store.done)]
+        for span in spans:
+            np.add.at(counts, store.ids[span], 1.0)
+            best = store.top_logprobs[span, :8].astype(np.float32)
+            np.add.at(counts, store.top_ids[span, :8], np.exp(best))
+    return counts, np.argsort(-counts)[:number].tolist()

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from torch import nn
 from transformers import AutoConfig, LlamaForCausalLM
 
 from train.newborn import Shape, draft_config
@@ -14,7 +15,7 @@ from train.newborn import Shape, draft_config
 class Training:
     """All that a checkpoint must hold to go on as if never stopped."""
 
-    model: LlamaForCausalLM
+    model: nn.Module
     optimizers: list[torch.optim.Optimizer]
     generator: torch.Generator
     step: int = 0
@@ -43,14 +44,21 @@ class Training:
             setattr(self, name, value)
 
 
-def make_optimizers(model: LlamaForCausalLM, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for the embedding and norms."""
-    matrices = [p for p in model.model.layers.parameters() if p.ndim == 2]
+def make_optimizers(
+    model: nn.Module, rate: float, use_muon: bool = True
+) -> list[torch.optim.Optimizer]:
+    """Muon (Jordan et al. 2024) for the layers' matrices, AdamW for embeddings and all else."""
+    linears = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]
+    words = [m.weight for m in model.modules() if isinstance(m, nn.Embedding)]
+    matrices = [w for w in linears if use_muon and all(w is not word for word in words)]
     others = [p for p in model.parameters() if all(p is not matrix for matrix in matrices)]
-    return [
-        torch.optim.Muon(matrices, rate, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"),
-        torch.optim.AdamW(others, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
+    chosen: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(others, rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     ]
+    if matrices:
+        muon = torch.optim.Muon(matrices, rate, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+        chosen.insert(0, muon)
+    return chosen
 
 
 def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:

@@ -3,9 +3,10 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from train.collect import batches, read_rows
+from train.collect import batches, top_law
 from train.corpus import Row
 from train.labels import LabelStore
+from train.states import LAST, StateStore, read_states, tapped
 
 
 @pytest.fixture(scope="module")
@@ -23,26 +24,56 @@ def target():
     return LlamaForCausalLM(config).eval()
 
 
+ROWS = [np.array([1, 2, 3]), np.array([4, 5, 6, 7, 8]), np.array([9])]
+
+
 def test_a_batch_of_rows_has_the_laws_of_each_row_alone(target):
-    rows = [np.array([1, 2, 3]), np.array([4, 5, 6, 7, 8]), np.array([9])]
-    for row, (ids, logprobs) in zip(rows, read_rows(target, rows, 7), strict=True):
+    for row, (last, _) in zip(ROWS, read_states(target, ROWS), strict=True):
+        logprobs, ids = top_law(target, last, 7)
         with torch.no_grad():
             law = target(torch.from_numpy(row)[None]).logits[0].log_softmax(-1)
         best = law.topk(7)
-        assert np.allclose(logprobs, best.values.numpy(), atol=2e-3)
+        assert torch.allclose(logprobs, best.values, atol=1e-4)
         assert ids.tolist() == best.indices.tolist()
+
+
+def test_a_batch_of_rows_has_the_states_of_each_row_alone(target):
+    for row, (_, kept) in zip(ROWS, read_states(target, ROWS), strict=True):
+        with torch.no_grad():
+            told = target.model(torch.from_numpy(row)[None], output_hidden_states=True)
+        for name, index in tapped(2).items():
+            assert np.allclose(kept[name], told.hidden_states[index][0], atol=2e-3)
+        assert np.allclose(kept[LAST], told.last_hidden_state[0], atol=2e-3)
 
 
 def test_half_precision_keeps_the_order_of_the_laws_entries(target):
     half = LlamaForCausalLM(target.config).to(torch.bfloat16).eval()
-    ((ids, logprobs),) = read_rows(half, [np.arange(20)], 9)
-    assert (np.diff(logprobs.astype(np.float32)) <= 0).all()
+    ((last, _),) = read_states(half, [np.arange(20)])
+    logprobs, ids = top_law(half, last, 9)
+    assert (logprobs.diff(dim=-1) <= 0).all()
     assert all(len(set(row)) == 9 for row in ids.tolist())
+
+
+def test_states_out_of_half_precisions_range_are_held_at_its_ends(target):
+    loud = LlamaForCausalLM(target.config).eval()
+    with torch.no_grad():
+        loud.model.norm.weight.fill_(1e6)
+        ((_, kept),) = read_states(loud, [np.arange(5)])
+    assert np.isfinite(kept[LAST]).all() and np.abs(kept[LAST]).max() == 65504
+
+
+def test_states_lie_beside_the_labels_of_their_row(tmp_path):
+    labels = LabelStore.create(tmp_path, [Row([1, 2], 0, True), Row([3], 0, True)], 2, {})
+    store = StateStore.create(tmp_path, labels, 4)
+    store.write(1, labels.span(1), dict.fromkeys(store.columns, np.full((1, 4), 7.0)))
+    again = StateStore.open(tmp_path)
+    assert again.done.tolist() == [False, True]
+    assert again.columns[LAST].tolist() == [[0] * 4, [0] * 4, [7] * 4]
 
 
 def test_rows_already_read_are_not_read_again(tmp_path):
     store = LabelStore.create(tmp_path, [Row([1] * n, 0, True) for n in range(1, 9)], 2, {})
     store.write(3, np.zeros((4, 2)), np.zeros((4, 2)))
-    dealt = batches(store, 12, seed=0)
+    dealt = batches(store, np.flatnonzero(~store.done), 12, seed=0)
     assert sorted(row for rows in dealt for row in rows) == [0, 1, 2, 4, 5, 6, 7]
     assert all(max(len(store.row_ids(r)) for r in rows) * len(rows) <= 12 for rows in dealt)

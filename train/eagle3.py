@@ -1,0 +1,65 @@
+"""EAGLE-3's training (Li et al., 2025, arXiv 2503.01840, section 3.2): the training-time test.
+
+The head reads three states of the target, is fed its own states from the second step on, and is
+held to nothing but the target's law, over the most frequent tokens alone.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from engine.heads.eagle3 import Eagle3Head
+from engine.heads.eagle3_file import save_eagle3
+from train.family import Aids, Guess, ScaledLinear, sample_pairs, swap_scaled
+from train.inherit import inherit_eagle3, layer_config_of
+from train.regress import regress
+from train.state_feed import StateBatch
+from train.states import LOWER
+
+
+class Eagle3:
+    """One layer over three fused states.
+
+    Args:
+        vocab: tokens of the draft vocabulary; their head is the target's.
+    """
+
+    columns, num_ahead, max_ahead, decay = LOWER, 3, 7, 0.8
+
+    def __init__(self, vocab: int = 8192) -> None:
+        self.vocab = vocab
+
+    def new(self, aids: Aids) -> nn.Module:
+        """A head that begins as the target's last layer."""
+        config = layer_config_of(aids.target.config)
+        head = Eagle3Head(config, frozenset({"d2t", "t2d"}), self.vocab)
+        head.choose(aids.counts.argsort(descending=True)[: self.vocab].sort().values)
+        inherit_eagle3(head, aids.target, aids.scale)
+        final = aids.target.model.norm.weight
+        width = len(aids.scale)  # the states stand before the word
+        pairs = ((i[:, :width], o / final) for i, o in sample_pairs(aids, 0))
+        with torch.no_grad():
+            head.fc.weight.copy_(regress(pairs).weight)
+        head.fc = ScaledLinear(head.fc, aids.scale)
+        return head
+
+    def guesses(
+        self, head: nn.Module, batch: StateBatch, words: Tensor, num: int
+    ) -> Iterator[Guess]:
+        """Step by step, each from the states of the step before."""
+        features = head.fuse(batch.states)
+        for ahead, found in enumerate(head.unroll(features, words, num)):
+            asked = batch.asked(ahead)
+            yield Guess(ahead, head.to_head(found[asked]), asked)
+
+    def draft_ids(self, head: nn.Module) -> Tensor | None:
+        """The draft vocabulary."""
+        return head.draft_ids
+
+    def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
+        """Write the published layout."""
+        swap_scaled(head)
+        save_eagle3(head, folder, **told)

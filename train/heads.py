@@ -1,0 +1,194 @@
+"""Trains heads: ``python -m train.heads eagle`` and so on, one loop for every kind.
+
+It trains on what ``train.collect`` and ``train.generate`` have kept and goes on from the last
+checkpoint; the learning rate falls over the last ``--decay`` of the steps, so a run stopped
+early goes on, or ends, with another ``--steps``.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM
+
+from train.eagle import Eagle
+from train.eagle3 import Eagle3
+from train.family import Aids, Family, after
+from train.hydra import Hydra
+from train.labels import common_tokens
+from train.loss import distillation_loss, slice_vocabulary
+from train.medusa import Medusa
+from train.progress import Progress
+from train.ranks import Chains, chain_figures, held_out_parts
+from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
+from train.states import LAST
+from train.training import Training, make_optimizers, rate_at
+
+FAMILIES: dict[str, Family] = {
+    "eagle": Eagle(),
+    "hydra": Hydra(),
+    "medusa": Medusa(),
+    "hydra++": Hydra(num_layers=2, has_prefix=True),
+    "eagle3": Eagle3(),
+}
+
+
+class Speech(NamedTuple):
+    """The target's embedding and head [V, H], which no training here changes, and common tokens."""
+
+    words: Tensor
+    common: Tensor
+
+
+def learn(
+    training: Training, family: Family, batch: StateBatch, speech: Speech, args: argparse.Namespace
+) -> float:
+    """One step; its loss in nats, the guesses weighted."""
+    device = speech.words.device
+    with torch.autocast(device.type, torch.bfloat16, enabled=args.autocast):
+        loss = batch_loss(training, family, batch, speech, args)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(training.model.parameters(), 1.0)
+    share = rate_at(training.step, args.steps, args.warmup, args.decay)
+    for optimizer in training.optimizers:
+        for group in optimizer.param_groups:
+            group["lr"] = args.rate * share
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    training.step += 1
+    training.tokens += int((batch.stop - batch.first).sum())
+    return loss.item()
+
+
+def batch_loss(
+    training: Training, family: Family, batch: StateBatch, speech: Speech, args: argparse.Namespace
+) -> Tensor:
+    """Weighted mean of what the guesses of ``batch`` lack."""
+    head, known = training.model, family.draft_ids(training.model)
+    if known is None:
+        seen = batch.top_ids[batch.top_probs > 0.05].long()
+        certain = torch.cat([speech.common, seen]).unique()
+        part = slice_vocabulary(certain, len(speech.words), args.random, training.generator)
+    else:
+        part = slice_vocabulary(known, len(speech.words), 0, training.generator)
+    rows = speech.words[part.ids]  # gathered once for all guesses
+    total, weights = torch.zeros(()), 0.0
+    known_words = after(batch.ids, speech.words, family.num_ahead)
+    for guess in family.guesses(head, batch, known_words, family.num_ahead):
+        ids, probs = batch.law(guess.asked, guess.ahead)
+        logits = nn.functional.linear(guess.hidden, rows).float()
+        weight = family.decay**guess.ahead
+        lacks = distillation_loss(logits, ids, probs, part, args.hard)
+        total, weights = total + weight * (lacks + guess.penalty), weights + weight
+    return total / weights
+
+
+def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[Training, Speech]:
+    """A new training or the one that was left off."""
+    torch.manual_seed(args.seed)
+    target = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.float32)
+    words = target.requires_grad_(False).get_input_embeddings().weight
+    counts, common = common_tokens([part.labels for part in parts], len(words), args.common)
+    sample = sample_of(parts, family, args)
+    aids = Aids(target, torch.from_numpy(counts), scale_of(sample), sample)
+    head = family.new(aids).to(args.device)
+    optimizers = make_optimizers(head, args.rate, args.muon)
+    training = Training(head, optimizers, torch.Generator().manual_seed(args.seed))
+    if (args.out / "checkpoint.pt").exists():
+        training.load(args.out / "checkpoint.pt")
+    return training, Speech(words.to(args.device), torch.tensor(common, device=args.device))
+
+
+def sample_of(
+    parts: list[Part], family: Family, args: argparse.Namespace
+) -> list[tuple[StateBatch, Tensor]]:
+    """Some training batches beside the last states in them, for what is set before training."""
+    dealt = islice(feed_states(parts, args.tokens, args.seed), args.sample)
+    return [
+        (gather_states(part, rows, family.columns), gather_states(part, rows, (LAST,)).states)
+        for part, rows in dealt
+    ]
+
+
+def scale_of(sample: list[tuple[StateBatch, Tensor]]) -> Tensor:
+    """[S * H] root mean square of the states' entries, the first tokens left out."""
+    found = []
+    for batch, _ in sample[:8]:
+        inside = torch.arange(batch.ids.shape[1]) < batch.stop[:, None]
+        inside[:, 0] = False  # attention sinks: out of all proportion
+        found.append(batch.states[inside])
+    return torch.cat(found).pow(2).mean(0).sqrt()
+
+
+def resume(
+    parts: list[Part], family: Family, args: argparse.Namespace, step: int
+) -> Iterator[StateBatch]:
+    """The batches from ``step`` on."""
+    for number, (part, rows) in enumerate(feed_states(parts, args.tokens, args.seed)):
+        if number >= step:
+            yield gather_states(part, rows, family.columns).to(torch.device(args.device))
+
+
+def train(args: argparse.Namespace) -> None:
+    """Train up to ``args.steps``, with a checkpoint every few minutes."""
+    family, parts = FAMILIES[args.kind], open_parts(args.labels)
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "settings.json").write_text(json.dumps(vars(args), default=str, indent=1))
+    training, speech = begin(family, parts, args)
+    held = Chains(held_out_parts(parts, args.held), speech.words)
+    progress = Progress(args.steps - training.step, "steps")
+    batches = resume(parts, family, args, training.step)
+    clock = saved = time.perf_counter()
+    mean = 0.0
+    while training.step < args.steps:
+        loss = learn(training, family, next(batches), speech, args)
+        mean = loss if not mean else 0.95 * mean + 0.05 * loss
+        progress.advance(1, f"step {training.step}, {training.tokens:,} tokens, loss {mean:.3f}")
+        last = training.step == args.steps
+        if last or time.perf_counter() - saved > 60 * args.minutes:
+            now = chain_figures(family, training.model.eval(), held)
+            training.model.train()
+            training.curve.append((training.tokens, now.agreement, now.accepted_length))
+            training.seconds += time.perf_counter() - clock
+            clock = saved = time.perf_counter()
+            training.save(args.out / "checkpoint.pt")
+            print(f"agreement {now.agreement:.4f}, accepted length {now.accepted_length:.3f}")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=FAMILIES)
+    parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
+    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--out", type=Path, help="runs/KIND unless given")
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--tokens", type=int, default=2048, help="of a batch, padding included")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--muon", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--warmup", type=int, default=20, help="steps")
+    parser.add_argument("--decay", type=float, default=0.5, help="share of the steps")
+    parser.add_argument("--hard", type=float, default=0.2, help="share of one-hot in the label")
+    parser.add_argument("--common", type=int, default=3072, help="tokens always in the softmax")
+    parser.add_argument("--random", type=int, default=512, help="others drawn for each step")
+    parser.add_argument("--sample", type=int, default=16, help="batches for what is set first")
+    parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
+    parser.add_argument("--minutes", type=float, default=4.0, help="between checkpoints")
+    parser.add_argument("--autocast", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    args.out = args.out or Path("runs") / args.kind
+    torch.set_num_threads(args.threads)
+    train(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""Layers of heads before their training: they begin as the target's last layer.
+
+The target's layer reads a residual stream x through norms; a head reads the feature
+f = w * x / rms(x) behind the final norm w.  Weights are folded so that the head's layer does to
+f what the target's does to x.  What cannot be folded (rms of x and of w * x / rms(x)) is taken
+as constant: training makes up for it.
+"""
+
+import torch
+from torch import Tensor
+from transformers import LlamaConfig, PretrainedConfig, PreTrainedModel
+
+from engine.heads.decoder_layer import DecoderLayer
+from engine.heads.eagle import EagleHead
+from engine.heads.eagle3 import Eagle3Head
+from engine.heads.head_config import layer_config
+from engine.heads.prefix_layer import PrefixLayer
+
+PROJECTIONS = ("q_proj", "k_proj", "v_proj")
+SHARE = 0.25  # of what the target's layer adds: what it reads is a guess already
+
+
+def layer_config_of(told: PretrainedConfig) -> LlamaConfig:
+    """What a head's layer of the target's shape is built from."""
+    return layer_config({name: v for name, v in told.to_dict().items() if v is not None})
+
+
+@torch.no_grad()
+def inherit_prefix(prefix: PrefixLayer, target: PreTrainedModel) -> None:
+    """Hydra++'s layer: a residual layer like the target's, with little to say at first."""
+    prefix.layers[0].load_state_dict(target.model.layers[-1].state_dict())
+    final = target.model.norm.weight
+    for name in ("input_layernorm", "post_attention_layernorm"):
+        weight = getattr(prefix.layers[0], name).weight
+        weight.copy_(weight / final * final.abs().mean())
+    for outer in (prefix.layers[0].self_attn.o_proj, prefix.layers[0].mlp.down_proj):
+        outer.weight.copy_(final[:, None] * outer.weight / _rms_before_norm(target) * SHARE)
+    prefix.norm.weight.copy_(_root_mean_square(final).expand_as(final))
+
+
+@torch.no_grad()
+def inherit_eagle(head: EagleHead, target: PreTrainedModel) -> None:
+    """EAGLE's layer, which has no norm before its attention."""
+    final = target.model.norm.weight
+    _inherit(head.layer, target, final)
+    source = target.model.layers[-1]
+    scale = source.input_layernorm.weight / final
+    for name in PROJECTIONS:
+        weight = getattr(source.self_attn, name).weight
+        getattr(head.layer.self_attn, name).weight.copy_(weight * scale)
+
+
+@torch.no_grad()
+def inherit_eagle3(head: Eagle3Head, target: PreTrainedModel, scale: Tensor) -> None:
+    """EAGLE-3's layer reads word and feature.
+
+    Args:
+        scale: [3 H] of the tapped states; the feature has about size 1.
+    """
+    size, source = head.config.hidden_size, target.model.layers[-1]
+    of_late = scale[2 * size :].median()
+    _inherit(head.layer, target, None, of_late)
+    for name in PROJECTIONS:
+        weight = getattr(source.self_attn, name).weight
+        layer = getattr(head.layer.self_attn, name)
+        layer.weight.zero_()
+        layer.weight[:, size:].copy_(weight)
+    head.midlayer.hidden_norm.weight.copy_(source.input_layernorm.weight)
+    head.norm.weight.copy_(target.model.norm.weight)
+
+
+def _inherit(
+    layer: DecoderLayer, target: PreTrainedModel, final: Tensor | None, size: Tensor | None = None
+) -> None:
+    """Everything behind the attention's inputs.
+
+    Args:
+        final: weight of the norm that the stream comes out of; ``None`` for the bare stream.
+        size: of the bare stream, where the head's is to be 1.
+    """
+    source = target.model.layers[-1]
+    layer.mlp.load_state_dict(source.mlp.state_dict())
+    layer.post_attention_layernorm.load_state_dict(source.post_attention_layernorm.state_dict())
+    layer.self_attn.o_proj.load_state_dict(source.self_attn.o_proj.state_dict())
+    if final is None:
+        outside: Tensor = 1 / size
+    else:
+        outside = final[:, None] / _rms_before_norm(target)
+        weight = layer.post_attention_layernorm.weight
+        weight.copy_(weight / final * _root_mean_square(final))
+    for outer in (layer.self_attn.o_proj, layer.mlp.down_proj):
+        outer.weight.copy_(outer.weight * outside * SHARE)
+
+
+def _rms_before_norm(target: PreTrainedModel) -> Tensor:
+    """Typical size of the residual stream that the final norm reads."""
+    seen: list[Tensor] = []
+    hook = target.model.norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    target.model(torch.arange(100, 164)[None], use_cache=False)
+    hook.remove()
+    return _root_mean_square(seen[0][0, 1:]).mean()  # the first token's is out of all proportion
+
+
+def _root_mean_square(rows: Tensor) -> Tensor:
+    return rows.pow(2).mean(-1).sqrt()

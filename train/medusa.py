@@ -1,0 +1,46 @@
+"""Medusa-1's training (Cai et al., 2024, arXiv 2401.10774, section 2.2.1).
+
+The target stays as it is; head i's law for the token t + 2 + i is drawn towards the target's
+own, and counts 0.8^i.  The heads share the target's language head.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from engine.heads.medusa import MedusaHeads, save_medusa
+from train.family import Aids, Guess, ScaledLinear, swap_scaled
+from train.state_feed import StateBatch
+from train.states import LAST
+
+
+class Medusa:
+    """Independent heads."""
+
+    columns, num_ahead, max_ahead, decay = (LAST,), 4, 4, 0.8
+
+    def new(self, aids: Aids) -> nn.Module:
+        """Heads that hand the state on."""
+        heads = MedusaHeads(aids.target.config.hidden_size, self.num_ahead)
+        for head in heads:
+            head[0].linear = ScaledLinear(head[0].linear, aids.scale)
+        return heads
+
+    def guesses(
+        self, head: nn.Module, batch: StateBatch, words: Tensor, num: int
+    ) -> Iterator[Guess]:
+        """Every head from the state alone."""
+        for ahead, blocks in enumerate(head[:num]):
+            asked = batch.asked(ahead)
+            yield Guess(ahead, blocks(batch.states[asked]), asked)
+
+    def draft_ids(self, head: nn.Module) -> Tensor | None:
+        """All tokens."""
+        return None
+
+    def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
+        """Write the published layout."""
+        swap_scaled(head)
+        save_medusa(head, folder, **told)
