@@ -2,20 +2,32 @@
 
 Decides from earlier rounds and from a drafter's deterministic guesses only, never from the
 tokens drawn in this round: a stop rule that looks at those would bend the output's law.
+
+``"auto"`` drafts the tree that is worth most by what was learnt, and nothing where no tree is
+worth more than plain decoding.  Then a single node is tried now and then: as seldom as its cost
+demands, and seldomer the more trials fail.  A purse bounds what all this may lose: drafting that
+fails pays from it, drafting that succeeds and the passing of time fill it, and what it cannot
+pay is not drafted.  So by the table of costs a run never takes longer than plain decoding by
+more than ``ALLOWANCE`` passes and ``SPARE`` of its time, whatever the text.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from functools import cache
+
 from engine.config import MAX_NODES, DecodeConfig
-from engine.cost import PassCost
 from engine.drafters.drafter import Proposal
-from engine.tree import Shape, best_paths, chain, shape_from_paths
+from engine.lessons import DEEPEST, Lessons
+from engine.tree import Shape, best_paths, chain, depths, shape_from_paths
 from engine.verify import Judgement
 
 AUTO_NODES = 64  # planned at most; more never pays where a pass is bound by arithmetic
-DEEPEST = 4  # acceptance is learnt per depth up to here, and together beyond
-PRIOR = 0.6  # acceptance expected before anything was seen …
-WEIGHT = 1.0  # … with the weight of so many tested nodes
-FORGET = 0.98  # per round that tested something: old evidence fades
-FORGET_IDLE = 0.995  # per other round: what did not pay is tried again some dozen rounds later
+MARGIN = 1.02  # by what a tree must promise to beat plain decoding
+ALLOWANCE = 0.75  # plain passes that finding out may cost at the start
+SPARE = 0.01  # of the time that trials may cost
+CREDIT = 4.0  # plain passes that good text may earn: bad text spends no more
+
+Cost = Callable[[int], float]  # seconds of a pass by the number of nodes it reads
 
 
 class Planner:
@@ -24,21 +36,30 @@ class Planner:
     Args:
         config: ``tree="auto"`` plans by worth; a number or rank paths fix the tree.
         target: cost of the target's pass; needed for ``"auto"``.
-        draft: cost of one pass of the draft model, ``None`` where drafting is free.
+        draft: cost of drafting one level of so many nodes, ``None`` where levels are free.
         max_rank: children a node may have at the most.
+        chances: [depths][ranks] what was measured of the drafter beforehand: that the child of
+            this rank is the one accepted, its parent being so; ``None`` where nothing is known.
+        once: seconds that drafting anything at all costs in a round, beside its levels.
     """
 
     def __init__(
         self,
         config: DecodeConfig,
-        target: PassCost | None = None,
-        draft: PassCost | None = None,
+        target: Cost | None = None,
+        draft: Cost | None = None,
         max_rank: int = 1,
+        chances: Sequence[Sequence[float]] | None = None,
+        once: float = 0.0,
     ) -> None:
-        self.tree, self.target, self.draft, self.max_rank = config.tree, target, draft, max_rank
-        self._accepted: dict[tuple[int, int], float] = {}  # (depth, rank) -> faded counts
-        self._expected: dict[tuple[int, int], float] = {}  # summed confidence of the tested
-        self._tested: dict[tuple[int, int], float] = {}
+        self.tree, self.max_rank, self.once = config.tree, max_rank, once
+        self.target, self.draft = target and cache(target), draft and cache(draft)
+        self._lessons: defaultdict[int, Lessons] = defaultdict(lambda: Lessons(chances))
+        self._grade = 0  # kind of guess of this round
+        self._is_asked = self._is_trial = False  # in this round
+        self._behind = 0  # tokens committed since something was drafted
+        self._plain = target(1) if target else 0.0
+        self._purse = ALLOWANCE * self._plain
 
     def shape(self, max_depth: int) -> Shape:
         """The tree to draft, for drafters that pay for every level."""
@@ -46,67 +67,60 @@ class Planner:
             return shape_from_paths(tuple(path for path in self.tree if len(path) <= max_depth))
         if isinstance(self.tree, int):
             return self._widest(min(self.tree, MAX_NODES), max_depth)
-        return shape_from_paths(
-            best_paths(self._chance, self._worth, max_depth, AUTO_NODES, self.max_rank)
-        )
+        lessons = self._ask(0)
+        chance = cache(lessons.chance)
+        paths = best_paths(chance, self._worth, max_depth, AUTO_NODES, self.max_rank)
+        if not paths and max_depth and self._may_try(lessons):
+            paths = ((0,),)
+        return shape_from_paths(paths)
 
-    def prune(self, proposal: Proposal) -> Proposal:
-        """The part of a freely drafted tree that is worth verifying."""
+    def prune(self, proposal: Proposal, grade: int = 0) -> Proposal:
+        """The part of a freely drafted tree that is worth verifying.
+
+        Args:
+            grade: kind of guess, known before its tokens are drawn (such as the length of the
+                match it was copied behind): what is learnt of one grade is not held for another.
+        """
         if isinstance(self.tree, tuple):
             return proposal
-        chances = self._path_chances(proposal)
+        lessons = self._ask(grade)
+        chances = path_chances(proposal, lessons)
         order = sorted(range(1, len(chances)), key=lambda node: (-chances[node], node))
-        size = self.tree if isinstance(self.tree, int) else self._best_size(order, chances)
+        if isinstance(self.tree, int):
+            return _restrict(proposal, sorted(order[: self.tree]))
+        size = self._best_size(order, chances)
+        if not size and order and self._may_try(lessons):
+            size = 1
         return _restrict(proposal, sorted(order[:size]))
 
     def learn(self, proposal: Proposal, judgement: Judgement) -> None:
-        """Note how the tested nodes fared."""
-        is_idle = len(judgement.path) == 1 and not judgement.rejected
-        for table in (self._accepted, self._expected, self._tested):
-            for key in table:
-                table[key] *= FORGET_IDLE if is_idle else FORGET
-        depth = {0: 0}
-        for node in range(1, len(proposal.tokens)):
-            depth[node] = depth[proposal.parents[node]] + 1
-        accepted = set(judgement.path)
-        for node in (*judgement.path[1:], *judgement.rejected):
-            key = (min(depth[node], DEEPEST), proposal.ranks[node])
-            for table, amount in (
-                (self._accepted, float(node in accepted)),
-                (self._expected, proposal.confidence[node] or 0.0),
-                (self._tested, 1.0),
-            ):
-                table[key] = table.get(key, 0.0) + amount
-
-    def _chance(self, depth: int, rank: int) -> float:
-        """Chance that a node is the accepted child of an accepted parent."""
-        key = (min(depth, DEEPEST), rank)
-        prior = PRIOR * 0.3**rank
-        seen = WEIGHT + self._tested.get(key, 0.0)
-        own = (prior * WEIGHT + self._accepted.get(key, 0.0)) / seen
-        if rank == 0:
-            return own
-        elder = sum(self._chance(depth, other) for other in range(rank))
-        return own * max(0.0, 1.0 - elder)
-
-    def _trust(self, depth: int, rank: int) -> float:
-        """How much of its own confidence a free drafter keeps: accepted / expected."""
-        accepted, expected = (
-            sum(table.get(key, 0.0) for key in self._tested if _alike(key, depth, rank))
-            for table in (self._accepted, self._expected)
-        )
-        return min(1.0, (PRIOR * WEIGHT + accepted) / (WEIGHT + expected))
-
-    def _path_chances(self, proposal: Proposal) -> list[float]:
-        """Per node the chance that it and all above it are accepted."""
-        chances, depth = [1.0], [0]
-        for node in range(1, len(proposal.tokens)):
-            parent = proposal.parents[node]
-            depth.append(depth[parent] + 1)
+        """Note how the tested nodes fared, and what the round cost and brought."""
+        lessons, depth = self._lessons[self._grade], depths(proposal.parents)
+        self._pay(proposal.num_drafted, max(depth), len(judgement.path))
+        accepted, tested = set(judgement.path), (*judgement.path[1:], *judgement.rejected)
+        if self._is_trial and tested:
+            lessons.end_trial(len(accepted) > 1)
+        elif self._is_asked and not proposal.num_drafted:
+            lessons.waited += 1
+        if tested:
+            lessons.fade()
+        for node in tested:
             confidence = proposal.confidence[node] or 0.0
-            trust = self._trust(depth[node], proposal.ranks[node])
-            chances.append(chances[parent] * confidence * trust)
-        return chances
+            lessons.count(depth[node], proposal.ranks[node], confidence, node in accepted)
+        self._grade, self._is_asked, self._is_trial = 0, False, False
+
+    def _ask(self, grade: int) -> Lessons:
+        """What was learnt of the kind of guess that this round may draft."""
+        self._grade, self._is_asked, self._is_trial = grade, True, False
+        return self._lessons[grade]
+
+    def _may_try(self, lessons: Lessons) -> bool:
+        """Whether one node is due for a trial, which spends ``SPARE`` of the time or less."""
+        stake = self._stake(1, 1)
+        usual = stake / (SPARE * self._plain)
+        is_due = lessons.waited >= usual * lessons.patience
+        self._is_trial = is_due and stake <= self._purse and self._could_pay()
+        return self._is_trial
 
     def _best_size(self, order: list[int], chances: list[float]) -> int:
         """Nodes, of those in ``order``, that make the round worth most."""
@@ -115,26 +129,61 @@ class Planner:
             emitted += chances[node]
             if (value := self._worth(count, 0, emitted)) > best:
                 best, size = value, count
+            elif value < best / 2:
+                break
         return size
 
     def _worth(self, drafted: int, levels: int, emitted: float) -> float:
-        """Tokens a second of a round."""
-        width = max(1, round(drafted / levels)) if levels else 1
-        draft = levels * self.draft(width) if self.draft else 0.0
-        return emitted / (self.target(1 + drafted) + draft)
+        """Tokens a second of a round; nothing where the purse cannot pay for its failure."""
+        if drafted == 0:
+            return emitted / self._plain
+        stake = self._stake(drafted, levels)
+        return emitted / (self._plain + stake) / MARGIN if stake <= self._purse else 0.0
+
+    def _stake(self, drafted: int, levels: int) -> float:
+        """Seconds that a round takes longer than a plain one."""
+        verify = self.target(1 + drafted) - self._plain
+        if not drafted or not self.draft or not levels:
+            return verify + (self.once if drafted else 0.0)
+        catch_up = self.draft(1 + self._behind) - self.draft(1)
+        return verify + self.once + catch_up + levels * self.draft(max(1, round(drafted / levels)))
+
+    def _could_pay(self) -> bool:
+        """Whether any chain would be worth its cost if it were always right."""
+        chains = range(1, AUTO_NODES + 1)
+        return any(
+            (n + 1) * self._plain > MARGIN * (self._plain + self._stake(n, n)) for n in chains
+        )
+
+    def _pay(self, drafted: int, levels: int, emitted: int) -> None:
+        """Settle a round with the purse."""
+        if self.target is not None:
+            stake = self._stake(drafted, levels)
+            gained = SPARE * (self._plain + stake) + (emitted - 1) * self._plain - stake
+            self._purse = min(CREDIT * self._plain, self._purse + gained)
+        self._behind = 0 if drafted else self._behind + emitted
 
     def _widest(self, nodes: int, max_depth: int) -> Shape:
         """A fixed number of nodes: the most probable ones by the learnt chances."""
         if self.max_rank == 1:
             return chain(min(nodes, max_depth))
-        return shape_from_paths(
-            best_paths(self._chance, lambda n, _, __: float(n), max_depth, nodes, self.max_rank)
-        )
+        chance = cache(self._lessons[0].chance)
+        paths = best_paths(chance, lambda n, _, __: float(n), max_depth, nodes, self.max_rank)
+        return shape_from_paths(paths)
 
 
-def _alike(key: tuple[int, int], depth: int, rank: int) -> bool:
-    """Whether what was learnt under ``key`` tells of (depth, rank): first children apart."""
-    return key[0] == min(depth, DEEPEST) and (key[1] > 0) == (rank > 0)
+def path_chances(proposal: Proposal, lessons: Lessons) -> list[float]:
+    """Per node the chance that it and all above it are accepted."""
+    chances, depth = [1.0], depths(proposal.parents)
+    trust = cache(lessons.trust)
+    left = [1.0] * len(depth)  # chance that a node is accepted and none of its children so far
+    for node in range(1, len(depth)):
+        parent, confidence = proposal.parents[node], proposal.confidence[node] or 0.0
+        kept = confidence * trust(min(depth[node], DEEPEST), min(proposal.ranks[node], 1))
+        chances.append(min(left[parent], chances[parent] * kept))
+        left[parent] -= chances[node]
+        left[node] = chances[node]
+    return chances
 
 
 def _restrict(proposal: Proposal, kept: list[int]) -> Proposal:

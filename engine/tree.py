@@ -84,6 +84,8 @@ def best_paths(
         levels = max(levels, len(path))
         if (value := worth(len(taken), levels, emitted)) > best:
             best, best_size = value, len(taken)
+        elif value < best / 2:
+            break  # twice as large as pays: what follows is less probable still
         push((*path, 0), -negative)
         push((*path[:-1], path[-1] + 1), above)  # no sibling without its elder: no gaps
     return tuple(taken[:best_size])

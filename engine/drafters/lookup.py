@@ -23,14 +23,15 @@ class Lookup:
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A chain copied from the history; the root alone where no n-gram repeats."""
         self._index(history)
-        start = self._match(history)
-        copied = tuple(history[start : start + max_depth]) if start is not None else ()
+        start, size = self._match(history)
+        copied = tuple(history[start : start + max_depth]) if size else ()
         if not copied:
             return root_only(history)
         shape = chain(len(copied))
         confidence = (None, *(1.0,) * len(copied))
         tokens = (history[-1], *copied)
-        return self.planner.prune(Proposal(tokens, shape.parent, shape.rank, confidence))
+        proposal = Proposal(tokens, shape.parent, shape.rank, confidence)
+        return self.planner.prune(proposal, grade=size)
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """There is no cache to commit."""
@@ -43,10 +44,10 @@ class Lookup:
                 self._first.setdefault(tuple(history[end - size : end]), end)
         self._indexed = max(self._indexed, len(history) - 1)
 
-    def _match(self, history: Sequence[int]) -> int | None:
-        """Where the continuation of the longest repeated suffix begins."""
+    def _match(self, history: Sequence[int]) -> tuple[int, int]:
+        """Where the continuation of the longest repeated suffix begins, and its length or 0."""
         for size in range(min(MAX_NGRAM, len(history)), 0, -1):
             start = self._first.get(tuple(history[len(history) - size :]))
             if start is not None:
-                return start
-        return None
+                return start, size
+        return 0, 0

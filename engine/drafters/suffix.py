@@ -22,6 +22,7 @@ MEMORY_TOKENS = 20_000  # of earlier runs that are kept, oldest forgotten first
 REACH = 131_072  # newest tokens that are searched: a round costs no more, however long the text
 CANDIDATES = 1_024  # newest places of the last two tokens that are compared further back
 COUNTED = 128  # newest places of the longest suffix whose continuations are counted
+GRADES = 4  # suffixes of 1, of 2 or 3, of up to 7 and of more tokens are trusted apart
 END = -1  # between texts and behind the last: no token, so nothing matches across it
 
 
@@ -117,7 +118,8 @@ class Suffix:
             return root_only(history)
         length = max(own_length, old_length)
         depth = min(max_depth, 1 + length)  # long matches reach far
-        return self.planner.prune(_count(history[-1], text.behind(starts, depth)))
+        proposal = _count(history[-1], text.behind(starts, depth))
+        return self.planner.prune(proposal, grade=min(GRADES, length.bit_length()))
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """There is no cache to commit."""

@@ -1,0 +1,96 @@
+"""What earlier rounds taught about one kind of guess: how often it was right, and by rank.
+
+Counts fade with every round that tested something, so that the text may change its mind.
+"""
+
+from collections.abc import Sequence
+
+DEEPEST = 4  # acceptance is learnt per depth up to here, and together beyond
+PRIOR = 0.6  # acceptance of a first child that is expected before anything was seen …
+RANK_PRIOR = 0.3  # … of the next sibling so much of it …
+WEIGHT = 1.0  # … with the weight of so many tested nodes
+KNOWN_WEIGHT = 6.0  # of chances that were measured beforehand
+FORGET = 0.95  # a round that tested something leaves this much of older evidence
+RESTED = 2.0  # tested nodes that old refusals still weigh when a trial succeeds
+IMPATIENCE, PATIENCE = 0.25, 1.0  # the first trial's wait, of the usual; after many failed
+
+Key = tuple[int, int]  # (depth up to DEEPEST, rank)
+
+
+class Lessons:
+    """Acceptance by depth and rank, and when to try again what did not pay.
+
+    Args:
+        chances: [depths][ranks] measured beforehand: that the child of this rank is the one
+            accepted, its parent being accepted; the last row holds for all deeper ones.
+    """
+
+    def __init__(self, chances: Sequence[Sequence[float]] | None = None) -> None:
+        self._known = chances
+        self._accepted: dict[Key, float] = {}  # faded counts
+        self._expected: dict[Key, float] = {}  # summed confidence of the tested
+        self._tested: dict[Key, float] = {}
+        self.waited = 0  # rounds since the last trial in which nothing was drafted
+        self.patience = IMPATIENCE  # of the usual wait until the next trial
+
+    def chance(self, depth: int, rank: int) -> float:
+        """Chance that a node is the accepted child of an accepted parent."""
+        left = 1.0  # chance that all elders are refused
+        for elder in range(rank):
+            left *= 1.0 - self._own(depth, elder)
+        return left * self._own(depth, rank)
+
+    def trust(self, depth: int, rank: int) -> float:
+        """By what a drafter's own confidence is to be multiplied: accepted / expected."""
+        keys = [key for key in self._tested if _alike(key, depth, rank)]
+        accepted = sum(self._accepted[key] for key in keys)
+        expected = sum(self._expected[key] for key in keys)
+        return (PRIOR * WEIGHT + accepted) / (WEIGHT + expected)
+
+    def fade(self) -> None:
+        """Let a round pass that tested something."""
+        self._scale(FORGET)
+
+    def count(self, depth: int, rank: int, confidence: float, is_accepted: bool) -> None:
+        """Note how one tested node fared."""
+        key = (min(depth, DEEPEST), rank)
+        for table, amount in (
+            (self._accepted, float(is_accepted)),
+            (self._expected, confidence),
+            (self._tested, 1.0),
+        ):
+            table[key] = table.get(key, 0.0) + amount
+
+    def end_trial(self, is_accepted: bool) -> None:
+        """A success makes old refusals weigh little; a failure makes the next trial rarer."""
+        self.waited = 0
+        self.patience = IMPATIENCE if is_accepted else min(PATIENCE, 2 * self.patience)
+        if is_accepted:
+            self._scale(RESTED / max(RESTED, *self._tested.values()))
+
+    def _own(self, depth: int, rank: int) -> float:
+        """Chance that a node is accepted once all its elders were refused."""
+        key = (min(depth, DEEPEST), rank)
+        prior, weight = self._prior(depth, rank)
+        seen = weight + self._tested.get(key, 0.0)
+        return (prior * weight + self._accepted.get(key, 0.0)) / seen
+
+    def _prior(self, depth: int, rank: int) -> tuple[float, float]:
+        """What is expected of a node whose elders were refused, and how firmly."""
+        if not self._known:
+            return PRIOR * RANK_PRIOR**rank, WEIGHT
+        row = self._known[min(depth, len(self._known)) - 1]
+        if rank >= len(row):
+            return 0.0, KNOWN_WEIGHT
+        left = 1.0 - sum(row[:rank])
+        return (min(1.0, row[rank] / left) if left > 0 else 0.0), KNOWN_WEIGHT
+
+    def _scale(self, factor: float) -> None:
+        for table in (self._accepted, self._expected, self._tested):
+            for key in table:
+                table[key] *= factor
+
+
+def _alike(key: Key, depth: int, rank: int) -> bool:
+    """Whether what was learnt under ``key`` tells of (depth, rank): first children apart."""
+    return key[0] == min(depth, DEEPEST) and (key[1] > 0) == (rank > 0)
