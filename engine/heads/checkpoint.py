@@ -56,6 +56,17 @@ class HeadFile:
     shapes: Mapping[str, tuple[int, ...]]
     get: Callable[[str], Tensor]
 
+    def sizes(self, key: str, dimensions: int) -> tuple[int, ...]:
+        """The shape of a tensor from which others' shapes follow.
+
+        Raises:
+            HeadError: it has not so many dimensions, or one of no length.
+        """
+        shape = self.shapes[key]
+        if len(shape) != dimensions or not all(shape):
+            raise HeadError(f"{key}: expected {dimensions} dimensions, found {list(shape)}")
+        return shape
+
 
 def open_heads(home: str | Path, stems: Sequence[str]) -> HeadFile:
     """Find and open a heads file.
@@ -138,6 +149,8 @@ class Claims:
         found = self.file.shapes.get(key)
         if found == tuple(shape):
             value = self.file.get(key)
+            if value.is_floating_point() and value.element_size() == 1:
+                value = value.float()  # torch can do little with eight bits
             if not value.is_floating_point() or bool(value.isfinite().all()):
                 return value
             self._wrong.append(f"{key}: holds values that are not finite")
@@ -145,6 +158,11 @@ class Claims:
             self._missing.append(key)
         else:
             self._wrong.append(f"{key}: expected {list(shape)}, found {list(found)}")
+        return torch.zeros(()).expand(tuple(shape))
+
+    def lack(self, key: str, shape: Sequence[int]) -> Tensor:
+        """Note that there is no ``key``; zeros stand in."""
+        self._missing.append(key)
         return torch.zeros(()).expand(tuple(shape))
 
     def take_if(self, key: str, shape: Sequence[int]) -> Tensor | None:

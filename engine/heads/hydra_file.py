@@ -44,18 +44,23 @@ def read_hydra(file: HeadFile, target: PretrainedConfig) -> HydraHeads:
     if num_heads > MAX_HEADS or num_layers > MAX_LAYERS:
         raise HeadError(f"{file.path.name} holds {num_heads} heads of {num_layers} layers")
     first = names.get("hydra_mlp.0.0.linear.weight")
-    if first is None or len(file.shapes[first]) != 2:
-        raise HeadError(f"{file.path.name} lacks the weight of its first head's first layer")
-    size, inputs = file.shapes[first]
+    if first is None:
+        raise HeadError(f"{file.path.name} does not fit (missing: hydra_mlp.0.0.linear.weight)")
+    size, inputs = file.sizes(first, 2)
     sizes = {
         "grounded": inputs == 2 * size,
         "prefix": _layer(file, names, target) if has_prefix else None,
-        "vocab": _rows(file, names, "hydra_lm_head.0.weight"),
-        "own_words": _rows(file, names, "input_embed_fn.weight"),
-        "draft_vocab": _rows(file, names, TOKEN_MAP),
+        "vocab": _rows(file, names, "hydra_lm_head.0.weight", 2),
+        "own_words": _rows(file, names, "input_embed_fn.weight", 2),
+        "draft_vocab": _rows(file, names, TOKEN_MAP, 1),
         "offset": _offset(file.config),
     }
-    return filled(lambda: HydraHeads(size, num_heads, num_layers, **sizes), file, names)
+    return filled(
+        lambda: HydraHeads(size, num_heads, num_layers, **sizes),
+        file,
+        names,
+        lambda name: _outer(name, has_prefix),
+    )
 
 
 def save_hydra(heads: HydraHeads, folder: Path, **told: Any) -> None:
@@ -100,10 +105,10 @@ def _layer(file: HeadFile, names: Mapping[str, str], target: PretrainedConfig) -
         raise HeadError(str(error)) from error
 
 
-def _rows(file: HeadFile, names: Mapping[str, str], name: str) -> int | None:
+def _rows(file: HeadFile, names: Mapping[str, str], name: str, dimensions: int) -> int | None:
     """Rows of an optional weight; ``None`` where the file does not have it."""
     key = names.get(name)
-    return file.shapes[key][0] if key is not None and file.shapes[key] else None
+    return None if key is None else file.sizes(key, dimensions)[0]
 
 
 def _offset(config: Mapping[str, Any]) -> int:

@@ -44,12 +44,18 @@ def drop_ones(file: HeadFile, names: Mapping[str, str], dummies: Sequence[str]) 
     }
 
 
-def filled(build: Callable[[], Module], file: HeadFile, names: Mapping[str, str]) -> Module:
+def filled(
+    build: Callable[[], Module],
+    file: HeadFile,
+    names: Mapping[str, str],
+    key_of: Callable[[str], str] = str,
+) -> Module:
     """The module that ``build`` makes, with the weights of the file.
 
     Args:
         build: makes the module; called once without memory, to ask for its shapes.
         names: the layout's name -> key of every weight that must be used.
+        key_of: the key that a missing name should have had.
 
     Raises:
         HeadError: a weight is missing, not known, of another shape or not finite.
@@ -60,7 +66,12 @@ def filled(build: Callable[[], Module], file: HeadFile, names: Mapping[str, str]
     for key in file.shapes:
         if key not in used or _NO_WEIGHT.match(key):
             claims.skip(key)
-    weights = {name: claims.take(names.get(name, name), w.shape) for name, w in wanted.items()}
+    weights = {
+        name: claims.take(names[name], weight.shape)
+        if name in names  # a missing name may be the key of another weight
+        else claims.lack(key_of(name), weight.shape)
+        for name, weight in wanted.items()
+    }
     claims.finish()
     module = build()
     module.load_state_dict(weights)

@@ -96,11 +96,11 @@ def read_medusa(file: HeadFile) -> MedusaHeads:
         re.sub(r"^lm_heads\.(\d+)\.", rf"\1.{num_layers}.", name): key
         for name, key in names.items()
     }
-    size, vocab = file.shapes[names[places[0].string]][-1], None
+    size, vocab = file.sizes(names[places[0].string], 2)[0], None
     if own := names.get(f"0.{num_layers}.weight"):
-        vocab = file.shapes[own][0]
+        vocab = file.sizes(own, 2)[0]
     ids = names.get(TOKEN_MAP)
-    rows = None if ids is None else file.shapes[ids][0]
+    rows = None if ids is None else file.sizes(ids, 1)[0]
     return filled(lambda: MedusaHeads(size, num_heads, num_layers, vocab, rows), file, names)
 
 

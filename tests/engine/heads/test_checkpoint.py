@@ -1,0 +1,152 @@
+"""What a heads file may be, and what is refused by name before anything of it is used."""
+
+import json
+import pickle
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.heads import checkpoint
+from engine.heads.checkpoint import Claims, HeadError, open_heads, read_json, write_heads
+
+
+class Proof:
+    """Unpickled, it would write a file."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return (open, (self.path, "w"))
+
+
+def table(**shapes):
+    return {key: torch.full(shape, 0.5) for key, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".bin"])
+@pytest.mark.parametrize("by", ["folder", "file"])
+def test_tensors_are_read_from_every_kind_of_file(tmp_path, suffix, by):
+    path, tensors = tmp_path / f"heads{suffix}", table(a=(2, 3), b=(4,))
+    save_file(tensors, path) if suffix == ".safetensors" else torch.save(tensors, path)
+    (tmp_path / "config.json").write_text('{"medusa_num_heads": 2}')
+    file = open_heads(tmp_path if by == "folder" else path, ["heads"])
+    assert file.shapes == {"a": (2, 3), "b": (4,)}
+    assert torch.equal(file.get("a"), tensors["a"])
+    assert file.config == {"medusa_num_heads": 2}
+
+
+def test_a_pickle_is_opened_only_where_there_is_no_safetensors_file(tmp_path):
+    torch.save({"old": torch.ones(1)}, tmp_path / "first.pt")
+    save_file({"new": torch.ones(1)}, tmp_path / "second.safetensors")
+    assert set(open_heads(tmp_path, ["first", "second"]).shapes) == {"new"}
+
+
+def test_a_file_of_the_older_format_of_torch_is_read_too(tmp_path):
+    torch.save(table(a=(2,)), tmp_path / "heads.pt", _use_new_zipfile_serialization=False)
+    assert open_heads(tmp_path, ["heads"]).shapes == {"a": (2,)}
+
+
+@pytest.mark.parametrize("is_torch", [True, False])
+def test_a_pickle_with_code_in_it_is_refused_and_never_run(tmp_path, is_torch):
+    path, proof = tmp_path / "heads.pt", tmp_path / "ran"
+    value = {"a": torch.ones(1), "b": Proof(proof)}
+    torch.save(value, path) if is_torch else path.write_bytes(pickle.dumps(value))
+    with pytest.raises(HeadError, match=r"heads.pt holds more than tensors.*never run"):
+        open_heads(tmp_path, ["heads"])
+    assert not proof.exists()
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("suffix", [".safetensors", ".pt", ".bin"])
+def test_a_truncated_file_is_refused(tmp_path, suffix, share):
+    path, tensors = tmp_path / f"heads{suffix}", table(a=(40, 30))
+    save_file(tensors, path) if suffix == ".safetensors" else torch.save(tensors, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(HeadError, match="cut short"):
+        open_heads(tmp_path, ["heads"])
+
+
+@pytest.mark.parametrize("value", [[1, 2], {"a": 3}, {3: torch.ones(1)}, torch.ones(2)])
+def test_a_file_of_something_else_than_a_table_of_tensors_is_refused(tmp_path, value):
+    torch.save(value, tmp_path / "heads.pt")
+    with pytest.raises(HeadError, match="holds no table of tensors"):
+        open_heads(tmp_path, ["heads"])
+
+
+def test_what_is_not_there_is_named(tmp_path):
+    with pytest.raises(HeadError, match=r"no one or two.safetensors \(or .pt, .bin\)"):
+        open_heads(tmp_path, ["one", "two"])
+    (tmp_path / "heads.gguf").write_text("x")
+    with pytest.raises(HeadError, match="heads.gguf is no heads file"):
+        open_heads(tmp_path / "heads.gguf", ["heads"])
+
+
+def test_without_a_network_only_the_cache_of_the_hub_is_asked(monkeypatch):
+    monkeypatch.setattr(checkpoint, "has_network", lambda: False)
+    with pytest.raises(HeadError, match="there is no medusa_lm_head.safetensors"):
+        open_heads("nobody/no-such-heads", ["medusa_lm_head"])
+    with pytest.raises(HeadError, match="no heads 'no/such/heads'"):
+        open_heads("no/such/heads", ["medusa_lm_head"])
+
+
+def test_a_file_beyond_the_bounds_is_refused(tmp_path, monkeypatch):
+    save_file(table(a=(2,), b=(2,)), tmp_path / "heads.safetensors")
+    monkeypatch.setattr(checkpoint, "MAX_KEYS", 1)
+    with pytest.raises(HeadError, match="holds 2 tensors, more than any heads have"):
+        open_heads(tmp_path, ["heads"])
+    monkeypatch.setattr(checkpoint, "MAX_BYTES", 10)
+    with pytest.raises(HeadError, match="heads.safetensors is larger"):
+        open_heads(tmp_path, ["heads"])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("[1]", "holds no object"),
+        ("{", "cannot be read"),
+        ("\xff\xfe", "cannot be read"),
+        ("[" * 100_000, "cannot be read"),
+        (json.dumps({"a": "b" * 2**20}), "is larger than 1 MiB"),
+    ],
+)
+def test_a_config_that_is_none_is_refused(tmp_path, text, reason):
+    (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(HeadError, match=f"^config.json {reason}"):
+        read_json(tmp_path, "config.json")
+
+
+def test_every_key_that_does_not_fit_is_named_at_once(tmp_path):
+    bad = torch.ones(2)
+    bad[1] = torch.nan
+    save_file(table(wide=(4, 5), extra=(1,), more=(1,)) | {"bad": bad}, tmp_path / "h.safetensors")
+    claims = Claims(open_heads(tmp_path, ["h"]))
+    claims.take("wide", (2, 5))
+    claims.take("bad", (2,))
+    claims.take("gone", (7,))
+    assert claims.take_if("absent", (1,)) is None
+    with pytest.raises(HeadError) as caught:
+        claims.finish()
+    for part in (
+        "h.safetensors does not fit",
+        "wide: expected [2, 5], found [4, 5]",
+        "bad: holds values that are not finite",
+        "missing: gone",
+        "not known: extra, more",
+    ):
+        assert part in str(caught.value)
+
+
+def test_what_is_written_is_read_again_in_half_the_bytes(tmp_path):
+    shared = torch.randn(3, 3).bfloat16().float()
+    write_heads(tmp_path, {"a": shared, "b": shared, "ids": torch.tensor([4, 5])}, {"k": 1})
+    file = open_heads(tmp_path, ["model"])
+    assert file.get("b").dtype == torch.bfloat16 and file.config == {"k": 1}
+    assert torch.equal(file.get("a").float(), shared)
+    assert file.get("ids").tolist() == [4, 5]
+    claims = Claims(file)
+    for key, shape in file.shapes.items():
+        claims.take(key, shape)
+    claims.finish()
