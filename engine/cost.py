@@ -1,6 +1,6 @@
 """What a pass over n nodes costs on this machine, and what speculation is worth there."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
@@ -49,14 +49,19 @@ def known_cost_of(model: PreTrainedModel) -> PassCost | None:
 def calibrate(model: PreTrainedModel, sizes: Sequence[int] = SIZES) -> PassCost:
     """Time passes of each size, in turn so that a slow moment hits all alike."""
     context = Context(model, CONTEXT + max(sizes), "calibration")
-    timings: dict[int, list[float]] = {size: [] for size in sizes}
     with torch.inference_mode():
         context.prefill([0] * CONTEXT)
-        for repeat in range(REPEATS + 1):
-            for size in sizes:
-                seconds = _time(context, size)
-                if repeat:  # the first of each warms up
-                    timings[size].append(seconds)
+        return measure(lambda size: _time(context, size), sizes)
+
+
+def measure(seconds_of: Callable[[int], float], sizes: Sequence[int]) -> PassCost:
+    """The median of some timings of each size; the first of each warms up."""
+    timings: dict[int, list[float]] = {size: [] for size in sizes}
+    for repeat in range(REPEATS + 1):
+        for size in sizes:
+            seconds = seconds_of(size)
+            if repeat:
+                timings[size].append(seconds)
     medians = [median(timings[size]) for size in sizes]
     return PassCost(tuple(sizes), tuple(np.maximum.accumulate(medians).tolist()))
 

@@ -54,6 +54,19 @@ def pack(model: PreTrainedModel, *, halve: bool = True) -> int:
     return swapped
 
 
+def pack_parts(module: nn.Module, *, halve: bool = True) -> int:
+    """As ``pack``, for what is no whole model: its plain linear layers are swapped too."""
+    swapped = _swap_children(module, halve)
+    for parent in list(module.modules()):
+        for name, child in list(parent.named_children()):
+            if can_pack(child):
+                setattr(parent, name, PackedLinear(child, halve=halve))
+                swapped += 1
+    if swapped:
+        module.requires_grad_(False)
+    return swapped
+
+
 def _swap_children(parent: nn.Module, halve: bool) -> int:
     """Swap below ``parent`` what is known; do not look inside what was swapped."""
     swapped = 0

@@ -46,6 +46,7 @@ class EagleHead(FeatureHead):
     ) -> None:
         super().__init__(config, keys)
         size, vocab = config.hidden_size, config.vocab_size
+        self.target_size = size
         self.fc = nn.Linear(2 * size, size, bias="fc.bias" in keys)
         self.layers = nn.ModuleList([DecoderLayer(config, biased=biased(keys, LAYER))])
         for name in NORMS:

@@ -32,15 +32,27 @@ class FeatureHead(nn.Module):
     Attributes:
         embed_tokens: the head's own embeddings [V, H]; ``None`` where the target's are read.
         lm_head: the head's own [Vd, H]; ``None`` where the target's is asked.
+        target_size: Ht, hidden size of the target that it was made for.
     """
 
     embed_tokens: nn.Embedding | None
     lm_head: nn.Linear | None
+    target_size: int
 
     def __init__(self, config: LlamaConfig, keys: frozenset[str]) -> None:
         super().__init__()
         self.config, self.keys = config, keys
         self.rotary = LlamaRotaryEmbedding(config)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self.rotary.inv_freq.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of what it computes with."""
+        return self.layer.post_attention_layernorm.weight.dtype
 
     @property
     def layer(self) -> DecoderLayer:

@@ -1,0 +1,61 @@
+"""Which tokens a feature head hangs below a node: the most probable ones, or ones it draws.
+
+The most probable are judged as point masses, at any temperature.  Drawn ones are drawn one
+after another without replacement from the law that the same processors make of the head's
+logits, and are judged by it (Li et al., 2024, arXiv 2401.15077, appendix A.2).
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from engine.heads.attached import Attached
+from engine.sampling import Sampler, draw_distinct
+
+
+class Children:
+    """Chooses for one run.
+
+    Args:
+        rng: the run's own; ``None`` never draws.
+    """
+
+    def __init__(
+        self, attached: Attached, sampler: Sampler, rng: torch.Generator | None = None
+    ) -> None:
+        self.attached, self.sampler = attached, sampler
+        self.rng = None if sampler.config.is_greedy else rng
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether tokens are drawn."""
+        return self.rng is not None
+
+    def best(
+        self, logits: Tensor, texts: Sequence[Sequence[int]], count: int
+    ) -> tuple[list[list[int]], list[list[float]]]:
+        """The ``count`` most probable tokens below each node, best first, and how probable.
+
+        Args:
+            logits: [n, Vd] of the head.
+            texts: [n] what stands before each child; read for the penalty only.
+        """
+        count = min(count, logits.shape[-1])
+        if self.sampler.needs_history:  # by the target's ids
+            scores = self.sampler.scores(self.attached.widen(logits), texts)
+            chances, tokens = scores.softmax(-1).topk(count)
+            return tokens.tolist(), chances.tolist()
+        return self.attached.top(logits, count)
+
+    def drawn(
+        self, logits: Tensor, texts: Sequence[Sequence[int]], counts: Sequence[int]
+    ) -> tuple[list[list[int]], list[list[float]], Tensor]:
+        """Up to ``counts`` [n] tokens below each node in the order drawn, and the laws [n, V]."""
+        laws = self.sampler.laws(self.attached.widen(logits), texts)
+        tokens, chances = [], []
+        for law, count in zip(laws, counts, strict=True):
+            uniforms = torch.rand(count, generator=self.rng, dtype=torch.float64).tolist()
+            tokens.append(draw_distinct(law, uniforms))
+            chances.append(law[tokens[-1]].tolist())
+        return tokens, chances, laws

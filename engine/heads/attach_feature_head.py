@@ -1,0 +1,61 @@
+"""Fits a feature head (EAGLE's) to the target that it is to draft for."""
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from engine.heads.attached import Attached
+from engine.heads.checkpoint import HeadError
+from engine.heads.feature_head import FeatureHead
+from engine.heads.spoken_rows import spoken_rows
+from engine.packed import pack_parts
+
+
+def attach_feature_head(
+    head: FeatureHead, target: PreTrainedModel, *, packed: bool = True
+) -> Attached:
+    """Move ``head`` beside ``target``; on a CPU swap its parts for fast equal ones.
+
+    Args:
+        target: packed already, if it is to be.
+
+    Raises:
+        HeadError: says which size does not fit.
+    """
+    told = target.config.get_text_config()
+    _check(head, told.hidden_size, told.vocab_size, told.num_hidden_layers)
+    head.to(device=target.device, dtype=target.dtype).eval().requires_grad_(False)
+    ids, rows = head.draft_ids, None
+    if head.lm_head is None and ids is not None:
+        rows = spoken_rows(target, ids)
+        ids = None if rows is None else ids
+    parts = nn.ModuleDict({"head": head} | ({} if rows is None else {"rows": rows}))
+    if packed:
+        pack_parts(parts)
+    rows = parts["rows"] if "rows" in parts else target.get_output_embeddings()
+    return Attached(
+        head=head,
+        embed=head.embed_tokens or target.get_input_embeddings(),
+        speak=head.lm_head or rows,
+        draft_ids=ids,
+        taps=head.tapped(told.num_hidden_layers),
+        vocab_size=told.vocab_size,
+    )
+
+
+def _check(head: FeatureHead, size: int, vocab: int, layers: int) -> None:
+    """Refuse a head that was made for another target than one of these sizes."""
+    config = head.config
+    if head.target_size != size:
+        raise HeadError(f"heads for hidden size {head.target_size}, this target has {size}")
+    if config.vocab_size != vocab:
+        raise HeadError(
+            f"heads for {config.vocab_size} tokens, this target's vocabulary is {vocab}"
+        )
+    for key, own in (("embed_tokens.weight", head.embed_tokens), ("lm_head.weight", head.lm_head)):
+        if own is None and config.hidden_size != size:
+            raise HeadError(
+                f"missing: {key}; the target's has hidden size {size}, "
+                f"the heads have {config.hidden_size}"
+            )
+    if max(taps := head.tapped(layers)) > layers:
+        raise HeadError(f"heads that read state {max(taps)}, this target has {layers} layers")
