@@ -60,10 +60,16 @@ class Eagle:
             yield Guess(ahead, found[asked], asked, self.weight * off)
 
     def draft_ids(self, head: nn.Module) -> Tensor | None:
-        """All tokens."""
-        return None
+        """All tokens, unless the head is limited."""
+        return head.draft_ids
+
+    def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
+        """With vLLM's ``token_map``."""
+        swap_scaled(head)
+        less = EagleHead(head.config, head.keys | {"token_map"}, len(ids))
+        less.load_state_dict(head.state_dict() | {"token_map": ids})
+        return less
 
     def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
         """Write the published layout."""
-        swap_scaled(head)
         save_eagle(head, folder, **told)

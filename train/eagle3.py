@@ -59,7 +59,15 @@ class Eagle3:
         """The draft vocabulary."""
         return head.draft_ids
 
+    def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
+        """With another draft vocabulary: its head is the target's in any case."""
+        swap_scaled(head)
+        less = Eagle3Head(head.config, head.keys, len(ids))
+        kept = {name: w for name, w in head.state_dict().items() if name not in ("d2t", "t2d")}
+        less.load_state_dict(less.state_dict() | kept)
+        less.choose(ids)
+        return less
+
     def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
         """Write the published layout."""
-        swap_scaled(head)
         save_eagle3(head, folder, **told)

@@ -81,6 +81,10 @@ class Family(Protocol):
         """[Vd] target ids that the head can guess; ``None`` is all."""
         ...
 
+    def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
+        """A trained head that guesses the tokens ``ids`` [Vd], ascending, alone."""
+        ...
+
     def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
         """Write the published layout."""
         ...

@@ -70,10 +70,22 @@ class Hydra:
             yield Guess(ahead, head.guess(ahead, read), asked)
 
     def draft_ids(self, head: nn.Module) -> Tensor | None:
-        """All tokens."""
-        return None
+        """All tokens, unless the head is limited."""
+        return head.token_map
+
+    def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
+        """With a ``token_map`` as Medusa's in vLLM."""
+        swap_scaled(head)
+        less = HydraHeads(
+            head.size,
+            head.num_heads,
+            head.num_layers,
+            prefix=None if head.prefix is None else head.prefix.config,
+            draft_vocab=len(ids),
+        )
+        less.load_state_dict(head.state_dict() | {"token_map": ids})
+        return less
 
     def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
         """Write the published layout."""
-        swap_scaled(head)
         save_hydra(head, folder, **told)

@@ -32,15 +32,21 @@ class Medusa:
         self, head: nn.Module, batch: StateBatch, words: Tensor, num: int
     ) -> Iterator[Guess]:
         """Every head from the state alone."""
-        for ahead, blocks in enumerate(head[:num]):
+        for ahead, blocks in zip(range(num), head, strict=False):
             asked = batch.asked(ahead)
             yield Guess(ahead, blocks(batch.states[asked]), asked)
 
     def draft_ids(self, head: nn.Module) -> Tensor | None:
-        """All tokens."""
-        return None
+        """All tokens, unless the head is limited."""
+        return head.token_map
+
+    def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
+        """With vLLM's ``token_map``."""
+        swap_scaled(head)
+        less = MedusaHeads(head.size, head.num_heads, head.num_layers, draft_vocab=len(ids))
+        less.load_state_dict(head.state_dict() | {"token_map": ids})
+        return less
 
     def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
         """Write the published layout."""
-        swap_scaled(head)
         save_medusa(head, folder, **told)
