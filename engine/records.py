@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
+from engine.roofline import Roofline
+
 VERSION = 1
 
 Verdict = Literal["root", "accepted", "rejected", "untested"]
@@ -217,6 +219,7 @@ class Header:
     created: str  # ISO 8601, UTC
     software: Mapping[str, str]
     pass_seconds: Mapping[int, float] = field(default_factory=dict)  # target's pass, by its nodes
+    roofline: Roofline | None = None  # where the machine's ceilings were measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +244,7 @@ class End:
 
 def _same_length(record: Any) -> None:
     """Refuse columns of different lengths."""
-    lengths = {
-        column.name: len(getattr(record, column.name))
-        for column in fields(record)
-        if isinstance(getattr(record, column.name), tuple)
-    }
+    columns = {column.name: getattr(record, column.name) for column in fields(record)}
+    lengths = {name: len(value) for name, value in columns.items() if isinstance(value, tuple)}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {lengths}")

@@ -1,0 +1,36 @@
+"""Measured seconds of a pass by its nodes, and what speculation is worth at that; no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class PassCost:
+    """Measured seconds of one pass by the number of nodes it reads."""
+
+    nodes: tuple[int, ...]  # ascending
+    seconds: tuple[float, ...]  # never falling: a larger pass is no cheaper
+
+    def __call__(self, nodes: int) -> float:
+        """Seconds of a pass over ``nodes`` nodes, by interpolation; linear beyond the table."""
+        last = self.nodes[-1]
+        if nodes > last:
+            return self.seconds[-1] * nodes / last
+        return float(np.interp(nodes, self.nodes, self.seconds))
+
+
+def recorded_cost(pass_seconds: Mapping[int, float]) -> PassCost | None:
+    """A header's table as a cost; ``None`` where it holds none that took any time."""
+    nodes = sorted(size for size in pass_seconds if size > 0)
+    if not nodes or not all(pass_seconds[size] > 0 for size in nodes):
+        return None
+    return PassCost(tuple(nodes), tuple(pass_seconds[size] for size in nodes))
+
+
+def predicted_speed_up(
+    target: PassCost, drafted: int, draft_seconds: float, mean_accepted_length: float
+) -> float:
+    """Tokens a second against plain: tau * c(1) / (c(1 + drafted) + draft)."""
+    return mean_accepted_length * target(1) / (target(1 + drafted) + draft_seconds)

@@ -1,0 +1,62 @@
+"""The roofline's arithmetic, and what is counted of a target."""
+
+import pytest
+import torch
+from torch import nn
+
+from engine import schema
+from engine.ceilings import measure_ceilings, size_of
+from engine.pass_cost import PassCost, recorded_cost
+from engine.roofline import Roofline
+from tests.engine.small_llamas import llama, packed_twin
+
+ROOF = Roofline(20e9, 80e9, 1000, 500)
+
+
+def test_the_roof_is_the_lower_of_the_two_ceilings():
+    assert ROOF.ridge == 4
+    assert [ROOF.ceiling(x) for x in (1, 4, 16)] == [20e9, 80e9, 80e9]
+
+
+def test_a_pass_moves_weights_and_slots_and_computes_twice_the_parameters_a_node():
+    traffic = ROOF.traffic(passes=3, nodes=12, slots=70, slot_bytes=10)
+    assert traffic == (3 * 1000 + 700, 2 * 500 * 12)
+    assert traffic.intensity == pytest.approx(12000 / 3700)
+
+
+@pytest.mark.parametrize("wrong", [(0.0, 1.0, 1, 1), (1.0, -1.0, 1, 1), (1.0, 1.0, 0, 1)])
+def test_a_roofline_of_nothing_is_refused(wrong):
+    with pytest.raises(ValueError):
+        Roofline(*wrong)
+    names = ("bytes_per_second", "operations_per_second", "weight_bytes", "parameters")
+    with pytest.raises(ValueError):
+        schema.read(Roofline, dict(zip(names, wrong, strict=True)))
+
+
+def test_embeddings_are_not_multiplied_with():
+    model = nn.Sequential(nn.Embedding(100, 8), nn.Linear(8, 16, bias=False), nn.LayerNorm(16))
+    assert size_of(model) == (128, 512)
+
+
+def test_packing_changes_bytes_and_never_parameters():
+    model = llama()
+    parameters, plain_bytes = size_of(model)
+    assert parameters == sum(
+        w.numel() for n, w in model.named_parameters() if w.ndim == 2 and "embed" not in n
+    ) + (model.lm_head.weight.numel() if model.config.tie_word_embeddings else 0)
+    packed_parameters, packed_bytes = size_of(packed_twin(model))
+    assert packed_parameters == parameters
+    assert plain_bytes / 2 <= packed_bytes <= plain_bytes
+
+
+def test_ceilings_are_what_torch_reached():
+    found = measure_ceilings(torch.device("cpu"), torch.float32)
+    assert 1e8 < found.bytes_per_second < 1e13  # a file's unit mistake would be 1e3 off
+    assert 1e8 < found.operations_per_second < 1e14
+
+
+def test_a_table_of_passes_is_a_cost_and_an_empty_one_is_none():
+    assert recorded_cost({4: 0.4, 1: 0.1}) == PassCost((1, 4), (0.1, 0.4))
+    assert recorded_cost({}) is None
+    assert recorded_cost({1: 0.0, 2: 0.1}) is None
+    assert recorded_cost({0: 0.1}) is None

@@ -1,0 +1,51 @@
+import pytest
+
+from tests.viz.runs import COUNTS, ROOF, run, words
+from viz.bandwidth import NOT_MEASURED, plot_bandwidth
+
+SLOT = 46080
+
+
+@pytest.mark.parametrize("count", COUNTS.values(), ids=COUNTS)
+def test_dots_are_bytes_and_operations_over_seconds(count):
+    trace = run(count)
+    figure = plot_bandwidth(trace)
+    if not count:
+        assert "no round yet" in words(figure)
+        return
+    data = {each.name: each for each in figure.data}
+    passes, tokens = len(trace.rounds), len(trace.token_ids)
+    moved = passes * ROOF.weight_bytes + SLOT * sum(this.start + 10 for this in trace.rounds)
+    operations = 2 * ROOF.parameters * 11 * passes
+    ours = data["this run"]
+    assert ours.x[0] == pytest.approx(operations / moved, rel=1e-4)
+    seconds = sum(this.seconds.verify for this in trace.rounds)
+    assert ours.y[0] == pytest.approx(operations / seconds, rel=1e-4)
+    first = trace.rounds[0].start
+    moved = tokens * ROOF.weight_bytes + SLOT * sum(first + i for i in range(tokens))
+    operations = 2 * ROOF.parameters * tokens
+    plain = data["plain"]
+    assert plain.x[0] == pytest.approx(operations / moved, rel=1e-4)
+    assert plain.y[0] == pytest.approx(operations / trace.end.plain.seconds, rel=1e-4)
+    assert f"for {tokens} token" in ours.hovertext[0]
+    assert "plain decoding of the same prompt" in plain.hovertext[0]
+
+
+def test_the_roof_is_as_it_was_measured():
+    roof = next(each for each in plot_bandwidth(run(3)).data if each.name == "roofline")
+    assert roof.x[1] == pytest.approx(ROOF.ridge)
+    assert roof.y[1] == roof.y[2] == pytest.approx(ROOF.operations_per_second)
+    assert roof.y[0] / roof.x[0] == pytest.approx(ROOF.bytes_per_second, rel=1e-3)
+    assert "20 GB/s, 90 G operations/s" in roof.hovertext[0]
+
+
+def test_a_trace_without_ceilings_says_so():
+    figure = plot_bandwidth(run(3, roofline=None))
+    assert not figure.data and NOT_MEASURED in words(figure)
+
+
+def test_plain_is_a_calibrated_pass_where_it_was_not_measured_and_absent_where_neither():
+    data = {each.name: each for each in plot_bandwidth(run(3, plain=False)).data}
+    assert "calibrated passes of one node" in data["plain"].hovertext[0]
+    bare = plot_bandwidth(run(3, plain=False, pass_seconds={})).data
+    assert [each.name for each in bare] == ["roofline", "this run"]

@@ -1,0 +1,109 @@
+"""Acceptance by depth, and by rank where trees branch; every bar with its denominator."""
+
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from engine.breakdown import Breakdown
+from engine.stats import Ratio
+from engine.trace import Trace
+from viz import figure, scale
+from viz.theme import role
+
+RANKS = 3  # bars beside each other; the last holds all later siblings
+DEPTHS = 16  # that are drawn; a title says how many there are
+SHADE = (None, 0.6, 0.32)
+NAMES = ("first child", "second child", "later children")
+
+
+class AcceptanceInfo(NamedTuple):
+    """Accepted of the tested nodes, by depth from 1 on."""
+
+    by_depth: list[Ratio]
+    by_rank: list[list[Ratio]]  # per rank, by depth; one list where nothing branches
+    whole: Ratio
+
+
+def plot_acceptance(trace: Trace, mode: str = "light") -> go.Figure:
+    """Acceptance by depth and rank over a whole run."""
+    breakdown = Breakdown()
+    for this in trace.rounds:
+        breakdown.add(this)
+    return figure.finished(acceptance_panel(acceptance_info(breakdown)), mode)
+
+
+def acceptance_info(breakdown: Breakdown) -> AcceptanceInfo:
+    """Every depth and rank that was tested."""
+    depths = range(1, max((depth for depth, _ in breakdown.tested), default=0) + 1)
+    ranks = max((rank for _, rank in breakdown.tested), default=-1) + 1
+    by_depth = [breakdown.acceptance(depth) for depth in depths]
+    by_rank = [
+        [_of_rank(breakdown, depth, rank, ranks) for depth in depths]
+        for rank in range(min(RANKS, ranks))
+    ]
+    whole = Ratio(sum(r.part for r in by_depth), sum(r.whole for r in by_depth))
+    return AcceptanceInfo(by_depth, by_rank, whole)
+
+
+def _of_rank(breakdown: Breakdown, depth: int, rank: int, ranks: int) -> Ratio:
+    """The last of the bars stands for all later ranks."""
+    own = range(rank, ranks) if rank == RANKS - 1 else (rank,)
+    found = [breakdown.acceptance(depth, each) for each in own]
+    return Ratio(sum(r.part for r in found), sum(r.whole for r in found))
+
+
+def acceptance_panel(info: AcceptanceInfo) -> dict[str, Any]:
+    """A bar a depth, or one a rank beside each other."""
+    if not info.by_depth:
+        return scale.panel(scale.missing("nothing was drafted and tested"))
+    shown = min(DEPTHS, len(info.by_depth))
+    marks = [0, 0.25, 0.5, 0.75, 1]
+    layout = {
+        "margin": scale.MARGIN,
+        "xaxis": scale.linear(
+            0.5, max(4, shown) + 0.5, "depth in the tree", list(range(1, shown + 1))
+        ),
+        "yaxis": scale.linear(
+            0,
+            1.12,
+            "accepted of tested",
+            marks,
+            ticktext=[f"{100 * mark:.0f} %" for mark in marks],
+        ),
+        "shapes": scale.lines(marks[1:]),
+    }
+    many = len(info.by_rank)
+    data = [_bars(info, rank, shown, many) for rank in range(many)]
+    title = f"{info.whole.part} of {info.whole.whole} tested"
+    if shown < len(info.by_depth):
+        title += f", first {shown} of {len(info.by_depth)} depths"
+    return scale.panel({"data": data, "layout": layout}, title, ["accepted"])
+
+
+def _bars(info: AcceptanceInfo, rank: int, shown: int, many: int) -> dict[str, Any]:
+    """One rank's bars; the denominator stands on them where there is room."""
+    width = 0.84 / many
+    found = info.by_rank[rank][:shown]
+    name = "" if many == 1 else f" ({NAMES[rank]})"
+    return {
+        "type": "bar",
+        "name": NAMES[rank] if many > 1 else "all",
+        "x": [round(d + (rank - (many - 1) / 2) * width, 3) for d in range(1, shown + 1)],
+        "y": [round(ratio.value or 0, 4) for ratio in found],
+        "width": round(width * 0.94, 3),
+        "marker": {"color": role("accepted", SHADE[rank])},
+        "text": [f"{r.part}/{r.whole}" if r.whole else "" for r in found],
+        "textposition": "outside",
+        "textfont": {"size": 10.5 if many * shown <= 10 else 8},
+        "hovertext": [_words(depth, ratio, name) for depth, ratio in enumerate(found, start=1)],
+        "hoverinfo": "text",
+    }
+
+
+def _words(depth: int, ratio: Ratio, name: str) -> str:
+    if ratio.value is None:
+        return f"depth {depth}{name}: none tested"
+    return (
+        f"depth {depth}{name}: {ratio.part} accepted of "
+        f"{scale.count(ratio.whole, 'tested node')}, {100 * ratio.value:.0f} %"
+    )

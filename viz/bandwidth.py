@@ -1,0 +1,139 @@
+"""Bytes moved and operations a token, plain against speculative, under the measured roofline.
+
+Of the target's passes; a draft model's own are not in it.
+"""
+
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from engine.breakdown import Breakdown
+from engine.pass_cost import recorded_cost
+from engine.records import End, Header
+from engine.roofline import Roofline, Traffic
+from engine.stats import Tally
+from engine.trace import Trace
+from viz import figure, scale
+from viz.theme import SIZES, role
+
+NOT_MEASURED = "this trace holds no measured ceilings of its machine"
+LOOKS = {"plain": "target", "this run": "accepted"}
+
+
+class Load(NamedTuple):
+    """What some passes needed and took."""
+
+    traffic: Traffic
+    tokens: int
+    seconds: float
+    source: str  # of the seconds, in words
+
+
+class BandwidthInfo(NamedTuple):
+    """The ceilings and what ran below them, by name."""
+
+    roofline: Roofline | None
+    loads: dict[str, Load]
+
+
+def plot_bandwidth(trace: Trace, mode: str = "light") -> go.Figure:
+    """Plain and speculative passes under the machine's roofline."""
+    tally, breakdown = Tally.of(trace.rounds), Breakdown()
+    for this in trace.rounds:
+        breakdown.add(this)
+    info = bandwidth_info(trace.header, tally, breakdown, trace.end)
+    return figure.finished(bandwidth_panel(info), mode)
+
+
+def bandwidth_info(
+    header: Header, tally: Tally, breakdown: Breakdown, end: End | None
+) -> BandwidthInfo:
+    """Bytes from the weights and the cache, operations from parameters and nodes."""
+    roofline = header.roofline
+    if roofline is None or not tally.tokens or not tally.seconds.verify:
+        return BandwidthInfo(roofline, {})
+    slot = header.slot_bytes.get("target", 0)
+    ours = roofline.traffic(tally.passes, breakdown.nodes, breakdown.slots, slot)
+    loads = {"this run": Load(ours, tally.tokens, tally.seconds.verify, "in its target passes")}
+    plain = roofline.traffic(tally.tokens, tally.tokens, breakdown.plain_slots, slot)
+    if found := _plain_seconds(header, end):
+        each, source = found
+        loads["plain"] = Load(plain, tally.tokens, each * tally.tokens, source)
+    return BandwidthInfo(roofline, loads)
+
+
+def _plain_seconds(header: Header, end: End | None) -> tuple[float, str] | None:
+    """Seconds a token of plain decoding: measured beside the run, else one calibrated pass."""
+    if end and end.plain and end.plain.tokens and end.plain.seconds:
+        return end.plain.seconds / end.plain.tokens, "in plain decoding of the same prompt"
+    cost = recorded_cost(header.pass_seconds)
+    return (cost(1), "in calibrated passes of one node") if cost else None
+
+
+def bandwidth_panel(info: BandwidthInfo) -> dict[str, Any]:
+    """The roof, and a dot for each of the two."""
+    if info.roofline is None:
+        return scale.panel(scale.missing(NOT_MEASURED))
+    if not info.loads:
+        return scale.panel(scale.missing("no round yet"))
+    roof = info.roofline
+    places = [load.traffic.intensity for load in info.loads.values()]
+    low, high = min(*places, roof.ridge / 16) / 2, max(*places, roof.ridge) * 4
+    speeds = [load.traffic.operations / load.seconds for load in info.loads.values()]
+    bottom, top = min(*speeds, roof.ceiling(low)) / 1.6, max(*speeds, roof.ceiling(high)) * 2
+    layout = {
+        "margin": {**scale.MARGIN, "l": 52},
+        "xaxis": scale.logarithmic(low, high, "operations a byte", scale.decades(low, high)),
+        "yaxis": scale.logarithmic(bottom, top, "operations a second", scale.decades(bottom, top)),
+        "shapes": scale.lines(scale.decades(bottom, top)),
+    }
+    data = [_roof(roof, low, high), *(_dot(roof, name, load) for name, load in info.loads.items())]
+    legend = [name for name in LOOKS if name in info.loads]
+    return scale.panel({"data": data, "layout": layout}, _title(info), legend)
+
+
+def _title(info: BandwidthInfo) -> str:
+    """Per token, plain first."""
+    names = [name for name in LOOKS if name in info.loads]
+    each = [
+        f"{name} {scale.short(load.traffic.moved / load.tokens)}B, "
+        f"{scale.short(load.traffic.operations / load.tokens)} operations"
+        for name, load in ((name, info.loads[name]) for name in names)
+    ]
+    return "a token: " + "; ".join(each)
+
+
+def _roof(roof: Roofline, low: float, high: float) -> dict[str, Any]:
+    """The two ceilings, which meet at the ridge."""
+    x = [low, roof.ridge, high]
+    hover = (
+        f"measured ceilings: {scale.short(roof.bytes_per_second)}B/s, "
+        f"{scale.short(roof.operations_per_second)} operations/s; "
+        f"they meet at {roof.ridge:.1f} operations a byte"
+    )
+    drawn = scale.line([_five(v) for v in x], [_five(roof.ceiling(v)) for v in x], "ink")
+    return drawn | {"name": "roofline", "hovertext": [hover] * 3, "hoverinfo": "text"}
+
+
+def _dot(roof: Roofline, name: str, load: Load) -> dict[str, Any]:
+    traffic, speed = load.traffic, load.traffic.operations / load.seconds
+    ceiling = roof.ceiling(traffic.intensity)
+    hover = (
+        f"{name}: {scale.short(traffic.moved)}B and {scale.short(traffic.operations)} operations "
+        f"for {scale.count(load.tokens, 'token')}, {load.seconds:.2f} s {load.source}; "
+        f"{100 * speed / ceiling:.0f} % of the roof"
+    )
+    dot = scale.dots([_five(traffic.intensity)], [_five(speed)], LOOKS[name], [hover])
+    dot["marker"] |= {"size": 13, "symbol": "diamond" if name == "plain" else "circle"}
+    return dot | {
+        "name": name,
+        "mode": "markers+text",
+        "text": [name],
+        "textposition": "bottom right",
+        "textfont": {"size": SIZES["small"], "color": role("ink")},
+    }
+
+
+def _five(value: float) -> float:
+    """Five significant digits."""
+    return float(f"{value:.5g}")

@@ -1,0 +1,63 @@
+"""One sentence on what holds a run back, with the numbers it rests on."""
+
+from typing import NamedTuple
+
+from engine.balance import Balance, balance
+from engine.breakdown import Breakdown
+from engine.pass_cost import PassCost
+from engine.stats import Tally
+from viz import scale
+
+FEW = 1.2  # tokens a pass: below, even free drafting would gain a fifth at the most
+
+
+class Sentence(NamedTuple):
+    """What is said, and what it was worked out from."""
+
+    text: str
+    hover: str
+
+
+def what_holds_it_back(tally: Tally, breakdown: Breakdown, cost: PassCost | None) -> Sentence:
+    """The largest of what a round costs beyond a plain pass, or drafts that rarely hold."""
+    found = balance(tally, breakdown, cost)
+    if found is None:
+        return Sentence("No round has been timed.", "")
+    if not tally.drafted:
+        return Sentence(
+            "Nothing was drafted: every token costs one pass.",
+            f"{scale.count(tally.tokens, 'token')} in "
+            f"{scale.count(tally.passes, 'target pass', 'es')}",
+        )
+    length = tally.mean_accepted_length
+    if (length.value or 0) < FEW:
+        return Sentence(
+            f"Drafts rarely hold: {length.value:.2f} tokens come out of a pass.",
+            f"{scale.count(length.part, 'token')} in "
+            f"{scale.count(length.whole, 'target pass', 'es')}",
+        )
+    return _largest(found)
+
+
+def _largest(found: Balance) -> Sentence:
+    shares = {"draft": found.draft, "wider": found.wider, "rest": found.rest}
+    known = {name: ratio.value or 0 for name, ratio in shares.items() if ratio is not None}
+    worst = max(known, key=known.__getitem__)
+    if worst == "wider" and found.wider is not None:
+        text = f"{found.nodes.value:.1f} nodes cost {found.passes:.1f} passes here."
+        hover = (
+            f"{found.nodes.part:g} nodes in {scale.count(found.nodes.whole, 'pass', 'es')}; "
+            f"beyond one node's they take {_ms(found.wider.part)} of {_ms(found.wider.whole)}"
+        )
+        return Sentence(text.replace(".0 nodes", " nodes"), hover)
+    ratio = shares[worst]
+    what = "Draft takes" if worst == "draft" else "Judging and committing take"
+    text = f"{what} {100 * known[worst]:.0f} % of the round."
+    hover = f"{_ms(ratio.part)} of {_ms(ratio.whole)} for all four phases"
+    if found.wider is None:
+        hover += "; what wider passes cost was not measured"
+    return Sentence(text, hover)
+
+
+def _ms(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
