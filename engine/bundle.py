@@ -5,8 +5,10 @@ from dataclasses import dataclass, field, replace
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from engine.ceilings import ceilings_of
 from engine.cost import cost_of
 from engine.drafters.suffix import SuffixMemory
+from engine.heads.find import Heads
 from engine.records import Weights
 
 AVAILABLE = "available"
@@ -19,6 +21,7 @@ class Bundle:
     Attributes:
         source: folder or Hub id, as given to ``from_pretrained``.
         methods: name -> ``"available"``, or in a sentence why not.
+        heads: by method, the heads that draft for it.
         path: which implementation of the target runs, ``"packed"`` or ``"transformers"``.
         memory: texts of earlier runs, for suffix decoding.
     """
@@ -30,6 +33,7 @@ class Bundle:
     methods: dict[str, str]
     draft: PreTrainedModel | None = None
     draft_weights: Weights | None = None
+    heads: dict[str, Heads] = field(default_factory=dict)
     path: str = "transformers"
     memory: SuffixMemory = field(default_factory=SuffixMemory)
 
@@ -68,7 +72,8 @@ class Bundle:
         return getattr(self.tokenizer, "chat_template", None) is not None
 
     def warm_up(self) -> None:
-        """Measure what passes cost now, so that the first run need not."""
+        """Measure what passes cost and the machine's ceilings now: the first run need not."""
+        ceilings_of(self.target)
         for model in (self.target, self.draft):
             if model is not None:
                 cost_of(model)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 
 from engine.bundle import Bundle
+from engine.ceilings import known_roofline_of
 from engine.config import DecodeConfig
 from engine.cost import known_cost_of
 from engine.detokenizer import Pieces
@@ -26,25 +27,28 @@ def make_header(
 ) -> Header:
     """The header of a run whose prompt has been read."""
     pieces, cost = Pieces(bundle.tokenizer), known_cost_of(bundle.target)
+    heads = bundle.heads.get(config.method)
     has_draft_model = "draft" in slot_bytes
+    is_drawn = has_draft_model or (heads is not None and config.drafting == "sampled")
     return Header(
         version=VERSION,
         method=config.method,
         config=asdict(config) | {"tree": _plain_tree(config.tree), "stop": list(config.stop)},
         target=bundle.weights,
-        draft=bundle.draft_weights if has_draft_model else None,
+        draft=heads.weights if heads else bundle.draft_weights if has_draft_model else None,
         device=str(bundle.device),
         path=bundle.path,
         prompt=prompt if isinstance(prompt, str) else bundle.tokenizer.decode(list(prompt_ids)),
         prompt_token=tuple(prompt_ids),
         prompt_text=tuple(map(pieces, prompt_ids)),
         is_exact=True,
-        has_point_mass=config.is_greedy or not has_draft_model,
+        has_point_mass=config.is_greedy or not is_drawn,
         slot_bytes=dict(slot_bytes),
         prefill_seconds=prefill_seconds,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         software=SOFTWARE,
         pass_seconds=dict(zip(cost.nodes, map(_micro, cost.seconds), strict=True)) if cost else {},
+        roofline=known_roofline_of(bundle.target),
     )
 
 

@@ -10,7 +10,12 @@ from engine.context import Context
 from engine.cost import PassCost, cost_of
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Drafter
+from engine.drafters.eagle import build_eagle
+from engine.drafters.eagle2 import build_eagle2
+from engine.drafters.eagle3 import build_eagle3
+from engine.drafters.hydra import build_hydra
 from engine.drafters.lookup import Lookup
+from engine.drafters.medusa import build_medusa
 from engine.drafters.order import Order
 from engine.drafters.plain import Plain
 from engine.drafters.suffix import Suffix
@@ -89,10 +94,21 @@ def _cost(order: Order, model: torch.nn.Module) -> PassCost | None:
     return cost_of(model) if order.config.tree == "auto" else None
 
 
+def _head_taps(name: str) -> Callable[[Bundle], tuple[int, ...]]:
+    """The states that the heads of method ``name`` read."""
+    return lambda bundle: bundle.heads[name].attached.taps
+
+
 _METHODS = {
     "plain": Method(_plain),
     "lookup": Method(_lookup),
     "suffix": Method(_suffix),
     "draft": Method(_draft),
     "draft_tree": Method(_draft_tree),
+    "medusa": Method(build_medusa, _head_taps("medusa")),
+    "hydra": Method(build_hydra, _head_taps("hydra")),
+    "hydra++": Method(build_hydra, _head_taps("hydra++"), keeps_prompt=True),
+    "eagle": Method(build_eagle, _head_taps("eagle"), keeps_prompt=True),
+    "eagle2": Method(build_eagle2, _head_taps("eagle2"), keeps_prompt=True),
+    "eagle3": Method(build_eagle3, _head_taps("eagle3"), keeps_prompt=True),
 }

@@ -80,7 +80,7 @@ def open_heads(home: str | Path, stems: Sequence[str]) -> HeadFile:
     """
     path = find(home, [stem + suffix for suffix in SUFFIXES for stem in stems])
     if path is None:
-        raise HeadError(f"there is no {' or '.join(stems)}{SUFFIXES[0]} (or .pt, .bin) in {home}")
+        raise HeadError(f"there is no {' or '.join(stems)} ({', '.join(SUFFIXES)}) in {home}")
     if path.suffix not in SUFFIXES:
         raise HeadError(f"{path.name} is no heads file: those end in {', '.join(SUFFIXES)}")
     if path.stat().st_size > MAX_BYTES:

@@ -45,9 +45,13 @@ class FeatureReader:
     def catch_up(self, history: Sequence[int]) -> Tensor:
         """Read what was committed since the last draft; the feature [1, H] behind the root."""
         tokens = history[self.context.committed + 1 :]
-        features = self._take()
+        features, behind = self._take(), None
+        for start in range(0, len(tokens), PREFILL_CHUNK):
+            part = tokens[start : start + PREFILL_CHUNK]
+            rows = range(start - 1, start - 1 + len(part))
+            behind = self.context.read(features[start : start + len(part)], part, rows)
         self._caught_up = len(tokens)
-        return self.context.read(features, tokens, range(-1, len(tokens) - 1))[-1:]
+        return behind[-1:]
 
     @property
     def root_row(self) -> int:

@@ -3,7 +3,7 @@
 import pytest
 from transformers import LlamaConfig
 
-from engine import models, store
+from engine import model_files, store
 from engine.bundle import AVAILABLE
 from engine.models import ModelError, load
 from engine.suitability import refusal
@@ -31,7 +31,7 @@ def test_an_empty_store_names_the_command_that_fills_it(tmp_path, monkeypatch):
 
 
 def test_a_hub_id_that_nobody_has_is_quoted(monkeypatch):
-    monkeypatch.setattr(models, "has_network", lambda: False)
+    monkeypatch.setattr(model_files, "has_network", lambda: False)
     with pytest.raises(ModelError, match="There is no model 'nobody/no-such-model' here"):
         load("nobody/no-such-model")
 

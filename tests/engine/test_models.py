@@ -27,7 +27,7 @@ from transformers import (
     T5Config,
 )
 
-from engine import models, store
+from engine import model_files, store
 from engine.bundle import AVAILABLE
 from engine.config import DecodeConfig
 from engine.models import ModelError, load
@@ -87,15 +87,16 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path):
 
 
 def test_an_unknown_method_is_named(good):
-    with pytest.raises(ModelError, match="There is no method 'medusa'"):
-        load(good, drafters=["medusa"])
+    with pytest.raises(ModelError, match="There is no method 'teleport'"):
+        load(good, drafters=["teleport"])
 
 
 def test_a_draft_of_another_vocabulary_leaves_the_other_methods(good, tmp_path):
     bundle = load(good, draft=save(tiny_llama(40, 1), tmp_path / "draft", 40))
     reason = "needs a draft model with the same vocabulary: 40 vs 32"
     free = ("plain", "lookup", "suffix")
-    assert bundle.methods == {m: AVAILABLE if m in free else reason for m in METHODS}
+    states = {m: AVAILABLE if m in free else reason for m in METHODS}
+    assert bundle.methods.items() >= states.items()
 
 
 def test_the_record_names_the_weights_that_ran_by_their_hash(good):
@@ -204,7 +205,7 @@ def test_an_unknown_device_or_dtype_is_named(good, place, reason):
 
 @pytest.mark.parametrize("name", ["", "a" * 5000, "a\0b", "nobody/nothing"])
 def test_a_name_of_no_folder_is_refused_without_a_network(monkeypatch, name):
-    monkeypatch.setattr(models, "has_network", lambda: False)
+    monkeypatch.setattr(model_files, "has_network", lambda: False)
     with pytest.raises(ModelError, match="There is no model") as refused:
         load(name)
     assert len(str(refused.value)) < 500

@@ -77,7 +77,7 @@ def test_a_file_of_something_else_than_a_table_of_tensors_is_refused(tmp_path, v
 
 
 def test_what_is_not_there_is_named(tmp_path):
-    with pytest.raises(HeadError, match=r"no one or two.safetensors \(or .pt, .bin\)"):
+    with pytest.raises(HeadError, match=r"no one or two \(.safetensors, .pt, .bin\)"):
         open_heads(tmp_path, ["one", "two"])
     (tmp_path / "heads.gguf").write_text("x")
     with pytest.raises(HeadError, match="heads.gguf is no heads file"):
@@ -86,7 +86,7 @@ def test_what_is_not_there_is_named(tmp_path):
 
 def test_without_a_network_only_the_cache_of_the_hub_is_asked(monkeypatch):
     monkeypatch.setattr(checkpoint, "has_network", lambda: False)
-    with pytest.raises(HeadError, match="there is no medusa_lm_head.safetensors"):
+    with pytest.raises(HeadError, match="there is no medusa_lm_head "):
         open_heads("nobody/no-such-heads", ["medusa_lm_head"])
     with pytest.raises(HeadError, match="no heads 'no/such/heads'"):
         open_heads("no/such/heads", ["medusa_lm_head"])

@@ -1,0 +1,89 @@
+"""EAGLE (Li et al., 2024, arXiv 2401.15077): a layer that goes on from the target's features.
+
+The head predicts the feature behind every token it drafts, and feeds on its own predictions
+down the tree, whose shape is planned beforehand.
+"""
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from engine.drafters.children import Children
+from engine.drafters.drafter import Proposal, root_only
+from engine.drafters.growth import Growth
+from engine.drafters.head_planner import head_planner, is_drawn
+from engine.drafters.order import Order
+from engine.heads.feature_reader import FeatureReader
+from engine.heads.head_context import HeadContext
+from engine.heads.step_cost import step_cost_of
+from engine.planner import Planner
+from engine.records import CacheStep
+
+MAX_RANK = 10  # children a planned node may have
+
+
+class Eagle:
+    """Grows the planner's shape level by level."""
+
+    max_depth = 6
+
+    def __init__(self, reader: FeatureReader, planner: Planner, children: Children) -> None:
+        self.reader, self.planner, self.children = reader, planner, children
+
+    @property
+    def context(self) -> HeadContext:
+        """The layer's cache, for the record."""
+        return self.reader.context
+
+    def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
+        """A tree of the planned shape (smaller where the head's law runs out of tokens)."""
+        shape = self.planner.shape(max_depth)
+        if len(shape) == 1 or not self.reader.can_draft:
+            return root_only(history)
+        growth = Growth(history, shape)
+        steps = _Steps(self.reader, growth)
+        return growth.fill(steps.logits, self.children)
+
+    def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
+        """Keep what was read of the committed text; drafted rows are forgotten."""
+        return self.reader.commit(path)
+
+
+class _Steps:
+    """Reads a tree's inner nodes level by level."""
+
+    def __init__(self, reader: FeatureReader, growth: Growth) -> None:
+        self.reader, self.growth = reader, growth
+        self._features: Tensor | None = None  # [n, H] behind each of the nodes read last
+        self._rows: list[int] = []  # of them
+
+    def logits(self, level: int) -> Tensor:
+        """[n, Vd] below each of the tree's inner nodes, the root's at level 0."""
+        growth, reader = self.growth, self.reader
+        if level == 0:
+            self._features, self._rows = reader.catch_up(growth.history), [reader.root_row]
+        else:
+            tokens = [growth.tokens[node] for node in growth.inner]
+            parents = [self._rows[place] for place in growth.above]
+            self._features, self._rows = reader.read(self._features[growth.above], tokens, parents)
+        return reader.context.logits(self._features)
+
+
+def build_eagle(order: Order) -> tuple[Planner, Eagle]:
+    """The planner and the drafter of one run, which has read the prompt."""
+    attached = order.bundle.heads[order.config.method].attached
+    cost = step_cost_of(attached) if order.config.tree == "auto" else None
+    planner = head_planner(order, cost, 0.0, MAX_RANK)
+    return planner, Eagle(feature_reader(order), planner, children_of(order))
+
+
+def feature_reader(order: Order) -> FeatureReader:
+    """The reader of one run's head."""
+    attached = order.bundle.heads[order.config.method].attached
+    return FeatureReader(attached, order.target, order.prompt, order.capacity)
+
+
+def children_of(order: Order) -> Children:
+    """What the run's settings choose below a node."""
+    attached = order.bundle.heads[order.config.method].attached
+    return Children(attached, order.sampler, order.rng if is_drawn(order) else None)

@@ -1,0 +1,30 @@
+"""Plans for drafters with heads: by the trees and chances that come beside the weights."""
+
+from dataclasses import replace
+
+from engine.cost import PassCost, cost_of
+from engine.drafters.order import Order
+from engine.planner import Planner
+
+
+def is_drawn(order: Order) -> bool:
+    """Whether children are drawn: at temperature 0 a draw is the most probable token anyway."""
+    return not order.config.is_greedy and order.config.drafting == "sampled"
+
+
+def head_planner(
+    order: Order, draft: PassCost | None, once: float, max_rank: int, kind: type[Planner] = Planner
+) -> Planner:
+    """The planner of one run of the settings' method.
+
+    Args:
+        draft: cost of a level of so many nodes; ``None`` where levels are free.
+        once: seconds that drafting anything at all costs in a round.
+        max_rank: children a node may have at the most where no tree is given.
+    """
+    config, heads = order.config, order.bundle.heads[order.config.method]
+    trees = heads.trees.sampled if is_drawn(order) else heads.trees.top
+    target = cost_of(order.bundle.target) if config.tree == "auto" else None
+    if isinstance(config.tree, int) and config.tree in trees.by_size:
+        config = replace(config, tree=trees.by_size[config.tree])
+    return kind(config, target, draft, max_rank, trees.chances, once)

@@ -1,0 +1,67 @@
+"""Fits Medusa's and Hydra's heads to the target that they are to draft for."""
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from engine.heads.attached import Attached
+from engine.heads.checkpoint import HeadError
+from engine.heads.hydra import HydraHeads
+from engine.heads.layout import check_ids
+from engine.heads.medusa import MedusaHeads
+from engine.heads.res_block import pack_blocks
+from engine.heads.spoken_rows import spoken_rows
+from engine.packed import pack_parts
+
+GuessingHeads = MedusaHeads | HydraHeads
+
+
+def attach_guessing(
+    heads: GuessingHeads, target: PreTrainedModel, *, packed: bool = True
+) -> Attached:
+    """Move ``heads`` beside ``target``; on a CPU swap their parts for fast equal ones.
+
+    Args:
+        target: packed already, if it is to be.
+
+    Raises:
+        HeadError: says which size does not fit.
+    """
+    told = target.config.get_text_config()
+    _check(heads, told.hidden_size, told.vocab_size)
+    tap = told.num_hidden_layers - getattr(heads, "offset", 0)
+    if tap < 0:
+        raise HeadError(f"heads that read {-tap} states before this target's first")
+    heads.to(device=target.device, dtype=target.dtype).eval().requires_grad_(False)
+    ids, rows = heads.token_map, None
+    if ids is not None and heads.vocab is None:
+        rows = spoken_rows(target, ids)
+        ids = None if rows is None else ids
+    parts = nn.ModuleDict({"heads": heads} | ({} if rows is None else {"rows": rows}))
+    if packed:
+        pack_blocks(heads)
+        pack_parts(parts)
+    own_words = getattr(heads, "input_embed_fn", None)
+    return Attached(
+        head=heads,
+        embed=target.get_input_embeddings() if own_words is None else own_words,
+        speak=parts["rows"] if "rows" in parts else target.get_output_embeddings(),
+        draft_ids=ids,
+        taps=(tap,),
+        vocab_size=told.vocab_size,
+    )
+
+
+def _check(heads: GuessingHeads, size: int, vocab: int) -> None:
+    """Refuse heads that were made for another target than one of these sizes."""
+    if heads.size != size:
+        raise HeadError(f"heads for hidden size {heads.size}, this target has {size}")
+    ids, words = heads.token_map, getattr(heads, "input_embed_fn", None)
+    if ids is not None:
+        check_ids(ids, vocab, "token_map")
+    spoken = vocab if ids is None else len(ids)
+    for rows, wanted in (
+        (heads.vocab, spoken),
+        (None if words is None else words.num_embeddings, vocab),
+    ):
+        if rows not in (None, wanted):
+            raise HeadError(f"heads for {rows} tokens, this target's vocabulary is {wanted}")

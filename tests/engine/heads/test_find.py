@@ -1,0 +1,147 @@
+"""``load`` finds heads by kind; what is wrong with one file is said and leaves the others."""
+
+import json
+
+import pytest
+import torch
+
+from engine import store
+from engine.bundle import AVAILABLE
+from engine.config import DecodeConfig
+from engine.decoding import Run
+from engine.heads import find
+from engine.heads.hydra_file import save_hydra
+from engine.heads.medusa import save_medusa
+from engine.models import METHODS, ModelError, load
+from tests.engine.heads.guessers import GUESSING, random_heads
+from tests.engine.test_models import save
+from tests.fakes import text_of, tiny_llama
+
+FREE = {"plain", "lookup", "suffix"}
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a target of 32 words and its heads."""
+    folder = tmp_path_factory.mktemp("home")
+    target = tiny_llama(32, 0)
+    save(target, folder / "target")
+    for method in GUESSING:
+        heads = random_heads(method, target.config, 5)
+        (save_medusa if method == "medusa" else save_hydra)(heads, folder / method)
+    return folder
+
+
+def homes(home, **others):
+    return {method: home / method for method in GUESSING} | others
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_heads_are_found_and_write_the_targets_own_text(home, packed):
+    bundle = load(home / "target", heads=homes(home), packed=packed)
+    able = {name for name, state in bundle.methods.items() if state == AVAILABLE}
+    assert able == FREE | set(GUESSING) and set(bundle.methods) == set(METHODS)
+    expected = text_of(bundle, [3, 1, 4], DecodeConfig(max_new_tokens=24))
+    for method in GUESSING:
+        run = Run(bundle, [3, 1, 4], DecodeConfig(method, 24, tree=12))
+        drafted = sum(this.nodes.num_drafted for this in run)
+        assert drafted > 0 and run.generated == expected
+        assert run.header.draft.sha256 == store.sha256(home / method / "model.safetensors")
+        assert str(home) not in repr(run.header.draft)  # a trace is shared, a home is not
+
+
+@pytest.mark.parametrize("method", GUESSING)
+def test_auto_drafts_too_where_it_pays(home, method):
+    bundle = load(home / "target", heads=homes(home))
+    bundle.warm_up()
+    expected = text_of(bundle, [3, 1, 4], DecodeConfig(max_new_tokens=16))
+    assert text_of(bundle, [3, 1, 4], DecodeConfig(method, 16)) == expected
+
+
+def test_what_was_not_given_is_said(home):
+    bundle = load(home / "target")
+    for name, title in (
+        ("medusa", "Medusa heads"),
+        ("hydra++", "Hydra++ heads"),
+        ("eagle2", "an EAGLE head"),
+        ("eagle3", "an EAGLE-3 head"),
+    ):
+        assert bundle.methods[name] == f"needs {title} for this target, and none were given"
+    with pytest.raises(ValueError, match="'medusa' is not available: it needs Medusa heads"):
+        Run(bundle, [1, 2], DecodeConfig("medusa"))
+
+
+def spoil_size(folder):
+    save_medusa(random_heads("medusa", tiny_llama(32, 0).config, 1), folder)
+    other = tiny_llama(32, 0).config
+    other.hidden_size = 16
+    save_medusa(random_heads("medusa", other, 1), folder)
+
+
+def spoil_file(folder):
+    save_medusa(random_heads("medusa", tiny_llama(32, 0).config, 1), folder)
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-10])
+
+
+def spoil_value(folder):
+    heads = random_heads("medusa", tiny_llama(32, 0).config, 1)
+    with torch.no_grad():
+        heads[0][0].linear.weight[3, 3] = torch.nan
+    save_medusa(heads, folder)
+
+
+def spoil_trees(folder):
+    save_medusa(random_heads("medusa", tiny_llama(32, 0).config, 1), folder)
+    tree = {"parents": [-1, 2, 1]}
+    (folder / "trees.json").write_text(json.dumps({"trees": {"2": tree}}))
+
+
+def spoil_vocabulary(folder):
+    heads = random_heads("medusa", tiny_llama(32, 0).config, 1, vocab=40)
+    save_medusa(heads, folder)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (spoil_size, "heads for hidden size 16, this target has 32"),
+        (spoil_file, "model.safetensors is cut short"),
+        (spoil_value, r"0\.0\.linear\.weight: holds values that are not finite"),
+        (spoil_trees, "trees.json: trees.2, node 1 is its own ancestor"),
+        (spoil_vocabulary, "heads for 40 tokens, this target's vocabulary is 32"),
+        (lambda folder: None, "there is no medusa_lm_head or model or"),
+    ],
+)
+def test_a_bad_file_leaves_the_other_methods(home, tmp_path, spoil, reason):
+    (tmp_path / "bad").mkdir()
+    spoil(tmp_path / "bad")
+    bundle = load(home / "target", heads=homes(home, medusa=tmp_path / "bad"))
+    state = bundle.methods["medusa"]
+    assert state.startswith("needs Medusa heads for this target: ")
+    with pytest.raises(ValueError, match=reason):
+        Run(bundle, [1, 2], DecodeConfig("medusa"))
+    assert bundle.methods["hydra"] == bundle.methods["hydra++"] == AVAILABLE
+
+
+def test_hydras_two_kinds_are_not_taken_for_one_another(home):
+    bundle = load(home / "target", heads={"hydra": home / "hydra++", "hydra++": home / "hydra"})
+    assert "holds Hydra++ heads: they have a prefix layer" in bundle.methods["hydra"]
+    assert "holds Hydra heads: they have no prefix layer" in bundle.methods["hydra++"]
+
+
+def test_only_what_was_asked_for_is_read(home, monkeypatch):
+    bundle = load(home / "target", heads=homes(home), drafters=["hydra"])
+    assert set(bundle.methods) == {"plain", "hydra"} and set(bundle.heads) == {"hydra"}
+
+
+def test_a_kind_that_there_is_not_is_named(home):
+    with pytest.raises(ModelError, match="no heads of kind 'eagle2'; there are medusa, hydra,"):
+        load(home / "target", heads={"eagle2": home / "medusa"})
+
+
+def test_the_default_target_gets_every_shipped_folder(home, tmp_path, monkeypatch):
+    monkeypatch.setattr(find, "SHIPPED", home)
+    assert find.shipped_heads() == homes(home)
+    monkeypatch.setattr(find, "SHIPPED", tmp_path)
+    assert find.shipped_heads() == {}
