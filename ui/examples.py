@@ -13,7 +13,7 @@ class Example(NamedTuple):
 EXAMPLES = (
     Example("question", "Explain in three sentences why the sky is blue."),
     Example(
-        "copy a text",
+        "copy",
         "Repeat the following text word for word, then summarise it in one sentence.\n\n"
         "The lighthouse stands on the northern cape. It was built in 1871 from grey granite, "
         "and its lamp can be seen from twenty miles away. Until 1964 a keeper lived in the "
@@ -24,7 +24,7 @@ EXAMPLES = (
         "Write a short paragraph about the sea. Then write the same paragraph three times.",
     ),
     Example(
-        "edit code",
+        "code",
         "Add a docstring to this function and print the whole function again.\n\n"
         "def mean(values):\n"
         "    total = 0.0\n"

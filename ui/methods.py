@@ -13,8 +13,10 @@ DEFAULT = "suffix"
 
 _TEXTS = {
     "plain": "One pass of the target for one token: the yardstick.",
-    "lookup": "Drafts what followed the last time these words stood in the text. No training.",
-    "suffix": "A suffix tree of the prompt, the answer and earlier runs drafts what was seen most.",
+    "lookup": "Drafts what followed when these words last stood in the text, the words of the"
+    " chat template included.",
+    "suffix": "A suffix tree of the text, the chat template and earlier runs drafts what was seen"
+    " most.",
     "draft": "A small model writes a few tokens ahead; the target checks them all in one pass.",
     "draft_tree": "A small model drafts a tree of alternatives; the first that holds is kept.",
 }

@@ -11,12 +11,29 @@ from viz.stage import Stage, header_message
 
 FOLDER = Path(__file__).parents[1] / "assets" / "traces"
 AT_ONCE = 32  # rounds in one value: few values, and none of them large
+FIRST = "lookup-copy"
+STORIES = {
+    "lookup-copy": "A recorded run: the answer repeats the prompt, so eight tokens at a time can"
+    " be looked up there, and one pass of the target keeps them all.",
+    "suffix-three-times": "A recorded run: at first little can be drafted; the more the text"
+    " repeats itself, the longer the branches that are kept.",
+    "draft-tree-sky": "A recorded run: a small model drafts a tree; siblings are judged in turn,"
+    " and what replaces the rejected ones is drawn from the residual.",
+}
 CUT = "The file was cut short: this is what it holds."
 
 
-def recorded() -> list[dict[str, str]]:
-    """Name and title of every trace that ships with the page."""
-    return [{"name": path.stem, "title": _title(path)} for path in sorted(FOLDER.glob("*.jsonl"))]
+def recorded() -> list[dict[str, str | bool]]:
+    """Every trace that ships with the page: name, title, what is seen, which one plays first."""
+    return [
+        {
+            "name": path.stem,
+            "title": _title(path),
+            "story": STORIES.get(path.stem, ""),
+            "first": path.stem == FIRST,
+        }
+        for path in sorted(FOLDER.glob("*.jsonl"))
+    ]
 
 
 @lru_cache(maxsize=8)

@@ -67,7 +67,7 @@ TEMPLATE: dict[str, Any] = {
                     "width": 1.4,
                     "shape": "spline",
                     "simplify": False,
-                    "smoothing": 0.75,
+                    "smoothing": 1.1,
                 },
                 "marker": {
                     "color": role("panel"),

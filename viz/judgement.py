@@ -1,7 +1,7 @@
 """The judgement of a node: p, q and the residual over the likeliest tokens at its place.
 
-A row a token, the rest of the mass below; the node in hand stands in bold with its verdict
-in numbers above.
+A row a token, the rest of the mass below, p and q in numbers beside the bars; the node in hand
+stands in bold, its verdict is the title.
 """
 
 from typing import Any, NamedTuple
@@ -12,12 +12,13 @@ from engine.records import Law, Round
 from viz import figure
 from viz.figure import Patch
 from viz.phases import Step, steps
-from viz.pieces import label, visible
-from viz.theme import role
+from viz.pieces import label, short, visible
+from viz.theme import BARS, SIZES, role
 
 ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
-BARS = (("target", "p target"), ("draft", "q draft"), ("residual", "residual"))
+NUMBERS = len(BARS)  # the trace of the numbers
+DRAWN = {"recovered": "the residual", "bonus": "p after a full path", "sampled": "p"}
 SHIFT = {"target": -0.26, "draft": 0.02, "residual": 0.28}  # within a row, downwards
 
 
@@ -38,6 +39,7 @@ class JudgementInfo(NamedTuple):
     words: dict[int, str]  # by tested node
     parent: dict[int, int]
     token: dict[int, int]
+    last: str  # the words for the token that was not drafted
 
 
 def plot_judgement(this: Round, mode: str = "light") -> go.Figure:
@@ -58,7 +60,16 @@ def judgement_info(this: Round) -> JudgementInfo:
         {node: _words(this, node) for node in found},
         {node: nodes.parent[node] for node in found},
         {node: nodes.token[node] for node in found},
+        _drawn(this),
     )
+
+
+def _drawn(this: Round) -> str:
+    """What the emitted token was drawn from that was not drafted."""
+    origin = this.emitted.origin[-1] if this.emitted.origin else "accepted"
+    if origin not in DRAWN:
+        return ""
+    return f"“{visible(this.piece(this.emitted.token[-1]), 20)}” drawn from {DRAWN[origin]}"
 
 
 def _judged(this: Round, law: Law, tested: list[int]) -> Judged:
@@ -92,38 +103,45 @@ def _words(this: Round, node: int) -> str:
     entries = zip(law.token, law.draft, strict=True) if law else ()
     q = dict(entries).get(nodes.token[node])
     if not q:
-        return f"{name}: p {p:.2f}, u {u:.2f}"
+        return f"{name}: p {short(p)}, u {short(u)}"
     is_below = u * q < p
     # a later sibling is judged by the residual of those before it, a block by all its tokens
     if nodes.rank[node] or is_below != (nodes.verdict[node] == "accepted"):
-        return f"{name}: p {p:.2f}, q {q:.2f}, u {u:.2f}"
-    return f"{name}: u {u:.2f} {'<' if is_below else '≥'} p/q {min(p / q, 99):.2f}"
+        return f"{name}: p {short(p)}, q {short(q)}, u {short(u)}"
+    return f"{name}: u {short(u)} {'<' if is_below else '≥'} p/q {short(min(p / q, 99))}"
 
 
 def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
-    """The figure before the first step, and a patch per step."""
+    """The figure before the first step, a patch and a title per step."""
     patches: list[Patch] = []
     titles: list[str] = []
-    place: Judged | None = None
+    shown: Judged | None = None
     for step in order:
-        now = info.places.get(info.parent.get(step.node, -1)) if step.phase == "judge" else None
-        patch = _place(now) if now and now is not place else []
-        if now:
-            place = now
-            patch = [*patch, ["layout.yaxis.ticktext", _names(now, info.token[step.node])]]
-        elif step.phase == "emit" and info.places:
-            last = info.places[max(info.places)]
-            patch = [] if last is place else _place(last)
-            if last is not place:
-                patch.append(["layout.yaxis.ticktext", _names(last, -1)])
+        now, token = shown, -1
+        if step.phase == "judge":
+            now = info.places.get(info.parent.get(step.node, -1), shown)
+            token = info.token.get(step.node, -1)
+            titles.append(info.words.get(step.node, ""))
+        elif step.phase == "emit":
+            now = info.places[max(info.places)] if info.places else None
+            titles.append(info.last)
+        else:
+            titles.append(titles[-1] if step.phase == "commit" and titles else "")
+        patch = _place(now) if now and now is not shown else []
+        if now and step.phase in ("judge", "emit"):
+            patch = [*patch, ["layout.yaxis.ticktext", _names(now, token)]]
+        shown = now
         patches.append(patch)
-        titles.append(info.words.get(step.node, "") if step.phase == "judge" else "")
     return {"figure": _figure(), "steps": patches, "titles": titles}
 
 
 def _place(judged: Judged) -> Patch:
-    columns = (judged.target, judged.draft, judged.residual)
-    return [[f"data.{i}.x", column] for i, column in enumerate(columns)]
+    columns = [judged.target, judged.draft, judged.residual]
+    pairs = zip(judged.target, judged.draft, strict=True)
+    return [
+        *([f"data.{i}.x", column] for i, column in enumerate(columns)),
+        [f"data.{NUMBERS}.text", [f"{short(p)} | {short(q)}" for p, q in pairs]],
+    ]
 
 
 def _names(judged: Judged, in_hand: int) -> list[str]:
@@ -148,11 +166,19 @@ def _figure() -> dict[str, Any]:
         }
         for kind, name in BARS
     ]
+    numbers = {
+        "x0": 1.39,  # within the axis, or nothing is written
+        "y": list(range(ROWS + 1)),
+        "textposition": "middle left",
+        "mode": "text",
+        "text": [" "] * (ROWS + 1),
+        "textfont": {"size": SIZES["small"]},
+    }
     layout = {
-        "xaxis": figure.axis(0, 1.02, tickvals=[0, 0.5, 1]),
+        "xaxis": figure.axis(0, 1.4, tickvals=[0, 0.5, 1]),
         "yaxis": figure.axis(
             ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[" "] * (ROWS + 1)
         ),
         "margin": {"l": 92, "b": 20},
     }
-    return {"data": data, "layout": layout}
+    return {"data": [*data, numbers], "layout": layout}

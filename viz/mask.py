@@ -59,7 +59,10 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
     phases = [step.phase for step in order]
     judged = max(i for i, phase in enumerate(phases) if phase in ("verify", "judge"))
     patches: list[figure.Patch] = [[] for _ in order]
-    patches[phases.index("verify")] += [["data.0.opacity", 1], ["data.1.opacity", 0.45]]
+    patches[phases.index("verify")] += [
+        ["data.0.opacity", 1],
+        ["data.1.marker.color", role("target", 0.45)],
+    ]
     patches[judged] = [*patches[judged], ["data.0.colorscale", _scale(KINDS)]]
     return {
         "figure": {
@@ -108,8 +111,7 @@ def _prefix(info: MaskInfo, count: int, wide: float) -> dict[str, Any]:
         "y": [count],
         "base": -0.5,
         "width": wide,
-        "marker": {"color": role("target")},
-        "opacity": 0.1,
+        "marker": {"color": role("target", 0.1)},
         "text": [f"{info.prefix} slots"],
         "textangle": -90 if count > 3 else 0,
         "insidetextfont": {"color": role("ink")},

@@ -1,4 +1,4 @@
-"""Token text as a picture may show it: every character visible, none of it markup."""
+"""Token text as a picture may show it: every character visible, none of it markup; shares too."""
 
 import unicodedata
 from functools import lru_cache
@@ -23,6 +23,11 @@ def label(piece: str, limit: int = 12) -> str:
 def visible(piece: str, limit: int = 12) -> str:
     """``piece`` with its blanks and controls visible, at most ``limit`` characters."""
     return shorten(piece.translate(_VISIBLE) or EMPTY, limit)
+
+
+def short(share: float) -> str:
+    """A share or ratio in two decimals, without the zero before the point."""
+    return f"{share:.2f}".removeprefix("0")
 
 
 def shorten(text: str, limit: int) -> str:

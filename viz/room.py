@@ -74,6 +74,7 @@ def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
         ),
         "margin": {"b": 24},
         "font": {"size": room.font},
+        "meta": {"height": HEIGHT},  # where there is less the player takes smaller letters
     }
     if info.num_hidden:
         whole = len(info.node) + info.num_hidden

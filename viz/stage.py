@@ -36,6 +36,7 @@ def header_message(header: Header, source: str, name: str) -> str:
             "header": header,
             "palette": theme.PALETTE,
             "legend": theme.legend(),
+            "bars": theme.bars(),
             "template": TEMPLATE,
             "source": source,
             "name": name,

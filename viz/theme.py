@@ -64,6 +64,8 @@ SYMBOL = {
     "untested": "circle-open",
 }
 
+BARS = (("target", "p target"), ("draft", "q draft"), ("residual", "residual"))
+
 FONT = 'system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif'
 MONO = 'ui-monospace,"DejaVu Sans Mono",monospace'
 SERIF = 'Georgia,"DejaVu Serif",serif'
@@ -81,6 +83,11 @@ def legend() -> list[dict[str, str]]:
     """Every verdict and origin: its role, shape and word."""
     names = ("accepted", "rejected", "recovered", "bonus", "sampled", "untested")
     return [{"role": name, "symbol": SYMBOL[name], "label": name} for name in names]
+
+
+def bars() -> list[dict[str, str]]:
+    """The three laws of a judgement, as the legend has them."""
+    return [{"role": name, "symbol": "square", "label": label} for name, label in BARS]
 
 
 def css_variables() -> str:

@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 from engine.records import Round
 from viz import figure
 from viz.phases import Step, steps
-from viz.theme import role
+from viz.theme import SIZES, role
 
 PHASES = ("draft", "verify", "accept", "commit")
 COLOUR = {"draft": "draft", "verify": "target", "accept": "recovered", "commit": "accepted"}
 SHOWN = {"draft": "draft", "verify": "verify", "judge": "accept", "commit": "commit"}
-LETTER = 0.02  # of the whole width: what a letter of a phase's name takes
+LETTER = 0.0205  # of the whole width: what a letter of a phase's name takes
 
 
 class TimelineInfo(NamedTuple):
@@ -65,7 +65,8 @@ def _phases(info: TimelineInfo) -> dict[str, Any]:
     """A bar a phase, end to end."""
     times = info.milliseconds
     names = [f"{p} {t:.{0 if t >= 10 else 1}f} ms" for p, t in zip(PHASES, times, strict=True)]
-    room = [LETTER * len(name) * info.whole for name in names]
+    words = [name.removesuffix(" ms") for name in names]
+    room = [LETTER * len(word) * info.whole for word in words]
     return {
         "type": "bar",
         "orientation": "h",
@@ -76,24 +77,29 @@ def _phases(info: TimelineInfo) -> dict[str, Any]:
             "color": [role(COLOUR[phase]) for phase in PHASES],
             "opacity": [0.3] * len(times),
         },
-        "text": [n if t > r else "" for n, t, r in zip(names, times, room, strict=True)],
-        "insidetextfont": {"color": role("ground")},
+        "text": [w if t > r else "" for w, t, r in zip(words, times, room, strict=True)],
+        "insidetextfont": {"color": role("ground"), "size": SIZES["small"]},
+        "constraintext": "none",
         "hovertext": names,
         "hoverinfo": "text",
     }
 
 
 def _plain(info: TimelineInfo, plain: float) -> dict[str, Any]:
-    """One bar a plain step."""
+    """One bar a plain step; the first is drawn last, so that what they are stands over them."""
+    words = f"plain: {info.tokens} pass{'es' * (info.tokens != 1)} of {plain:.0f} ms"
     return {
         "type": "bar",
         "orientation": "h",
         "x": [round(0.98 * plain, 3)] * info.tokens,
         "y": [1] * info.tokens,
-        "base": [round(i * plain, 3) for i in range(info.tokens)],
-        "marker": {"color": role("faint")},
-        "opacity": 0.7,
+        "base": [round(i * plain, 3) for i in reversed(range(info.tokens))],
+        "marker": {"color": role("faint", 0.55)},
         "name": f"plain {plain:.0f} ms",
+        "text": [*[""] * (info.tokens - 1), words],
+        "insidetextanchor": "start",
+        "insidetextfont": {"color": role("ink"), "size": SIZES["small"]},
+        "constraintext": "none",
     }
 
 

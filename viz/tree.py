@@ -15,7 +15,7 @@ from viz import figure
 from viz.branches import DRAFTED, LAST, Branches
 from viz.figure import Figure, Patch
 from viz.phases import Step, steps
-from viz.pieces import label
+from viz.pieces import label, short
 from viz.room import BELOW, BESIDE, COLUMN, layout, room
 from viz.theme import HIDDEN, role
 from viz.tree_info import TreeInfo, tree_info
@@ -170,7 +170,7 @@ class _Drawing:
     def _text(self, node: int) -> str:
         """A node's label, and q above it where there is room; the marker is between the lines."""
         q = self.info.draft_prob[node]
-        return self._placed(self.texts[node], "" if q is None else f"{q:.2f}".removeprefix("0"))
+        return self._placed(self.texts[node], "" if q is None else short(q))
 
     def _placed(self, text: str, above: str = "") -> str:
         return f"{above or ' '}<br> <br> <br>{text}" if self.room.labels == BELOW else text
@@ -178,6 +178,10 @@ class _Drawing:
     def _hover(self, node: int) -> str:
         """The whole token, and the numbers it was drafted and judged by."""
         info = self.info
-        columns = (("q", info.draft_prob), ("p", info.target_prob), ("u", info.uniform))
-        numbers = (f"{name} {column[node]:.2f}" for name, column in columns if column[node])
+        columns = [("q", info.draft_prob)]
+        if node in info.tested:
+            columns += [("p", info.target_prob), ("u", info.uniform)]
+        numbers = (
+            f"{k} {short(column[node])}" for k, column in columns if column[node] is not None
+        )
         return " · ".join((label(info.piece[node], FULL), *numbers))

@@ -3,6 +3,7 @@ import { changedAt, stateAt } from './figure.js';
 
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
 const SMOOTH_MS = 220;
+const LEAST_PX = 9; // letters that can be read
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class Panel {
@@ -46,7 +47,10 @@ export class Panel {
     const title = panel?.titles?.[wish.step] ?? panel?.title ?? (this.isTree ? wish.words : '');
     this.section.classList.toggle('absent', !isKnown);
     this.section.classList.toggle('empty', isKnown && !panel);
-    if (this.title.textContent !== title) this.title.textContent = title;
+    if (this.title.textContent !== title) {
+      this.title.textContent = title;
+      this.title.title = title; // where there is no room for all of it
+    }
     const says = tape.rounds[index]?.says ?? '';
     if (this.plot.getAttribute('aria-label') !== says) this.plot.setAttribute('aria-label', says);
   }
@@ -60,7 +64,7 @@ export class Panel {
     this.round = place;
     this.drawn = isNew ? '' : this.key(wish);
     const { data, layout } = stateAt(panel, isNew ? -1 : wish.step, wish.palette);
-    Object.assign(layout, this.frame(wish, layout.font));
+    Object.assign(layout, this.frame(wish, layout));
     // The configuration once: Plotly measures the panel whenever it is given.
     const react = () => library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);
     if (!isSmooth || isNew) return void react();
@@ -69,13 +73,15 @@ export class Panel {
   }
 
   // What the page knows and a figure does not: the size of the panel and the theme.
-  frame({ palette, template }, font) {
+  frame({ palette, template }, { font, meta }) {
+    const whole = { ...template.layout?.font, color: palette.ink, ...font };
+    if (meta?.height > this.height) whole.size = Math.max(LEAST_PX, (whole.size * this.height) / meta.height);
     return {
       template: structuredClone(template), // Plotly writes into what it is given
       width: this.width,
       height: this.height,
       autosize: false,
-      font: { ...template.layout?.font, color: palette.ink, ...font },
+      font: whole,
     };
   }
 }

@@ -25,6 +25,7 @@ export class Player {
     this.isFollowing = false;
     this.wantsLive = false; // what the visitor last chose for live runs
     this.problems = [];
+    this.runs = []; // recorded ones
     this.clock = new Clock(() => this.advance());
     this.board = new Board(this.stage);
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
@@ -44,8 +45,8 @@ export class Player {
   async begin() {
     (window.requestIdleCallback ?? setTimeout)(() => plotly());
     const shelf = find('#header .shelf');
-    const runs = await fillShelf(shelf, (name) => this.open(name));
-    if (!this.tape && runs.length) await this.open(runs[0].name);
+    this.runs = await fillShelf(shelf, (name) => this.open(name));
+    if (!this.tape && this.runs.length) await this.open((this.runs.find(({ first }) => first) ?? this.runs[0]).name);
     shelf.value = this.tape?.header.run ?? '';
   }
 
@@ -54,6 +55,7 @@ export class Player {
       const lines = await fetchRun(name);
       if (this.tape?.isLive && !this.tape.end) find('#stop')?.click();
       this.receive(lines);
+      this.notice(this.runs.find((run) => run.name === name)?.story ?? '', false);
     } catch (error) {
       this.notice(error.message, true);
     }
@@ -78,7 +80,9 @@ export class Player {
     this.text.clear(header);
     this.facts.show(NONE);
     this.notice('', false);
-    this.stage.querySelector('.legend').replaceChildren(...(header.legend ?? []).map(meaning));
+    for (const [panel, key] of [['tree', 'legend'], ['judgement', 'bars']]) {
+      this.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
+    }
     find('#header .shelf').value = header.source === 'live' ? '' : header.run;
     const { target, device, path } = header.header;
     find('#header .model').textContent = [target.name, target.dtype, device, path].join(' · ');
