@@ -1,0 +1,63 @@
+"""What a proof found, as records: drawn where neither torch nor a model is installed."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["first", "bonus"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How often tokens came out at one place, against the target's law there.
+
+    Bins hold one token each, the most probable first, but for the last, which pools all whose
+    expected count is below ``chi_square.LEAST``; ``statistic``, ``freedom`` and ``p_value`` are
+    Pearson's over the bins.
+    """
+
+    place: Place
+    verifications: int  # of the round so far
+    counted: int  # of them that had a token at this place: n
+    token: tuple[int, ...]  # of the bins but the pooled one
+    piece: tuple[str, ...]
+    observed: tuple[int, ...]
+    expected: tuple[float, ...]  # n times the target's probability
+    pooled_tokens: int  # in the last bin, which is not among the columns above
+    pooled_observed: int
+    pooled_expected: float
+    statistic: float
+    freedom: int  # bins less one
+    p_value: float | None  # None where there is one bin only
+
+    @property
+    def is_refuted(self) -> bool:
+        """Whether chance alone would bring this forth once in ``1 / ALPHA`` proofs."""
+        return self.p_value is not None and self.p_value < ALPHA
+
+
+ALPHA = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How close the target was to another token at one place of its own text."""
+
+    index: int  # of the token in the text
+    piece: tuple[str, str]  # the most probable token and the second
+    logits: float | None  # what lies between the two; None where the second has no mass
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """A method's text against plain decoding's, token by token."""
+
+    tokens: int  # of the method's text
+    plain_tokens: int
+    same: int  # leading tokens that are equal
+    gap: Gap | None  # at the first difference, of the plain run
+    closest: Gap | None  # the least of all gaps of the plain run
+
+    @property
+    def is_equal(self) -> bool:
+        """Every token, and as many of them."""
+        return self.same == self.tokens == self.plain_tokens

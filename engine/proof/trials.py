@@ -1,0 +1,144 @@
+"""Thousands of verifications of one round with fresh uniforms, by the decoder's own rule.
+
+Where the method draws its tokens they are drawn anew each time, as the proof of the rule asks:
+the output keeps the target's law over draft and uniforms together.  Broken rules are mistakes
+that decoders were shipped with; they are here to be found out.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+
+from engine.proof.broken import confident_law, judge_not_renormalised
+from engine.proof.round import MetRound
+from engine.sampling import draw_distinct
+from engine.verify import Judgement, judge
+
+Rule = Literal["right", "soft", "siblings", "bonus"]
+RULES: tuple[Rule, ...] = ("right", "soft", "siblings", "bonus")
+SIBLINGS = 3  # drawn where a mistake shows among siblings only and the round had fewer
+SCOUTS = 100  # verifications that look for the leaf that the path ends at most often
+
+
+@dataclass(slots=True)
+class Counts:
+    """What came out so far.
+
+    Attributes:
+        first: the tokens right behind the root.
+        bonus: those drawn behind ``leaf``, in the verifications that kept the path down to it.
+    """
+
+    leaf: int
+    verifications: int = 0
+    first: Counter[int] = field(default_factory=Counter)
+    bonus: Counter[int] = field(default_factory=Counter)
+
+
+def why_not(rule: Rule, met: MetRound, temperature: float) -> str:
+    """Why a broken rule makes no difference in this round; empty where it does."""
+    if rule in ("soft", "bonus") and not met.siblings:
+        return "This method drafts nothing."
+    if rule == "siblings" and met.draft_laws is None:
+        return "Every token of this draft is a point mass: there is no q to renormalise."
+    if rule == "soft" and met.draft_laws is None and _is_certain(met):
+        return "This method is certain of what it drafts: its soft q is the point mass itself."
+    if rule == "bonus" and temperature == 1 and torch.equal(met.bare_laws, met.target_laws):
+        return "At temperature 1 the law with and without temperature are the same."
+    return ""
+
+
+def _is_certain(met: MetRound) -> bool:
+    return all((met.confidence[node] or 0.0) > 0.999 for node in met.siblings)
+
+
+def verify_many(met: MetRound, rule: Rule, count: int, seed: int, step: int) -> Iterator[Counts]:
+    """The same counts again and again, as they grow by ``step`` up to ``count``."""
+    rng = torch.Generator().manual_seed(seed)
+    with torch.inference_mode():
+        counts = Counts(_usual_leaf(met, rng))
+        laws = _last_laws(met, rule, counts.leaf)
+    while counts.verifications < count:
+        with torch.inference_mode():  # per step: a step may run in any thread
+            for _ in range(min(step, count - counts.verifications)):
+                counts.verifications += 1
+                counts.first[_first_token(met, rule, rng)] += 1
+                if counts.leaf:
+                    _count_bonus(counts, met, laws, rng)
+        yield counts
+
+
+def _first_token(met: MetRound, rule: Rule, rng: torch.Generator) -> int:
+    """Draft below the root, judge, and take the token that comes out first."""
+    tokens, q = _draft(met, rule, rng)
+    size = len(tokens) + 1
+    judgement = (judge_not_renormalised if rule == "siblings" else judge)(
+        (met.tokens[0], *tokens),
+        (-1, *(0,) * len(tokens)),
+        None if q is None else q.expand(size, -1),
+        met.target_laws[0].expand(size, -1),
+        _uniforms(size, rng),
+        frozenset(tokens),  # nothing is looked at behind an accepted one
+    )
+    return _emitted((met.tokens[0], *tokens), judgement)
+
+
+def _draft(
+    met: MetRound, rule: Rule, rng: torch.Generator
+) -> tuple[Sequence[int], torch.Tensor | None]:
+    """Tokens below the root, and the q [V] they are judged by."""
+    own = [met.tokens[node] for node in met.siblings]
+    q = None if met.draft_laws is None else met.draft_laws[0]
+    if rule == "soft" and own:
+        if q is not None:
+            return q.topk(len(own)).indices.tolist(), q
+        chances = [met.confidence[node] or 0.0 for node in met.siblings]
+        return own, confident_law(own, chances, met.target_laws[0])
+    if q is None or not own:
+        return own, None
+    count = max(len(own), SIBLINGS) if rule == "siblings" else len(own)
+    return draw_distinct(q, _uniforms(count, rng)), q
+
+
+def _last_laws(met: MetRound, rule: Rule, leaf: int) -> torch.Tensor:
+    """[N, V] what the last token is drawn from behind each node."""
+    if rule != "bonus":
+        return met.target_laws
+    laws = met.target_laws.clone()
+    laws[leaf] = met.bare_laws[leaf]  # the mistake: temperature and filters are forgotten
+    return laws
+
+
+def _count_bonus(counts: Counts, met: MetRound, laws: torch.Tensor, rng: torch.Generator) -> None:
+    """Verify the tree as it was drafted; count where the whole path to the leaf is kept."""
+    judgement = _judge_whole(met, laws, rng)
+    if judgement.path[-1] == counts.leaf and judgement.extra is not None:
+        counts.bonus[judgement.extra] += 1
+
+
+def _usual_leaf(met: MetRound, rng: torch.Generator) -> int:
+    """The leaf that the kept path ends at most often; 0 where it ends at none."""
+    leaves = set(range(1, len(met.tokens))) - set(met.parents)
+    ends = Counter(_judge_whole(met, met.target_laws, rng).path[-1] for _ in range(SCOUTS))
+    return max(leaves & set(ends), key=lambda leaf: (ends[leaf], -leaf), default=0)
+
+
+def _judge_whole(met: MetRound, laws: torch.Tensor, rng: torch.Generator) -> Judgement:
+    """The round itself, with fresh uniforms."""
+    uniforms = _uniforms(len(met.tokens), rng)
+    return judge(met.tokens, met.parents, met.draft_laws, laws, uniforms)
+
+
+def _emitted(tokens: Sequence[int], judgement: Judgement) -> int:
+    """The first token of a round."""
+    if len(judgement.path) > 1:
+        return tokens[judgement.path[1]]
+    assert judgement.extra is not None  # the root ends no text
+    return judgement.extra
+
+
+def _uniforms(count: int, rng: torch.Generator) -> list[float]:
+    return torch.rand(count, generator=rng, dtype=torch.float64).tolist()
