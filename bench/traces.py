@@ -35,6 +35,7 @@ TAKES = (  # the page plays the first by name to who comes for the first time
 def main() -> None:
     """All takes, each with an empty memory."""
     bundle = load()
+    bundle.warm_up()  # what passes cost and what the machine can do stand in the header
     TRACES.mkdir(parents=True, exist_ok=True)
     for take in TAKES:
         trace = _record(bundle.for_visitor(), take)

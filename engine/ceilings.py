@@ -36,8 +36,10 @@ def ceilings_of(model: PreTrainedModel) -> Ceilings:
 def known_roofline_of(model: PreTrainedModel) -> Roofline | None:
     """The model under its machine's ceilings; ``None`` where they were not measured yet."""
     ceilings = _measured.get((model.device, model.dtype))
+    if ceilings is None:
+        return None
     parameters, weight_bytes = size_of(model)
-    return Roofline(*ceilings, weight_bytes, parameters) if ceilings and parameters else None
+    return Roofline(*ceilings, weight_bytes, parameters) if parameters else None
 
 
 def measure_ceilings(device: torch.device, dtype: torch.dtype) -> Ceilings:

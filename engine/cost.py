@@ -1,7 +1,6 @@
-"""What a pass over n nodes costs on this machine, and what speculation is worth there."""
+"""Measures what a pass over n nodes costs on this machine."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 from weakref import WeakKeyDictionary
@@ -11,27 +10,13 @@ import torch
 from transformers import PreTrainedModel
 
 from engine.context import Context
+from engine.pass_cost import PassCost
 
 SIZES = (1, 2, 4, 8, 16, 32, 64)
 CONTEXT = 64  # committed tokens while calibrating
 REPEATS = 3
 
 _measured: "WeakKeyDictionary[PreTrainedModel, PassCost]" = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True)
-class PassCost:
-    """Measured seconds of one pass by the number of nodes it reads."""
-
-    nodes: tuple[int, ...]  # ascending
-    seconds: tuple[float, ...]  # never falling: a larger pass is no cheaper
-
-    def __call__(self, nodes: int) -> float:
-        """Seconds of a pass over ``nodes`` nodes, by interpolation; linear beyond the table."""
-        last = self.nodes[-1]
-        if nodes > last:
-            return self.seconds[-1] * nodes / last
-        return float(np.interp(nodes, self.nodes, self.seconds))
 
 
 def cost_of(model: PreTrainedModel) -> PassCost:
@@ -64,13 +49,6 @@ def measure(seconds_of: Callable[[int], float], sizes: Sequence[int]) -> PassCos
                 timings[size].append(seconds)
     medians = [median(timings[size]) for size in sizes]
     return PassCost(tuple(sizes), tuple(np.maximum.accumulate(medians).tolist()))
-
-
-def predicted_speed_up(
-    target: PassCost, drafted: int, draft_seconds: float, mean_accepted_length: float
-) -> float:
-    """Tokens a second against plain: tau * c(1) / (c(1 + drafted) + draft)."""
-    return mean_accepted_length * target(1) / (target(1 + drafted) + draft_seconds)
 
 
 def _time(context: Context, size: int) -> float:

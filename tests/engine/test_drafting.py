@@ -3,11 +3,11 @@
 import pytest
 
 from engine.config import DecodeConfig
-from engine.cost import PassCost, predicted_speed_up
 from engine.drafters import suffix
 from engine.drafters.drafter import Proposal
 from engine.drafters.lookup import Lookup
 from engine.drafters.suffix import Suffix, SuffixMemory
+from engine.pass_cost import PassCost, predicted_speed_up
 from engine.planner import Planner
 from engine.verify import Judgement
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from engine import schema
+from engine import ceilings, schema
 from engine.ceilings import measure_ceilings, size_of
 from engine.pass_cost import PassCost, recorded_cost
 from engine.roofline import Roofline
@@ -60,3 +60,14 @@ def test_a_table_of_passes_is_a_cost_and_an_empty_one_is_none():
     assert recorded_cost({}) is None
     assert recorded_cost({1: 0.0, 2: 0.1}) is None
     assert recorded_cost({0: 0.1}) is None
+
+
+def test_a_header_holds_ceilings_once_they_are_measured(monkeypatch):
+    monkeypatch.setattr(ceilings, "_measured", {})
+    monkeypatch.setattr(ceilings, "SUM_BYTES", {"cpu": 2**20})
+    model = llama()
+    assert ceilings.known_roofline_of(model) is None
+    found = ceilings.ceilings_of(model)
+    assert ceilings.ceilings_of(llama(heads=4)) is found
+    parameters, size = size_of(model)
+    assert ceilings.known_roofline_of(model) == Roofline(*found, size, parameters)
