@@ -15,6 +15,13 @@ class HeadContext(Context):
     def __init__(self, attached: Attached, capacity: int, name: str) -> None:
         super().__init__(attached.head, capacity, name)
         self.attached = attached
+        told = attached.head.config
+        row = torch.empty(
+            (1, told.num_key_value_heads, 0, told.head_dim),
+            dtype=attached.head.dtype,
+            device=attached.head.device,
+        )
+        self.cache.storage(0, row, row)  # now: the header tells a slot's bytes
 
     @property
     def num_rows(self) -> int:
