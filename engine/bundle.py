@@ -8,6 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from engine.ceilings import ceilings_of
 from engine.cost import cost_of
 from engine.drafters.suffix import SuffixMemory
+from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
 from engine.records import Weights
 
@@ -77,6 +78,8 @@ class Bundle:
         for model in (self.target, self.draft):
             if model is not None:
                 cost_of(model)
+        for heads in self.heads.values():
+            measure_heads(heads.attached)
 
     def for_visitor(self) -> "Bundle":
         """The same models with an empty memory: nobody is drafted another one's text."""

@@ -27,4 +27,5 @@ def head_planner(
     target = cost_of(order.bundle.target) if config.tree == "auto" else None
     if isinstance(config.tree, int) and config.tree in trees.by_size:
         config = replace(config, tree=trees.by_size[config.tree])
-    return kind(config, target, draft, max_rank, trees.chances, once)
+    chances = trees.chances or heads.trees.top.chances  # drawn children are about as good
+    return kind(config, target, draft, max_rank, chances, once)

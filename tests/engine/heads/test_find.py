@@ -1,15 +1,17 @@
 """``load`` finds heads by kind; what is wrong with one file is said and leaves the others."""
 
 import json
+from shutil import copytree
 
 import pytest
 import torch
+from huggingface_hub import constants
 
 from engine import store
 from engine.bundle import AVAILABLE
 from engine.config import DecodeConfig
 from engine.decoding import Run
-from engine.heads import find
+from engine.heads import checkpoint, find
 from engine.heads.hydra_file import save_hydra
 from engine.heads.medusa import save_medusa
 from engine.models import METHODS, ModelError, load
@@ -51,9 +53,13 @@ def test_heads_are_found_and_write_the_targets_own_text(home, packed):
 
 
 @pytest.mark.parametrize("method", GUESSING)
-def test_auto_drafts_too_where_it_pays(home, method):
+def test_auto_counts_what_drafting_costs_and_changes_nothing(home, method):
     bundle = load(home / "target", heads=homes(home))
     bundle.warm_up()
+    planner = Run(bundle, [3, 1, 4], DecodeConfig(method, 16))._planner
+    assert planner.target(1) > 0
+    assert (planner.once > 0) == (method != "hydra")  # its levels cost all there is
+    assert (planner.draft is None) == (method == "medusa")  # one pass for all its levels
     expected = text_of(bundle, [3, 1, 4], DecodeConfig(max_new_tokens=16))
     assert text_of(bundle, [3, 1, 4], DecodeConfig(method, 16)) == expected
 
@@ -138,6 +144,22 @@ def test_only_what_was_asked_for_is_read(home, monkeypatch):
 def test_a_kind_that_there_is_not_is_named(home):
     with pytest.raises(ModelError, match="no heads of kind 'eagle2'; there are medusa, hydra,"):
         load(home / "target", heads={"eagle2": home / "medusa"})
+
+
+def test_heads_load_by_their_hub_id_from_the_cache(home, tmp_path, monkeypatch):
+    """As the Hub's own client lays it out, and without a network."""
+    monkeypatch.setattr(checkpoint, "has_network", lambda: False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--somebody--medusa-tiny"
+    (repository / "refs").mkdir(parents=True)
+    (repository / "refs" / "main").write_text("abc")
+    copytree(home / "medusa", repository / "snapshots" / "abc")
+    (repository / "snapshots" / "abc" / "trees.json").write_text("[[0], [0, 0]]")
+    bundle = load(home / "target", heads={"medusa": "somebody/medusa-tiny"})
+    assert bundle.methods["medusa"] == AVAILABLE
+    heads = bundle.heads["medusa"]
+    assert (heads.weights.name, heads.weights.source) == ("medusa-tiny", "somebody/medusa-tiny")
+    assert heads.trees.top.by_size == {2: ((0,), (0, 0))}
 
 
 def test_the_default_target_gets_every_shipped_folder(home, tmp_path, monkeypatch):

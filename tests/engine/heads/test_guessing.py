@@ -158,3 +158,36 @@ def test_the_header_names_the_heads_and_says_how_their_children_are_judged(metho
     drawn = DecodeConfig(method, 4, tree=2, temperature=1.0, drafting="sampled")
     assert not Run(bundle, [1, 2], drawn).header.has_point_mass
     assert ("hydra++" in header.slot_bytes) == (method == "hydra++")
+
+
+@pytest.mark.parametrize("method", GUESSING)
+def test_a_run_leaves_nothing_behind_in_the_target(method):
+    """Masks and hooks of a run must not reach whoever uses the model next."""
+    bundle = head_bundle(method)
+    tokens = torch.tensor([[1, 2, 3, 4]])
+    before = bundle.target(input_ids=tokens)
+    run = Run(bundle, [1, 2, 3], DecodeConfig(method, 12, tree=BUSHY))
+    next(run), next(run)
+    after = bundle.target(input_ids=tokens)
+    assert torch.equal(before.logits, after.logits) and after.hidden_states is None
+
+
+@pytest.mark.parametrize("method", GUESSING)
+def test_the_same_seed_gives_the_same_trace_and_another_another(method):
+    def play(seed):
+        config = DecodeConfig(
+            method, 24, temperature=1.0, tree=BUSHY, drafting="sampled", seed=seed
+        )
+        return [(this.nodes, this.emitted, this.laws) for this in Run(bundle, [1, 2, 3], config)]
+
+    bundle = head_bundle(method)
+    assert play(5) == play(5) != play(6)
+
+
+def test_heads_run_in_the_targets_dtype():
+    """What a GPU would run: the states' dtype is the target's, and so is the heads'."""
+    bundle = head_bundle("hydra++", dtype=torch.bfloat16)
+    run = Run(bundle, [1, 2, 3], DecodeConfig("hydra++", 12, tree=BUSHY))
+    cache = run._drafter.context.cache
+    assert sum(this.nodes.num_drafted for this in run) > 0
+    assert cache.keys.dtype == torch.bfloat16
