@@ -1,0 +1,93 @@
+"""merge: one softmax from parts that were each divided by their own sum.
+
+    weight[s] = 2^lse[s] / sum over s of 2^lse[s]
+    out = sum over s of weight[s] * part[s],    share = sum over s of weight[s] * share[s]
+
+The log-sum-exps are to base 2.  A part of -inf has seen nothing and is not read; rows without
+any part, and rows of no node, are zero.
+"""
+
+import torch
+
+from kernels.language import tl, triton
+from kernels.tiles import padded
+
+
+def merge_reference(
+    part: torch.Tensor,
+    lse: torch.Tensor,
+    share: torch.Tensor,
+    count: torch.Tensor,
+    dtype: torch.dtype,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Eager version: ``part`` [S, N, H, D], ``lse`` and ``share`` [S, N, H], ``count`` [1]."""
+    live = torch.arange(part.shape[1], device=part.device) < count
+    some = live[:, None] & (lse > -torch.inf)  # [S, N, H]
+    top = torch.where(some, lse, -torch.inf).amax(0)
+    weight = torch.where(some, torch.exp2(lse - top.nan_to_num(neginf=0.0)), 0.0)
+    weight = weight / weight.sum(0).clamp_min(1.0)  # the largest weight is 1
+    out = torch.where(some[..., None], weight[..., None] * part, 0.0).sum(0)
+    return out.to(dtype), torch.where(some, weight * share, 0.0).sum(0)
+
+
+@triton.jit
+def _merge_kernel(
+    part_ptr,  # [splits, rows, D] fp32
+    lse_ptr,  # [splits, rows]
+    share_ptr,  # [splits, rows]
+    count_ptr,  # [1]
+    out_ptr,  # [rows, D]
+    out_share_ptr,  # [rows] fp32
+    rows,
+    heads,
+    splits,
+    HEAD_SIZE: tl.constexpr,
+    BLOCK_R: tl.constexpr,
+    BLOCK_S: tl.constexpr,
+    BLOCK_D: tl.constexpr,
+):
+    """Weigh the parts of BLOCK_R rows by 2^lse; rows of no node become zero."""
+    row = tl.program_id(0) * BLOCK_R + tl.arange(0, BLOCK_R)
+    dim, part = tl.arange(0, BLOCK_D), tl.arange(0, BLOCK_S)
+    live = row < tl.load(count_ptr).to(tl.int32) * heads
+    at = part[None, :] * rows + row[:, None]  # [BLOCK_R, BLOCK_S]
+    is_part = live[:, None] & (part < splits)[None, :]
+    lse = tl.load(lse_ptr + at, mask=is_part, other=float("-inf"))
+    top = tl.max(lse, 1)
+    base = tl.where(top == float("-inf"), 0.0, top)
+    weight = tl.exp2(lse - base[:, None])
+    total = tl.sum(weight, 1)
+    divisor = tl.where(total > 0, total, 1.0)
+    share = tl.load(share_ptr + at, mask=lse > float("-inf"), other=0.0)
+    tl.store(out_share_ptr + row, tl.sum(weight * share, 1) / divisor, mask=row < rows)
+    out = tl.zeros([BLOCK_R, BLOCK_D], tl.float32)
+    for split in range(splits):
+        one = tl.load(lse_ptr + split * rows + row, mask=live, other=float("-inf"))
+        is_some = (one > float("-inf"))[:, None] & (dim < HEAD_SIZE)[None, :]
+        place = (split * rows + row).to(tl.int64) * HEAD_SIZE
+        mean = tl.load(part_ptr + place[:, None] + dim[None, :], mask=is_some, other=0.0)
+        out += mean * (tl.exp2(one - base) / divisor)[:, None]
+    is_out = (row < rows)[:, None] & (dim < HEAD_SIZE)[None, :]
+    out_at = out_ptr + row.to(tl.int64)[:, None] * HEAD_SIZE + dim[None, :]
+    tl.store(out_at, out.to(out_ptr.dtype.element_ty), mask=is_out)
+
+
+def merge_triton(
+    part: torch.Tensor,
+    lse: torch.Tensor,
+    share: torch.Tensor,
+    count: torch.Tensor,
+    dtype: torch.dtype,
+    rows_each: int = 16,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One launch: reads every part that has seen something once."""
+    splits, nodes, heads, size = part.shape
+    assert part.is_contiguous() and lse.is_contiguous() and share.is_contiguous()
+    out, out_share = part.new_empty(nodes, heads, size, dtype=dtype), part.new_empty(nodes, heads)
+    rows = nodes * heads
+    _merge_kernel[(triton.cdiv(rows, rows_each),)](
+        part, lse, share, count, out, out_share, rows, heads, splits,
+        HEAD_SIZE=size, BLOCK_R=rows_each, BLOCK_S=triton.next_power_of_2(splits),
+        BLOCK_D=padded(size),
+    )  # fmt: skip
+    return out, out_share
