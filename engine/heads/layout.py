@@ -10,7 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from engine.heads.checkpoint import Claims, HeadError, HeadFile
+from engine.heads.checkpoint import HeadError, HeadFile
+from engine.heads.claims import Claims
 
 Renames = Sequence[tuple[str, str]]  # a regular expression at a key's beginning -> what it means
 Module = TypeVar("Module", bound=nn.Module)

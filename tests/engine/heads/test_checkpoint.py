@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import save_file
 
 from engine.heads import checkpoint
-from engine.heads.checkpoint import Claims, HeadError, open_heads, read_json, write_heads
+from engine.heads.checkpoint import HeadError, open_heads, read_json, write_heads
+from engine.heads.claims import Claims
 
 
 class Proof:

@@ -1,0 +1,72 @@
+"""What a layout takes out of a heads file, key by key: nothing may be left over or lacking."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from engine.heads.checkpoint import HeadError, HeadFile
+
+
+class Claims:
+    """What a layout takes out of a file; ``finish`` complains of all that did not match."""
+
+    def __init__(self, file: HeadFile) -> None:
+        self.file = file
+        self._left = set(file.shapes)
+        self._missing: list[str] = []
+        self._wrong: list[str] = []
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.file.shapes
+
+    def take(self, key: str, shape: Sequence[int]) -> Tensor:
+        """The tensor ``key``, which must have ``shape`` and hold finite numbers alone.
+
+        Where it does not, that is noted for ``finish`` and zeros stand in.
+        """
+        self._left.discard(key)
+        found = self.file.shapes.get(key)
+        if found == tuple(shape):
+            value = self.file.get(key)
+            if value.is_floating_point() and value.element_size() == 1:
+                value = value.float()  # torch can do little with eight bits
+            if not value.is_floating_point() or bool(value.isfinite().all()):
+                return value
+            self._wrong.append(f"{key}: holds values that are not finite")
+        elif found is None:
+            self._missing.append(key)
+        else:
+            self._wrong.append(f"{key}: expected {list(shape)}, found {list(found)}")
+        return torch.zeros(()).expand(tuple(shape))
+
+    def lack(self, key: str, shape: Sequence[int]) -> Tensor:
+        """Note that there is no ``key``; zeros stand in."""
+        self._missing.append(key)
+        return torch.zeros(()).expand(tuple(shape))
+
+    def take_if(self, key: str, shape: Sequence[int]) -> Tensor | None:
+        """As ``take``; ``None`` where the file does not have it."""
+        return self.take(key, shape) if key in self else None
+
+    def skip(self, key: str) -> None:
+        """Leave ``key`` unread: it is known and not needed."""
+        self._left.discard(key)
+
+    def finish(self) -> None:
+        """Refuse the file unless every key was taken and every one taken was right.
+
+        Raises:
+            HeadError: names the keys.
+        """
+        parts = list(self._wrong)
+        parts += [f"missing: {_listed(self._missing)}"] if self._missing else []
+        parts += [f"not known: {_listed(sorted(self._left))}"] if self._left else []
+        if parts:
+            raise HeadError(f"{self.file.path.name} does not fit ({'; '.join(parts)})")
+
+
+def _listed(keys: Sequence[str], most: int = 40) -> str:
+    """Keys in a sentence; a file for quite another model has hundreds."""
+    more = f" and {len(keys) - most} more" if len(keys) > most else ""
+    return ", ".join(f"{key:.100}" for key in keys[:most]) + more
