@@ -12,9 +12,10 @@ from engine.drafters.drafter import Proposal
 from engine.records import Round
 from engine.sampling import Sampler
 from engine.tree import children
+from engine.verify import Judgement
 
 LOOKED_AT = 64  # rounds of a run at the most
-CHOSEN_FROM = 6  # rounds that drafted; of these the one whose laws are spread the most
+CHOSEN_FROM = 12  # rounds that show something; of these the one that shows most
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,6 +24,7 @@ class MetRound:
 
     Attributes:
         index: of the round in its run.
+        leaf: where the kept path ended, if at a leaf below the root; 0 otherwise.
         start: tokens committed before it, prompt included.
         draft_laws: [N, V] q behind every node that has children, or ``None`` for point masses.
         target_laws: [N, V] p behind every node, as judged.
@@ -31,6 +33,7 @@ class MetRound:
 
     index: int
     start: int
+    leaf: int
     tokens: tuple[int, ...]
     parents: tuple[int, ...]
     confidence: tuple[float | None, ...]
@@ -43,23 +46,24 @@ class MetRound:
         """Nodes right below the root, in the order they are tested."""
         return tuple(children(self.parents)[0])
 
-    @property
-    def spread(self) -> float:
-        """The chance that two draws from the root's law differ: 0 where there is no choice."""
-        return 1.0 - float(self.target_laws[0].double().square().sum())
+    def spread(self, node: int) -> float:
+        """The chance that two draws from the law behind ``node`` differ: 0 without a choice."""
+        return 1.0 - float(self.target_laws[node].double().square().sum())
 
 
 def meet_round(
     bundle: Bundle,
     prompt: str | Sequence[int],
     config: DecodeConfig,
-    suits: Callable[[MetRound], bool] = lambda _: True,
+    worth: Callable[[MetRound], float] = lambda met: met.spread(0),
 ) -> Iterator[Round | MetRound]:
     """Decode until enough rounds drafted something: every round, and at last the chosen one.
 
     Args:
         config: above temperature 0, where there is something to prove.
-        suits: rounds that the proof can make more of than of others.
+        worth: how much a proof of the round would show.  It must not depend on what was drawn
+            in the round but for its leaf: the draft is drawn anew, and the law of the bonus is
+            given the leaf.
 
     Raises:
         ValueError: no round drafted anything; the message is written for the user.
@@ -71,7 +75,7 @@ def meet_round(
             yield this
             if this.nodes.num_drafted or config.method == "plain":
                 found.append(run.met)
-            if len(found) == CHOSEN_FROM:
+            if sum(worth(met) > 0 for met in found) == CHOSEN_FROM:
                 break
     finally:
         run.close()
@@ -80,7 +84,7 @@ def meet_round(
             f"This method drafted nothing in {this.index + 1} rounds of this prompt: choose"
             " another prompt, one that repeats itself for instance."
         )
-    yield max(found, key=lambda met: (suits(met), met.spread))
+    yield max(found, key=worth)
 
 
 class _Watched(Run):
@@ -91,15 +95,17 @@ class _Watched(Run):
     def _record(
         self,
         proposal: Proposal,
-        judgement: object,
+        judgement: Judgement,
         uniforms: Sequence[float],
         target_laws: torch.Tensor,
         logits: torch.Tensor,
     ) -> object:
         bare = Sampler(DecodeConfig(temperature=1.0))
+        last = judgement.path[-1]
         self.met = MetRound(
             self._index,
             len(self.history),
+            0 if last in proposal.parents else last,
             proposal.tokens,
             proposal.parents,
             proposal.confidence,

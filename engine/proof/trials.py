@@ -20,7 +20,6 @@ from engine.verify import Judgement, judge
 Rule = Literal["right", "soft", "siblings", "bonus"]
 RULES: tuple[Rule, ...] = ("right", "soft", "siblings", "bonus")
 SIBLINGS = 3  # drawn where a mistake shows among siblings only and the round had fewer
-SCOUTS = 100  # verifications that look for the leaf that the path ends at most often
 
 
 @dataclass(slots=True)
@@ -29,10 +28,9 @@ class Counts:
 
     Attributes:
         first: the tokens right behind the root.
-        bonus: those drawn behind ``leaf``, in the verifications that kept the path down to it.
+        bonus: those drawn behind the round's leaf, where verification kept the path down to it.
     """
 
-    leaf: int
     verifications: int = 0
     first: Counter[int] = field(default_factory=Counter)
     bonus: Counter[int] = field(default_factory=Counter)
@@ -46,6 +44,8 @@ def why_not(rule: Rule, met: MetRound, temperature: float) -> str:
         return "Every token of this draft is a point mass: there is no q to renormalise."
     if rule == "soft" and met.draft_laws is None and _is_certain(met):
         return "This method is certain of what it drafts: its soft q is the point mass itself."
+    if rule == "bonus" and not met.leaf:
+        return "No draft was kept whole in the rounds looked at: there is no bonus token."
     if rule == "bonus" and temperature == 1 and torch.equal(met.bare_laws, met.target_laws):
         return "At temperature 1 the law with and without temperature are the same."
     return ""
@@ -55,18 +55,37 @@ def _is_certain(met: MetRound) -> bool:
     return all((met.confidence[node] or 0.0) > 0.999 for node in met.siblings)
 
 
+def worth(rule: Rule, met: MetRound) -> float:
+    """About how far the first or the bonus token of ``met`` strays by ``rule``; 0: not at all.
+
+    For the right rule: how much there is to choose from at both places.
+    """
+    if rule == "right":
+        return met.spread(0) + (met.spread(met.leaf) if met.leaf else 0.0)
+    if rule == "bonus":
+        p, bare = met.target_laws[met.leaf], met.bare_laws[met.leaf]
+        return float((p - bare).abs().sum()) / 2 if met.leaf else 0.0
+    if not met.siblings or (rule == "siblings" and met.draft_laws is None):
+        return 0.0
+    p = met.target_laws[0]
+    if rule == "siblings":  # q's mass on the first sibling is lost where that is refused
+        q = met.draft_laws[0]
+        return float(((q - p).clamp_min(0) * q).sum())
+    tokens, q = _draft(met, rule, torch.Generator())
+    wanted, accepted = float(p[tokens[0]]), float(p[tokens[0]]) / max(float(q[tokens[0]]), 1e-9)
+    return abs(min(1.0, accepted) - wanted)
+
+
 def verify_many(met: MetRound, rule: Rule, count: int, seed: int, step: int) -> Iterator[Counts]:
     """The same counts again and again, as they grow by ``step`` up to ``count``."""
-    rng = torch.Generator().manual_seed(seed)
-    with torch.inference_mode():
-        counts = Counts(_usual_leaf(met, rng))
-        laws = _last_laws(met, rule, counts.leaf)
+    rng, counts = torch.Generator().manual_seed(seed), Counts()
+    laws = _last_laws(met, rule)
     while counts.verifications < count:
         with torch.inference_mode():  # per step: a step may run in any thread
             for _ in range(min(step, count - counts.verifications)):
                 counts.verifications += 1
                 counts.first[_first_token(met, rule, rng)] += 1
-                if counts.leaf:
+                if met.leaf:
                     _count_bonus(counts, met, laws, rng)
         yield counts
 
@@ -103,33 +122,21 @@ def _draft(
     return draw_distinct(q, _uniforms(count, rng)), q
 
 
-def _last_laws(met: MetRound, rule: Rule, leaf: int) -> torch.Tensor:
+def _last_laws(met: MetRound, rule: Rule) -> torch.Tensor:
     """[N, V] what the last token is drawn from behind each node."""
     if rule != "bonus":
         return met.target_laws
     laws = met.target_laws.clone()
-    laws[leaf] = met.bare_laws[leaf]  # the mistake: temperature and filters are forgotten
+    laws[met.leaf] = met.bare_laws[met.leaf]  # the mistake: temperature and filters are forgotten
     return laws
 
 
 def _count_bonus(counts: Counts, met: MetRound, laws: torch.Tensor, rng: torch.Generator) -> None:
     """Verify the tree as it was drafted; count where the whole path to the leaf is kept."""
-    judgement = _judge_whole(met, laws, rng)
-    if judgement.path[-1] == counts.leaf and judgement.extra is not None:
-        counts.bonus[judgement.extra] += 1
-
-
-def _usual_leaf(met: MetRound, rng: torch.Generator) -> int:
-    """The leaf that the kept path ends at most often; 0 where it ends at none."""
-    leaves = set(range(1, len(met.tokens))) - set(met.parents)
-    ends = Counter(_judge_whole(met, met.target_laws, rng).path[-1] for _ in range(SCOUTS))
-    return max(leaves & set(ends), key=lambda leaf: (ends[leaf], -leaf), default=0)
-
-
-def _judge_whole(met: MetRound, laws: torch.Tensor, rng: torch.Generator) -> Judgement:
-    """The round itself, with fresh uniforms."""
     uniforms = _uniforms(len(met.tokens), rng)
-    return judge(met.tokens, met.parents, met.draft_laws, laws, uniforms)
+    judgement = judge(met.tokens, met.parents, met.draft_laws, laws, uniforms)
+    if judgement.path[-1] == met.leaf and judgement.extra is not None:
+        counts.bonus[judgement.extra] += 1
 
 
 def _emitted(tokens: Sequence[int], judgement: Judgement) -> int:

@@ -30,6 +30,8 @@ def test_its_laws_are_the_models_own_behind_the_text_so_far(method):
     assert len(text) == met.start
     this = rounds[met.index].nodes
     assert (met.tokens, met.parents) == (this.token, this.parent)
+    accepted = [i for i, verdict in enumerate(this.verdict) if verdict == "accepted"]
+    assert met.leaf == (accepted[-1] if accepted and accepted[-1] not in this.parent else 0)
     logits = bundle.target.logits_after(text)
     assert torch.allclose(met.target_laws[0], (logits / 0.7).softmax(-1))
     assert torch.allclose(met.bare_laws[0], logits.softmax(-1))
@@ -46,7 +48,7 @@ def test_it_is_the_round_with_most_to_choose_from_of_those_that_drafted():
     _, rounds, met = meet("draft")
     assert len(rounds) == CHOSEN_FROM
     _, _, other = meet("draft", seed=3)
-    assert 0 < met.spread < 1 and 0 < other.spread < 1
+    assert 0 < met.spread(0) < 1 and 0 < other.spread(0) < 1
     assert met.index in range(CHOSEN_FROM)
 
 
@@ -56,10 +58,10 @@ def test_a_method_that_drafts_nothing_for_a_prompt_says_so():
         list(meet_round(table_bundle(), PROMPT, config))
 
 
-def test_a_round_that_suits_comes_before_one_that_has_more_to_choose_from():
+def test_the_round_that_is_worth_most_is_taken():
     bundle = table_bundle()
     config = DecodeConfig(method="draft", **SETTINGS)
-    *_, met = meet_round(bundle, PROMPT, config, lambda met: met.index == 2)
+    *_, met = meet_round(bundle, PROMPT, config, lambda met: float(met.index == 2))
     assert met.index == 2
 
 
