@@ -99,7 +99,7 @@ class _Drawing:
                 "color": [role(name) for name in fills],
                 "line": {
                     "color": [role(name) for name in roles],
-                    "width": [2.2 if name == "rejected" else 0 for name in roles],
+                    "width": [0] * len(nodes),  # a line would be seen however small its mark
                 },
             },
         }
@@ -133,9 +133,12 @@ class _Drawing:
 
     def _judge(self, node: int) -> Patch:
         """Only what Plotly can move: a change of text would draw the tree a second time."""
-        mark = f"data.{MARKS}.marker.size.{1 + self.info.tested.index(node)}"
+        mark, place = f"data.{MARKS}.marker", 1 + self.info.tested.index(node)
         size = self.room.size(self.info.draft_prob[node]) + 2
-        return [*self.branches.judge(node), [mark, size]]
+        moves = [*self.branches.judge(node), [f"{mark}.size.{place}", size]]
+        if self.info.verdict[node] == "rejected":
+            moves.append([f"{mark}.line.width.{place}", 2.2])
+        return moves
 
     def _commit(self) -> Patch:
         """What was kept stands out, all else steps back."""

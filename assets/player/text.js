@@ -50,7 +50,7 @@ export class Text {
   follow() {
     const span = this.spans[this.shown - 1];
     if (!span) { this.body.scrollTop = 0; return; }
-    const low = span.offsetTop - this.body.offsetTop, high = low + span.offsetHeight;
+    const low = span.offsetTop, high = low + span.offsetHeight;
     if (low < this.body.scrollTop) this.body.scrollTop = low;
     if (high > this.body.scrollTop + this.body.clientHeight) this.body.scrollTop = high - this.body.clientHeight;
   }

@@ -1,6 +1,6 @@
 """Pictures of the page in both themes and three sizes: ``python -m tests.page.screenshots``.
 
-They show a recorded run in the middle of a round, so no model is needed.
+They show a round of a recorded run whose tree branches, so no model is needed.
 """
 
 import os
@@ -19,6 +19,7 @@ from ui.runner import Runner
 
 SIZES = {"wide": (1440, 900), "small": (1024, 768), "phone": (390, 844)}
 FOLDER = Path("screenshots")
+TRACE, ROUND = "draft-tree-sky", 21
 
 
 def main() -> None:
@@ -43,9 +44,13 @@ def main() -> None:
 
 
 def _to_a_full_round(tab: Page) -> None:
-    """The end of a round in the middle of the run, drawn to the last panel."""
+    """The end of the round, drawn to the last panel."""
     tab.wait_for_function("window.player && player.isDone")
-    for _ in range(7):
+    tab.select_option("#header .shelf", TRACE)
+    tab.wait_for_function(f"player.run === '{TRACE}' && player.isDone")
+    tab.evaluate("document.activeElement.blur()")
+    tab.keyboard.press("Home")
+    for _ in range(ROUND - 1):
         tab.keyboard.press("PageDown")
     tab.wait_for_function("player.isSettled")
 

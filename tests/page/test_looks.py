@@ -63,3 +63,36 @@ def test_a_round_is_said_in_a_sentence(visit):
     visit.press("PageDown", "PageDown")
     assert visit.page.text_content(".says").startswith("Round ")
     assert visit.page.get_attribute(".says", "aria-live") == "polite"
+
+
+def test_the_round_in_hand_is_in_sight(visit):
+    visit.page.set_viewport_size({"width": 1024, "height": 768})
+    visit.decoder.count = 60
+    visit.decode_whole()
+    visit.press("End")
+    visit.rest()
+    visit.until(
+        "(words => { const now = words.querySelector('.now').getBoundingClientRect(),"
+        " box = words.getBoundingClientRect();"
+        " return words.scrollTop > 0 && now.bottom <= box.bottom + 1; })"
+        "(document.querySelector('.stage .words'))"
+    )
+
+
+def test_no_key_is_missing_from_the_judgement(visit):
+    words = visit.page.locator(".judgement .legend li").all_text_contents()
+    assert words == ["p target", "q draft", "residual"]
+    visit.press("End")
+    visit.rest()
+    assert "drawn from" in visit.page.text_content(".judgement h4 em")
+
+
+def test_the_figures_that_matter_stay_in_sight_under_any_notice(visit):
+    visit.page.set_viewport_size({"width": 1024, "height": 768})
+    visit.press("End")
+    visit.ask("document.querySelector('#notice .words').textContent = 'words '.repeat(200)")
+    cards = visit.page.locator("#facts .cards > div")
+    bottom = visit.page.locator("#rail").bounding_box()
+    for card in cards.all():
+        box = card.bounding_box()
+        assert box["y"] + box["height"] <= bottom["y"] + bottom["height"]

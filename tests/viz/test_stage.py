@@ -140,6 +140,7 @@ def test_before_the_first_step_only_the_root_is_seen():
     figure = states(message(ROUNDS["small"])["panels"]["tree"])[0]
     sizes = [size for _, _, size in marks(figure)] + figure["data"][NODES]["marker"]["size"]
     assert sum(size > 1 for size in sizes) == 1
+    assert not any(figure["data"][MARKS]["marker"]["line"]["width"])  # no dot tells a verdict
     assert [text for text in figure["data"][NODES]["text"] if text.strip()] != []
     for trace in figure["data"][:NODES]:  # edges are points on their parents
         ends = [i for i, x in enumerate(trace["x"]) if x is None]
