@@ -2,7 +2,7 @@
 no animation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -29,6 +29,9 @@ class Visitor:
     idle: Event = field(default_factory=Event)
 
 
+Job = Callable[[Visitor], Iterator[str]]  # ends early once the visitor has cancelled it
+
+
 class Runner:
     """Keeps visitors apart, and lets each stop his own run only.
 
@@ -38,18 +41,22 @@ class Runner:
 
     def __init__(self, loader: Loader, decoder: Any = engine) -> None:
         self.loader = loader
-        self._decoder = decoder
+        self.decoder = decoder
         self._visitors: dict[str, Visitor] = {}
 
     def play(self, session: str, wish: Wish) -> Iterator[str]:
         """The messages of one run, a problem among them where it cannot start."""
+        return self.work(session, lambda visitor: self._run(visitor, wish))
+
+    def work(self, session: str, job: Job) -> Iterator[str]:
+        """The messages of ``job``, begun once the model is there; a ``ValueError`` is one too."""
         visitor = self._visitors.setdefault(session, Visitor())
         visitor.cancelled = Event()
         visitor.idle = Event()
         try:
             yield from self._ready(visitor)
             if not visitor.cancelled.is_set():
-                yield from self._run(visitor, wish)
+                yield from job(visitor)
         except ValueError as error:
             yield messages.problem(str(error))
         finally:
@@ -85,7 +92,7 @@ class Runner:
         if reason:
             raise ValueError(reason)
         yield messages.status(READING)
-        run = self._decoder.decode(visitor.bundle, wish.prompt, wish.config)
+        run = self.decoder.decode(visitor.bundle, wish.prompt, wish.config)
         name, stage, tokens = messages.new_run(), Stage(run.header), []
         source = Path(visitor.bundle.source).name
         try:
@@ -100,7 +107,7 @@ class Runner:
         yield messages.tagged(stage.end_message(run.end), name)
         if wish.compare and wish.config.method != "plain" and run.end.reason != "cancelled":
             yield messages.status(MEASURING)
-            plain = self._decoder.measure_plain(
+            plain = self.decoder.measure_plain(
                 visitor.bundle, wish.prompt, wish.config, tokens, visitor.cancelled.is_set
             )
             yield messages.tagged(stage.end_message(replace(run.end, plain=plain)), name)

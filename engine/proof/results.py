@@ -39,6 +39,26 @@ ALPHA = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
+class Sibling:
+    """A token drafted below the root: the first that a round's rule tests."""
+
+    piece: str
+    draft: float | None  # q of it; None for a point mass
+    target: float  # p of it
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The round that is verified over and over."""
+
+    index: int
+    context: str  # the end of the text before it
+    siblings: tuple[Sibling, ...]  # in the order they were tested in the round
+    is_redrawn: bool  # the method draws its tokens, so that every verification draws new ones
+    path: tuple[str, ...]  # tokens down to the leaf that the bonus is counted behind; () for none
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """How close the target was to another token at one place of its own text."""
 

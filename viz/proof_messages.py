@@ -1,0 +1,182 @@
+"""A proof under way as the messages that the page shows: one JSON string a step."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from engine.proof.results import ALPHA, Equality, Fit, Gap, Subject
+from engine.records import Round
+from viz import theme
+from viz.figure import TEMPLATE
+from viz.pieces import visible
+from viz.proof import fit_figure, fit_info
+
+TIE = 1e-3  # logits: less than this two ways of adding up may disagree about
+TITLES = {
+    "first": "First token of the round",
+    "bonus": "Bonus token behind the kept path",
+}
+
+
+def begin_message(kind: str, title: str, rule: str = "", warning: str = "") -> str:
+    """What is proven.
+
+    Args:
+        kind: "texts" at temperature 0, "laws" above it.
+        rule: that judges.
+        warning: says that the rule is broken on purpose; empty for the right one.
+    """
+    look = {"palette": theme.PALETTE, "template": TEMPLATE}
+    words = {"title": title, "rule": rule, "warning": warning}
+    return _packed({"kind": "begin", "proof": kind, **words, **look})
+
+
+def tokens_message(side: str, this: Round) -> str:
+    """What a round of the method ("method") or of plain decoding ("plain") wrote."""
+    emitted = this.emitted
+    pieces = [visible(this.piece(token), 40) for token in emitted.token]
+    rows = list(zip(emitted.token, pieces, emitted.origin, strict=True))
+    return _packed({"kind": "tokens", "side": side, "tokens": rows})
+
+
+def equality_message(found: Equality) -> str:
+    """The verdict on two texts."""
+    longest = max(found.tokens, found.plain_tokens)
+    return _packed(
+        {
+            "kind": "verdict",
+            "holds": found.is_equal,
+            "value": f"{found.same} of {longest} tokens equal",
+            "says": _says_texts(found),
+            "difference": None if found.is_equal else found.same,
+        }
+    )
+
+
+def subject_message(subject: Subject) -> str:
+    """The round that is verified."""
+    rows = [
+        {
+            "piece": visible(sibling.piece, 20),
+            "draft": "point mass" if sibling.draft is None else _share(sibling.draft),
+            "target": _share(sibling.target),
+        }
+        for sibling in subject.siblings
+    ]
+    path = " ".join(visible(piece, 20) for piece in subject.path)
+    return _packed(
+        {
+            "kind": "subject",
+            "round": subject.index + 1,
+            "context": subject.context,
+            "siblings": rows,
+            "says": _says_subject(subject),
+            "path": path,
+        }
+    )
+
+
+def fits_message(fits: Sequence[Fit], goal: int, is_over: bool) -> str:
+    """How the counts stand; at the end with the verdict."""
+    refuted = [fit for fit in fits if fit.is_refuted]
+    message: dict[str, Any] = {
+        "kind": "fits",
+        "done": fits[0].verifications,
+        "goal": goal,
+        "places": [_place(fit) for fit in fits],
+    }
+    if is_over:
+        message["verdict"] = {
+            "holds": not refuted,
+            "value": "not the target's law" if refuted else "the target's law",
+            "says": _says_fits(fits, refuted),
+        }
+    return _packed(message)
+
+
+def p_words(value: float | None) -> str:
+    """A p-value as one reads it."""
+    if value is None:
+        return "–"
+    if value >= 0.01:
+        return f"{value:.2f}"
+    return f"{value:.0e}".replace("e-0", "e-") if value > 1e-300 else "< 1e-300"
+
+
+def _place(fit: Fit) -> dict[str, Any]:
+    """One figure and its numbers."""
+    facts = [
+        (p_words(fit.p_value), "p-value", _meaning(fit)),
+        (f"{fit.statistic:.4g}", "chi-square", f"over {fit.freedom + 1} bins; {_pooled(fit)}"),
+        (f"{fit.freedom}", "degrees of freedom", "bins less one"),
+        (f"{fit.counted:,}", "counted", f"of {fit.verifications:,} verifications"),
+    ]
+    return {
+        "place": fit.place,
+        "title": TITLES[fit.place],
+        "refuted": fit.is_refuted,
+        "facts": [dict(zip(("value", "label", "hover"), fact, strict=True)) for fact in facts],
+        "figure": fit_figure(fit_info(fit)),
+    }
+
+
+def _meaning(fit: Fit) -> str:
+    if fit.p_value is None:
+        return "One bin only: there is nothing to test yet"
+    return f"the chance of a chi-square this large were the law the target's; below {ALPHA:g} fails"
+
+
+def _pooled(fit: Fit) -> str:
+    return (
+        f"{fit.pooled_tokens:,} tokens expected less than 5 times are one bin"
+        f" ({fit.pooled_observed:,} came out, {fit.pooled_expected:,.1f} expected)"
+    )
+
+
+def _says_fits(fits: Sequence[Fit], refuted: Sequence[Fit]) -> str:
+    if refuted:
+        places = " and ".join(TITLES[fit.place].lower() for fit in refuted)
+        return f"{places[0].upper()}{places[1:]}: chance alone does not do this."
+    if all(fit.p_value is None for fit in fits):
+        return "The law is a single token here: nothing to test. A higher temperature brings more."
+    values = ", ".join(f"p = {p_words(fit.p_value)}" for fit in fits)
+    return f"{fits[0].verifications:,} verifications, no difference from the law seen ({values})."
+
+
+def _says_subject(subject: Subject) -> str:
+    if subject.is_redrawn:
+        return "Every verification draws its drafts anew from the round's q."
+    if subject.siblings:
+        return "The drafts are point masses: every verification tests the same tokens."
+    return "Nothing is drafted: every verification draws from p."
+
+
+def _says_texts(found: Equality) -> str:
+    if found.is_equal:
+        close = found.closest
+        if close is None or close.logits is None:
+            return "Every token is the one that plain decoding writes."
+        return (
+            "Every token is the one that plain decoding writes. The closest call was"
+            f" {_gap(close)}."
+        )
+    if found.gap is None:
+        return f"One text ends after {min(found.tokens, found.plain_tokens)} tokens."
+    if found.gap.logits is not None and found.gap.logits < TIE:
+        return f"A tie within rounding, {_gap(found.gap)}: either order of adding up is right."
+    return f"The first difference is {_gap(found.gap)}."
+
+
+def _gap(gap: Gap) -> str:
+    """A place of the text, and how close its two best tokens were."""
+    first, second = (visible(piece, 20) for piece in gap.piece)
+    logits = "far" if gap.logits is None else f"{gap.logits:.2g}"
+    return f"token {gap.index + 1}, “{first}” before “{second}” by {logits} in logits"
+
+
+def _share(value: float) -> str:
+    return f"{value:.3f}" if value >= 0.0005 else f"{value:.0e}"
+
+
+def _packed(message: dict[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
