@@ -11,6 +11,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: i
 import gradio as gr  # noqa: E402
 
 from ui.loader import Loader, load_target  # noqa: E402
+from ui.numbers_tab import numbers_tab  # noqa: E402
 from ui.player import css, part, routes  # noqa: E402
 from ui.runner import Runner  # noqa: E402
 from ui.stage_tab import stage_tab  # noqa: E402
@@ -21,8 +22,11 @@ def build(runner: Runner) -> gr.Blocks:
     with gr.Blocks(title="Speculoscope", fill_width=True, delete_cache=(3600, 3600)) as page:
         part("header")
         part("keys")
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Stage"):
-            stage_tab(runner, page)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Stage"):
+                stage_tab(runner, page)
+            with gr.Tab("Numbers"):
+                numbers_tab()
     return page.queue(max_size=16)
 
 

@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 from ui import traces
+from viz import standalone
 from viz.theme import css_variables
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -44,6 +45,7 @@ class Files(StaticFiles):
 def routes() -> list[BaseRoute]:
     """Everything the page loads besides Gradio's own: from this host, under ``own/``."""
     return [
+        Route("/own/export", _export),
         Route("/own/traces", _shelf),
         Route("/own/traces/{name}", _recorded),
         Mount("/own/plotly", Files(PLOTLY, YEAR)),
@@ -63,15 +65,26 @@ def player() -> gr.HTML:
     )
 
 
-def part(name: str) -> gr.HTML:
-    """A part of the page that the player fills and that stands outside the stage."""
+def part(name: str, on_load: str | None = None) -> gr.HTML:
+    """A part of the page that the player fills and that stands outside the stage.
+
+    Args:
+        on_load: script for when it is there; a tab's parts come when it is first opened.
+    """
     text = (ASSETS / f"{name}.html").read_text(encoding="utf-8")
-    return gr.HTML("", html_template=text, js_on_load=None, apply_default_css=False, elem_id=name)
+    return gr.HTML(
+        "", html_template=text, js_on_load=on_load, apply_default_css=False, elem_id=name
+    )
 
 
 def css() -> str:
     """The style sheet; its colours are the figures' own."""
-    return css_variables() + (ASSETS / "stage.css").read_text(encoding="utf-8")
+    sheets = ("stage.css", "numbers.css")
+    return css_variables() + "".join((ASSETS / s).read_text(encoding="utf-8") for s in sheets)
+
+
+def _export(request: Request) -> Response:
+    return PlainTextResponse(standalone.template())
 
 
 def _shelf(request: Request) -> Response:

@@ -8,11 +8,10 @@ from engine.breakdown import Breakdown
 from engine.stats import Ratio
 from engine.trace import Trace
 from viz import figure, scale
-from viz.theme import role
 
 RANKS = 3  # bars beside each other; the last holds all later siblings
 DEPTHS = 16  # that are drawn; a title says how many there are
-SHADE = (None, 0.6, 0.32)
+SHADE = ("", "/0.6", "/0.32")
 NAMES = ("first child", "second child", "later children")
 
 
@@ -77,7 +76,10 @@ def acceptance_panel(info: AcceptanceInfo) -> dict[str, Any]:
     title = f"{info.whole.part} of {info.whole.whole} tested"
     if shown < len(info.by_depth):
         title += f", first {shown} of {len(info.by_depth)} depths"
-    return scale.panel({"data": data, "layout": layout}, title, ["accepted"])
+    legend = [("accepted", "bar", "accepted of tested")]
+    if many > 1:
+        legend = [(_shade(rank), "bar", NAMES[rank]) for rank in range(many)]
+    return scale.panel({"data": data, "layout": layout}, title, legend)
 
 
 def _bars(info: AcceptanceInfo, rank: int, shown: int, many: int) -> dict[str, Any]:
@@ -91,7 +93,7 @@ def _bars(info: AcceptanceInfo, rank: int, shown: int, many: int) -> dict[str, A
         "x": [round(d + (rank - (many - 1) / 2) * width, 3) for d in range(1, shown + 1)],
         "y": [round(ratio.value or 0, 4) for ratio in found],
         "width": round(width * 0.94, 3),
-        "marker": {"color": role("accepted", SHADE[rank])},
+        "marker": {"color": f"@{_shade(rank)}"},
         "text": [f"{r.part}/{r.whole}" if r.whole else "" for r in found],
         "textposition": "outside",
         "textfont": {"size": 10.5 if many * shown <= 10 else 8},
@@ -107,3 +109,8 @@ def _words(depth: int, ratio: Ratio, name: str) -> str:
         f"depth {depth}{name}: {ratio.part} accepted of "
         f"{scale.count(ratio.whole, 'tested node')}, {100 * ratio.value:.0f} %"
     )
+
+
+def _shade(rank: int) -> str:
+    """The role of a rank's bars: the same colour, fainter for later children."""
+    return f"accepted{SHADE[rank]}"

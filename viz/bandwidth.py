@@ -17,7 +17,7 @@ from viz import figure, scale
 from viz.theme import SIZES, role
 
 NOT_MEASURED = "this trace holds no measured ceilings of its machine"
-LOOKS = {"plain": "target", "this run": "accepted"}
+LOOKS = {"plain": ("dim", "diamond"), "this run": ("ink", "circle")}
 
 
 class Load(NamedTuple):
@@ -88,19 +88,19 @@ def bandwidth_panel(info: BandwidthInfo) -> dict[str, Any]:
         "shapes": scale.lines(scale.decades(bottom, top)),
     }
     data = [_roof(roof, low, high), *(_dot(roof, name, load) for name, load in info.loads.items())]
-    legend = [name for name in LOOKS if name in info.loads]
+    legend = [(*look, name) for name, look in LOOKS.items() if name in info.loads]
+    legend.append(("target", "line", "what this machine reaches"))
     return scale.panel({"data": data, "layout": layout}, _title(info), legend)
 
 
 def _title(info: BandwidthInfo) -> str:
-    """Per token, plain first."""
-    names = [name for name in LOOKS if name in info.loads]
+    """Per token."""
     each = [
-        f"{name} {scale.short(load.traffic.moved / load.tokens)}B, "
-        f"{scale.short(load.traffic.operations / load.tokens)} operations"
-        for name, load in ((name, info.loads[name]) for name in names)
+        f"{name} {scale.short(load.traffic.moved / load.tokens)}B and "
+        f"{scale.short(load.traffic.operations / load.tokens)} op"
+        for name, load in info.loads.items()
     ]
-    return "a token: " + "; ".join(each)
+    return "a token: " + ", ".join(each)
 
 
 def _roof(roof: Roofline, low: float, high: float) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def _roof(roof: Roofline, low: float, high: float) -> dict[str, Any]:
         f"{scale.short(roof.operations_per_second)} operations/s; "
         f"they meet at {roof.ridge:.1f} operations a byte"
     )
-    drawn = scale.line([_five(v) for v in x], [_five(roof.ceiling(v)) for v in x], "ink")
+    drawn = scale.line([_five(v) for v in x], [_five(roof.ceiling(v)) for v in x], "target")
     return drawn | {"name": "roofline", "hovertext": [hover] * 3, "hoverinfo": "text"}
 
 
@@ -123,8 +123,8 @@ def _dot(roof: Roofline, name: str, load: Load) -> dict[str, Any]:
         f"for {scale.count(load.tokens, 'token')}, {load.seconds:.2f} s {load.source}; "
         f"{100 * speed / ceiling:.0f} % of the roof"
     )
-    dot = scale.dots([_five(traffic.intensity)], [_five(speed)], LOOKS[name], [hover])
-    dot["marker"] |= {"size": 13, "symbol": "diamond" if name == "plain" else "circle"}
+    dot = scale.dots([_five(traffic.intensity)], [_five(speed)], LOOKS[name][0], [hover])
+    dot["marker"] |= {"size": 13, "symbol": LOOKS[name][1]}
     return dot | {
         "name": name,
         "mode": "markers+text",

@@ -9,6 +9,7 @@ from engine.breakdown import BINS, Bin, Breakdown
 from engine.trace import Trace
 from viz import figure, scale
 
+LEGEND = (("accepted", "circle", "accepted of tested"), ("faint", "line", "a drafter that knows"))
 SMALL, LARGE = 7, 22  # pixels across a dot of one node, and of all of them
 
 
@@ -53,7 +54,7 @@ def calibration_panel(info: CalibrationInfo) -> dict[str, Any]:
     exact = scale.line([0, 1], [0, 1], "faint", dash="dot")
     data = [{**exact, "name": "accepted as often as drafted"}, _dots(info)]
     title = f"{scale.count(info.tested, 'tested node')}, in tenths"
-    return scale.panel({"data": data, "layout": layout}, title, ["accepted"])
+    return scale.panel({"data": data, "layout": layout}, title, LEGEND)
 
 
 def _dots(info: CalibrationInfo) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from engine.trace import Trace
 from viz import figure, scale
 
 NOT_MEASURED = "this trace holds no measured cost of a pass"
+LEGEND = (("target", "line", "calibrated before"), ("ink", "circle", "passes of this run"))
 DOTS = 40  # tree sizes of the run that are drawn, those met most
 
 
@@ -64,7 +65,7 @@ def cost_panel(info: CostInfo) -> dict[str, Any]:
     if info.met:
         data.append(_met(info.met, plain))
     title = f"one node {1000 * plain:.1f} ms"
-    return scale.panel({"data": data, "layout": layout}, title, ["target", "this run"])
+    return scale.panel({"data": data, "layout": layout}, title, LEGEND)
 
 
 def _met(met: list[tuple[int, Ratio]], plain: float) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def _met(met: list[tuple[int, Ratio]], plain: float) -> dict[str, Any]:
         for nodes, ratio in met
     ]
     values = [round(1000 * (ratio.value or 0), 4) for _, ratio in met]
-    return scale.dots([n for n, _ in met], values, "accepted", hover) | {"name": "this run"}
+    return scale.dots([n for n, _ in met], values, "ink", hover) | {"name": "this run"}
 
 
 def _hover(words: list[str]) -> dict[str, Any]:

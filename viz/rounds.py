@@ -64,19 +64,22 @@ def rounds_panel(info: RoundsInfo) -> dict[str, Any]:
     data = [*(_bars(info, i) for i in shown), _mean(info)]
     highest = max(sum(bar.tokens) / bar.rounds for bar in info.bars)
     marks = scale.ticks(max(1.0, highest), 5)
-    across = scale.ticks(info.rounds, 8)
+    across = [mark for mark in scale.ticks(info.rounds, 8) if mark >= 1 and mark % 1 == 0]
+    if not across or across[0] > 2:
+        across.insert(0, 1)
     layout = {
         "barmode": "stack",
         "bargap": 0.2 if len(info.bars) < 100 else 0,
         "margin": scale.MARGIN,
-        "xaxis": scale.linear(0.5, info.rounds + 0.5, "round", [max(1, v) for v in across]),
+        "xaxis": scale.linear(0.5, info.rounds + 0.5, "round", across),
         "yaxis": scale.linear(0, max(1.0, highest) * 1.08, "tokens a round", marks),
         "shapes": scale.lines(marks[1:]),
     }
     last = info.bars[-1].mean
     title = f"{scale.count(last.part, 'token')} in {scale.count(last.whole, 'round')}, mean "
     drawn = {"data": data, "layout": layout}
-    return scale.panel(drawn, f"{title}{last.value:.2f}", [ORIGINS[i] for i in shown])
+    legend = [*((ORIGINS[i], "bar", ORIGINS[i]) for i in shown), ("ink", "line", "mean so far")]
+    return scale.panel(drawn, f"{title}{last.value:.2f}", legend)
 
 
 def _bars(info: RoundsInfo, origin: int) -> dict[str, Any]:

@@ -91,9 +91,12 @@ def missing(words: str) -> dict[str, Any]:
     return {"data": [], "layout": layout}
 
 
-def panel(drawn: dict[str, Any], title: str = "", legend: Sequence[str] = ()) -> dict[str, Any]:
-    """A figure as it travels; ``legend`` names roles of the page's legend."""
-    return {"figure": drawn, "steps": [], "title": title, "legend": list(legend)}
+def panel(
+    drawn: dict[str, Any], title: str = "", legend: Sequence[tuple[str, str, str]] = ()
+) -> dict[str, Any]:
+    """A figure as it travels; a ``legend`` entry is a role, a shape and a word."""
+    entries = [dict(zip(("role", "symbol", "label"), entry, strict=True)) for entry in legend]
+    return {"figure": drawn, "steps": [], "title": title, "legend": entries}
 
 
 def short(value: float) -> str:

@@ -17,6 +17,11 @@ from viz.cost import NOT_MEASURED
 from viz.theme import role
 from viz.verdict import Sentence, what_holds_it_back
 
+LEGEND = (
+    ("dim", "line", "predicted, drafting as slow as here"),
+    ("ink", "circle", "this run, measured"),
+)
+
 
 class SpeedUpInfo(NamedTuple):
     """(drafted nodes, tokens a second against plain): predicted, and as it was."""
@@ -81,7 +86,7 @@ def speed_up_panel(info: SpeedUpInfo) -> dict[str, Any]:
         title += "; plain was not measured"
     data = [_curve(info), *([_dot(info, info.measured)] if info.measured else [])]
     drawn = {"data": data, "layout": layout}
-    return scale.panel(drawn, title, ["predicted", "this run"]) | note
+    return scale.panel(drawn, title, LEGEND[: len(data)]) | note
 
 
 def _curve(info: SpeedUpInfo) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def _curve(info: SpeedUpInfo) -> dict[str, Any]:
         for (size, value), length in zip(info.predicted, info.lengths, strict=True)
     ]
     x, y = zip(*info.predicted, strict=True)
-    drawn = scale.line(x, [round(v, 4) for v in y], "draft")
+    drawn = scale.line(x, [round(v, 4) for v in y], "dim")
     return drawn | {
         "name": "predicted",
         "mode": "lines+markers",
@@ -108,7 +113,7 @@ def _dot(info: SpeedUpInfo, measured: Ratio) -> dict[str, Any]:
         f"{scale.count(info.drafted.whole, 'round')}"
     )
     x, y = round(info.drafted.value or 0, 3), round(measured.value or 0, 4)
-    dot = scale.dots([x], [y], "accepted", [hover])
+    dot = scale.dots([x], [y], "ink", [hover])
     dot["marker"]["size"] = 13
     return dot | {"name": "this run"}
 

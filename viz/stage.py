@@ -15,6 +15,7 @@ from viz.facts import facts_panel
 from viz.figure import TEMPLATE
 from viz.judgement import judgement_info, judgement_panel
 from viz.mask import mask_info, mask_panel
+from viz.numbers import Numbers
 from viz.phases import Step, steps
 from viz.pieces import visible
 from viz.text import text_panel
@@ -53,10 +54,12 @@ class Stage:
         self.plain = plain
         self.plain_step = plain.seconds / plain.tokens if plain and plain.tokens else None
         self.tally = Tally()
+        self.numbers = Numbers(header)
 
     def round_message(self, this: Round) -> str:
         """One round: its record, its steps, every panel's figure and patches."""
         self.tally.add(this)
+        self.numbers.add(this)
         order = steps(this)
         return _packed(
             {
@@ -70,13 +73,19 @@ class Stage:
         )
 
     def end_message(self, end: End | None, note: str = "") -> str:
-        """The end; ``None`` where the run was cut short.  Sent again once plain is measured."""
+        """The end; ``None`` where the run was cut short.  Sent again once plain is measured.
+
+        The figures about the whole run come with it: of each there is one.
+        """
         return _packed(
             {
                 "kind": "end",
                 "record": end,
                 "note": note,
-                "panels": {"facts": facts_panel(self.tally, end=end)},
+                "panels": {
+                    "facts": facts_panel(self.tally, end=end),
+                    **self.numbers.panels(self.tally, end),
+                },
             }
         )
 

@@ -3,9 +3,12 @@
 import { Bar } from './bar.js';
 import { Board } from './board.js';
 import { Clock, SPEEDS } from './clock.js';
+import { addExport } from './export.js';
 import { Facts } from './facts.js';
 import { painted } from './figure.js';
+import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
+import { Numbers } from './numbers.js';
 import { plotly } from './plotly.js';
 import { watchQueue } from './queue.js';
 import { fetchRun, fillShelf, save } from './shelf.js';
@@ -31,6 +34,9 @@ export class Player {
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
     this.facts = new Facts(find('#facts .cards'));
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
+    this.numbers = new Numbers();
+    addExport(this.stage.querySelector('.save'), this);
+    addImages(this.stage, () => this.look().palette);
     this.dialog = find('#keys dialog');
     fillList(this.dialog.querySelector('table'));
     find('#header .keys').addEventListener('click', () => this.showKeys());
@@ -183,6 +189,7 @@ export class Player {
 
   show(smooth) {
     this.bar.show(this);
+    if (this.tape) this.numbers.show(this.tape, this.look(), theme());
     if (!this.tape?.size || this.position < 0) return;
     const { index, step } = this.tape.locate(this.position);
     const { phase, label } = this.tape.step(this.position);
@@ -237,7 +244,7 @@ export class Player {
       get phase() { return player.position < 0 ? '' : player.tape.step(player.position).phase; },
       get state() { return player.state; },
       get isDone() { return Boolean(player.tape?.end); },
-      get isSettled() { return player.board.isSettled; },
+      get isSettled() { return player.board.isSettled && player.numbers.isSettled; },
       get drawings() { return player.board.drawings; },
       get problems() { return player.problems; },
       get run() { return player.tape?.header.run ?? ''; },
