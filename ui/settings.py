@@ -25,6 +25,20 @@ _WORDS = {  # names as they stand beside the widgets
     "drafting": "Drafting",
 }
 _WHOLE = ("max_new_tokens", "seed")
+USUAL: dict[str, Any] = {  # what is read where a tab has no widget for it
+    "max_new_tokens": 96,
+    "temperature": 0.0,
+    "top_k": 0,
+    "top_p": 1,
+    "repetition_penalty": 1.0,
+    "seed": 0,
+    "num_draft": 0,
+    "tree": "auto",
+    "rule": "recursive",
+    "stop": "",
+    "chat": True,
+    "compare": False,
+}
 
 
 @dataclass(frozen=True, slots=True)

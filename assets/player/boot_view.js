@@ -1,0 +1,15 @@
+// Body of a view's js_on_load: what comes before its module is there waits in a list.
+const waiting = [];
+let receive = (value) => waiting.push(value);
+watch('value', () => { if (props.value) receive(props.value); });
+Promise.all(['VIEW', 'inflate'].map((name) => import(new URL(`own/player/${name}.js`, document.baseURI).href)))
+  .then(([{ View }, { inflated }]) => {
+    const view = new View(element);
+    let inOrder = Promise.resolve(); // inflating takes time: one after another, as they came
+    receive = (value) => {
+      inOrder = inOrder
+        .then(async () => { for (const line of (await inflated(value)).split('\n')) if (line) view.apply(JSON.parse(line)); })
+        .catch(console.error);
+    };
+    waiting.forEach(receive);
+  });

@@ -1,0 +1,85 @@
+// The proof's view: shows what the messages say, and draws the bars of the newest counts.
+import { Fits } from './proof_fits.js';
+import { Pairs } from './proof_pairs.js';
+
+export class View {
+  constructor(element) {
+    this.root = element.querySelector('.proof');
+    this.pairs = new Pairs(this.part('.pairs'));
+    this.fits = new Fits(this.part('.places'));
+    window.proof = this.outside();
+  }
+
+  part(selector) { return this.root.querySelector(selector); }
+
+  say(selector, text) { this.part(selector).textContent = text; }
+
+  apply(message) {
+    const { kind } = message;
+    if (kind === 'begin') this.begin(message);
+    else if (kind === 'status' || kind === 'problem') this.notice(message.text, kind === 'problem');
+    else if (kind === 'tokens') this.pairs.add(message);
+    else if (kind === 'subject') this.subject(message);
+    else if (kind === 'fits') this.count(message);
+    else if (kind === 'verdict') this.verdict(message);
+  }
+
+  begin({ proof, title, rule, warning, palette, template }) {
+    this.root.dataset.kind = proof;
+    this.root.classList.toggle('broken', Boolean(warning));
+    this.say('.title', title);
+    this.say('.rule', rule);
+    this.say('.warning', warning);
+    this.notice('', false);
+    this.verdict(null);
+    this.pairs.clear();
+    this.fits.clear({ palette, template });
+    this.part('.work').hidden = this.part('.subject').hidden = true;
+  }
+
+  notice(text, isProblem) {
+    const line = this.part('.notice');
+    line.textContent = text;
+    line.classList.toggle('problem', isProblem);
+  }
+
+  subject({ round, context, siblings, says, path }) {
+    this.part('.subject').hidden = false;
+    this.say('.context', `…${context}`);
+    this.say('caption', `Round ${round} of a real run. ${says}${path ? ` The bonus is counted behind “${path}”.` : ''}`);
+    this.part('tbody').replaceChildren(...siblings.map(({ piece, draft, target }) => {
+      const row = document.createElement('tr');
+      row.append(...[piece, draft, target].map((text) => Object.assign(document.createElement('td'), { textContent: text })));
+      return row;
+    }));
+    this.part('table').classList.toggle('none', !siblings.length);
+  }
+
+  count({ done, goal, places, verdict }) {
+    this.part('.work').hidden = false;
+    this.part('progress').value = done / goal;
+    this.say('.done', `${done.toLocaleString('en')} of ${goal.toLocaleString('en')} verifications`);
+    this.fits.show(places);
+    if (verdict) this.verdict(verdict);
+  }
+
+  verdict(found) {
+    const box = this.part('.verdict');
+    box.dataset.holds = found ? found.holds : '';
+    this.say('.mark', found ? (found.holds ? '✓' : '✗') : '');
+    this.say('.value', found?.value ?? '');
+    this.say('.verdict .says', found?.says ?? '');
+    if (found && 'difference' in found) this.pairs.finish(found.difference);
+  }
+
+  // What tests and the console may know.
+  outside() {
+    const view = this;
+    return {
+      get kind() { return view.root.dataset.kind; },
+      get holds() { return { true: true, false: false }[view.part('.verdict').dataset.holds] ?? null; },
+      get isDrawn() { return view.fits.isDrawn; },
+      get done() { return view.part('.done').textContent; },
+    };
+  }
+}

@@ -1,0 +1,37 @@
+"""The rules that a proof can be run with, as the page names them: the right one, and mistakes."""
+
+from typing import NamedTuple
+
+
+class RuleWords(NamedTuple):
+    """One entry of the switch."""
+
+    label: str
+    says: str  # what is done
+
+
+RULES = {
+    "right": RuleWords("The right rule", "The decoder's own rule."),
+    "soft": RuleWords(
+        "Broken: soft q for an argmax draft",
+        "the most probable tokens are hung without drawing, yet judged as if drawn from q",
+    ),
+    "siblings": RuleWords(
+        "Broken: q not renormalised among siblings",
+        "siblings are drawn without replacement, yet q keeps the first one's mass out of the rest",
+    ),
+    "bonus": RuleWords(
+        "Broken: bonus drawn without temperature",
+        "the token behind a kept path is drawn from the target's bare softmax",
+    ),
+}
+
+
+def rule_choices() -> list[tuple[str, str]]:
+    """Label and name of every rule."""
+    return [(words.label, name) for name, words in RULES.items()]
+
+
+def warning(rule: str) -> str:
+    """What stands on the screen while a broken rule is shown; empty for the right one."""
+    return "" if rule == "right" else f"Broken on purpose: {RULES[rule].says}."
