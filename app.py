@@ -13,6 +13,7 @@ import gradio as gr  # noqa: E402
 from ui.loader import Loader, load_target  # noqa: E402
 from ui.numbers_tab import numbers_tab  # noqa: E402
 from ui.player import css, part, routes  # noqa: E402
+from ui.proof_tab import proof_tab  # noqa: E402
 from ui.runner import Runner  # noqa: E402
 from ui.stage_tab import stage_tab  # noqa: E402
 
@@ -25,6 +26,8 @@ def build(runner: Runner) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Stage"):
                 stage_tab(runner, page)
+            with gr.Tab("Proof", render_children=True):
+                proof_tab(runner, page)
             with gr.Tab("Numbers"):
                 numbers_tab()
     return page.queue(max_size=16)

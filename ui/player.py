@@ -79,7 +79,7 @@ def part(name: str, on_load: str | None = None) -> gr.HTML:
 
 def css() -> str:
     """The style sheet; its colours are the figures' own."""
-    sheets = ("stage.css", "numbers.css")
+    sheets = ("stage.css", "numbers.css", "tabs.css", "proof.css")
     return css_variables() + "".join((ASSETS / s).read_text(encoding="utf-8") for s in sheets)
 
 
