@@ -1,20 +1,27 @@
 """Records the traces that ship in ``assets/traces/``: true runs of the default target.
 
-``python -m bench.traces``; each run's plain yardstick is measured right after it.
+``python -m bench.traces [NAME...]``; each run's plain yardstick is measured right after it.
+A take whose method cannot run here is named and left out.
 """
 
+import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from bench.prompts import COPY_HEAVY
 from engine import Bundle, DecodeConfig, Trace, decode, load
+from engine.bundle import AVAILABLE
 from engine.decoding import measure_plain
 
 TRACES = Path(__file__).parents[1] / "assets" / "traces"
 SKY = "Explain in three sentences why the sky is blue."
 PARAGRAPH = "Write the same short paragraph about the sea three times."
+MORNING = "Describe a quiet morning in a small town."
+CHAIN = ((0,), (0, 0), (0, 0, 0))
 SHAPE = ((0,), (1,), (2,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (0, 0, 1), (1, 0, 0), (0, 0, 0, 0))
+WIDE = (*((i,) for i in range(6)), *((i, j) for i in range(6) for j in range(4)))
 
 
 class Take(NamedTuple):
@@ -29,15 +36,29 @@ TAKES = (  # the page plays the first by name to who comes for the first time
     Take("draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, tree=SHAPE)),
     Take("lookup-copy", COPY_HEAVY[0], DecodeConfig("lookup", 96, tree=8)),
     Take("suffix-three-times", PARAGRAPH, DecodeConfig("suffix", 120, tree=12)),
+    # of the lessons
+    Take("plain-sky", SKY, DecodeConfig("plain", 24)),
+    Take("chain-cold", MORNING, DecodeConfig("draft", 40, tree=CHAIN)),
+    Take("chain-warm", MORNING, DecodeConfig("draft", 40, temperature=0.8, seed=1, tree=CHAIN)),
+    Take("lookup-sky", SKY, DecodeConfig("lookup", 32, tree=8)),
+    Take("wide-tree", MORNING, DecodeConfig("draft_tree", 16, tree=WIDE)),
+    Take("medusa-story", MORNING, DecodeConfig("medusa", 40, tree=SHAPE)),
+    Take("hydra-story", MORNING, DecodeConfig("hydra", 40, tree=SHAPE)),
+    Take("eagle-story", MORNING, DecodeConfig("eagle", 40, tree=SHAPE)),
 )
 
 
-def main() -> None:
-    """All takes, each with an empty memory."""
+def main(names: Sequence[str] = ()) -> None:
+    """All takes, or those named, each with an empty memory."""
     bundle = load()
     bundle.warm_up()  # what passes cost and what the machine can do stand in the header
     TRACES.mkdir(parents=True, exist_ok=True)
     for take in TAKES:
+        if names and take.name not in names:
+            continue
+        if (answer := bundle.methods[take.config.method]) != AVAILABLE:
+            print(f"{take.name}: left out: {take.config.method} {answer}")
+            continue
         trace = _record(bundle.for_visitor(), take)
         trace.save(TRACES / f"{take.name}.jsonl")
         print(f"{take.name}: {len(trace.rounds)} rounds, {len(trace.token_ids)} tokens")
@@ -51,4 +72,4 @@ def _record(bundle: Bundle, take: Take) -> Trace:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.traces import TAKES
 from engine import Trace
 from ui import traces
 from ui.traces import recorded, recorded_lines
@@ -21,9 +22,17 @@ def shelf(monkeypatch):
     recorded_lines.cache_clear()
 
 
-def test_three_runs_are_recorded():
-    assert len(NAMES) == 3
+def test_the_recorded_runs_are_those_that_make_traces_records():
+    takes = {take.name: take for take in TAKES}
+    assert len(NAMES) >= 3 and set(NAMES) <= set(takes)
     assert [run["name"] for run in recorded()] == NAMES
+    for name in NAMES:
+        assert Trace.load(FOLDER / f"{name}.jsonl").header.method == takes[name].config.method
+
+
+def test_recorded_runs_are_within_their_sizes():
+    sizes = {path.name: path.stat().st_size for path in FOLDER.iterdir()}
+    assert max(sizes.values()) < 80_000 and sum(sizes.values()) < 10**6, sizes
 
 
 @pytest.mark.parametrize("name", NAMES)
