@@ -3,7 +3,14 @@
 import subprocess
 import sys
 
-STEPS = (("collect", "replies"), ("draft",), ("card",))
+HEADS = ("eagle", "hydra", "medusa", "hydra++", "eagle3")
+STEPS = (
+    ("collect", "replies"),
+    ("generate",),
+    ("draft",),
+    ("card",),
+    *(step for kind in HEADS for step in (("heads", kind), ("ship", kind))),
+)
 
 
 def main() -> None:

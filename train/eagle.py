@@ -17,7 +17,7 @@ from engine.heads.eagle import EagleHead
 from engine.heads.eagle_file import save_eagle
 from train.family import Aids, Guess, ScaledLinear, sample_pairs, swap_scaled
 from train.inherit import inherit_eagle, layer_config_of
-from train.regress import regress
+from train.regress import begin_with, regress
 from train.state_feed import StateBatch
 from train.states import LAST
 
@@ -29,7 +29,7 @@ class Eagle:
         weight: of the features' distance.
     """
 
-    columns, num_ahead, max_ahead, decay = (LAST,), 3, 6, 0.8
+    columns, num_ahead, max_ahead, decay = (LAST,), 3, 5, 0.8
 
     def __init__(self, weight: float = 0.5) -> None:
         self.weight = weight
@@ -38,11 +38,10 @@ class Eagle:
         """A head that begins as the target's last layer behind the best linear guess."""
         head = EagleHead(layer_config_of(aids.target.config))
         inherit_eagle(head, aids.target)
-        state_first = regress(sample_pairs(aids, 0))
-        size = head.config.hidden_size
-        with torch.no_grad():
-            head.fc.weight.copy_(state_first.weight.roll(size, 1))  # the word comes first
-            head.fc.bias.copy_(state_first.bias)
+        if aids.sample:
+            best = regress(sample_pairs(aids, 0))
+            word_first = best.weight.roll(head.config.hidden_size, 1)
+            begin_with(head.fc, best._replace(weight=word_first))
         head.fc = ScaledLinear(head.fc, torch.cat([aids.word_scale, aids.scale]))
         return head
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from engine.heads.eagle3 import Eagle3Head
 from engine.heads.eagle3_file import save_eagle3
 from train.family import Aids, Guess, ScaledLinear, sample_pairs, swap_scaled
 from train.inherit import inherit_eagle3, layer_config_of
-from train.regress import regress
+from train.regress import begin_with, regress
 from train.state_feed import StateBatch
 from train.states import LOWER
 
@@ -27,7 +26,7 @@ class Eagle3:
         vocab: tokens of the draft vocabulary; their head is the target's.
     """
 
-    columns, num_ahead, max_ahead, decay = LOWER, 3, 7, 0.8
+    columns, num_ahead, max_ahead, decay = LOWER, 3, 6, 0.8
 
     def __init__(self, vocab: int = 8192) -> None:
         self.vocab = vocab
@@ -41,8 +40,8 @@ class Eagle3:
         final = aids.target.model.norm.weight
         width = len(aids.scale)  # the states stand before the word
         pairs = ((i[:, :width], o / final) for i, o in sample_pairs(aids, 0))
-        with torch.no_grad():
-            head.fc.weight.copy_(regress(pairs).weight)
+        if aids.sample:
+            begin_with(head.fc, regress(pairs))
         head.fc = ScaledLinear(head.fc, aids.scale)
         return head
 

@@ -95,12 +95,13 @@ def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[
     target = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.float32)
     words = target.requires_grad_(False).get_input_embeddings().weight
     counts, common = common_tokens([part.labels for part in parts], len(words), args.common)
+    is_new = not (args.out / "checkpoint.pt").exists()
     sample = sample_of(parts, family, args)
-    aids = Aids(target, torch.from_numpy(counts), scale_of(sample), sample)
+    aids = Aids(target, torch.from_numpy(counts), scale_of(sample), sample if is_new else [])
     head = family.new(aids).to(args.device)
     optimizers = make_optimizers(head, args.rate, args.muon)
     training = Training(head, optimizers, torch.Generator().manual_seed(args.seed))
-    if (args.out / "checkpoint.pt").exists():
+    if not is_new:
         training.load(args.out / "checkpoint.pt")
     return training, Speech(words.to(args.device), torch.tensor(common, device=args.device))
 
@@ -142,15 +143,16 @@ def train(args: argparse.Namespace) -> None:
     (args.out / "settings.json").write_text(json.dumps(vars(args), default=str, indent=1))
     training, speech = begin(family, parts, args)
     held = Chains(held_out_parts(parts, args.held), speech.words)
-    progress = Progress(args.steps - training.step, "steps")
     batches = resume(parts, family, args, training.step)
     clock = saved = time.perf_counter()
     mean = 0.0
-    while training.step < args.steps:
+    end = min(args.stop or args.steps, args.steps)
+    progress = Progress(end - training.step, "steps")
+    while training.step < end:
         loss = learn(training, family, next(batches), speech, args)
         mean = loss if not mean else 0.95 * mean + 0.05 * loss
         progress.advance(1, f"step {training.step}, {training.tokens:,} tokens, loss {mean:.3f}")
-        last = training.step == args.steps
+        last = training.step == end
         if last or time.perf_counter() - saved > 60 * args.minutes:
             now = chain_figures(family, training.model.eval(), held)
             training.model.train()
@@ -169,6 +171,7 @@ def main() -> None:
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--out", type=Path, help="runs/KIND unless given")
     parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--stop", type=int, default=0, help="break off after this step")
     parser.add_argument("--tokens", type=int, default=2048, help="of a batch, padding included")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--muon", action=argparse.BooleanOptionalAction, default=True)

@@ -15,7 +15,7 @@ from engine.heads.hydra import HydraHeads
 from engine.heads.hydra_file import save_hydra
 from train.family import Aids, Guess, ScaledLinear, sample_pairs, swap_scaled
 from train.inherit import inherit_prefix
-from train.regress import regress
+from train.regress import begin_with, regress
 from train.state_feed import StateBatch
 from train.states import LAST
 
@@ -48,10 +48,9 @@ class Hydra:
         if heads.prefix is not None:
             inherit_prefix(heads.prefix, aids.target)
         for ahead, blocks in enumerate(heads.hydra_mlp):
-            best, block = regress(sample_pairs(aids, ahead)), blocks[0]
-            with torch.no_grad():
-                block.res_connection.weight.copy_(best.weight)
-                block.res_connection.bias.copy_(best.bias)
+            block = blocks[0]
+            if aids.sample:
+                begin_with(block.res_connection, regress(sample_pairs(aids, ahead)))
             scale = torch.cat([aids.scale, *[aids.word_scale] * (ahead + 1)])
             for name in ("linear", "res_connection"):
                 setattr(block, name, ScaledLinear(getattr(block, name), scale))

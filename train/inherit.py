@@ -96,7 +96,8 @@ def _rms_before_norm(target: PreTrainedModel) -> Tensor:
     """Typical size of the residual stream that the final norm reads."""
     seen: list[Tensor] = []
     hook = target.model.norm.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    target.model(torch.arange(100, 164)[None], use_cache=False)
+    ids = torch.arange(100, 164) % target.config.vocab_size
+    target.model(ids[None], use_cache=False)
     hook.remove()
     return _root_mean_square(seen[0][0, 1:]).mean()  # the first token's is out of all proportion
 

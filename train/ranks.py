@@ -64,7 +64,7 @@ def ranks(family: Family, head: nn.Module, part: Part, row: int, words: Tensor) 
     for guess in family.guesses(head, batch, following, family.max_ahead):
         at = guess.asked[0].nonzero()[:, 0]
         tokens = batch.ids[0, at + 2 + guess.ahead]
-        place = at - int(batch.first[0]) + 2
+        place = (at - int(batch.first[0]) + 2).numpy()
         found[place, guess.ahead] = _rank(F.linear(guess.hidden, rows), tokens, known)
     return found
 

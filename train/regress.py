@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Linear(NamedTuple):
@@ -40,3 +40,11 @@ def regress(pairs: Iterable[tuple[Tensor, Tensor]], ridge: float = 0.01) -> Line
     diagonal.add_(held + 1e-9)
     solved = torch.linalg.solve(gram, cross.double() / count).float()
     return Linear(solved[:-1].T.contiguous(), solved[-1].clone())
+
+
+@torch.no_grad()
+def begin_with(layer: nn.Linear, best: Linear) -> None:
+    """Give ``layer`` the guess's weights, and its constant where the layer has one."""
+    layer.weight.copy_(best.weight)
+    if layer.bias is not None:
+        layer.bias.copy_(best.bias)

@@ -1,0 +1,136 @@
+"""The card of a folder of heads: what it is, how good, how it was made."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+CARD = """---
+license: apache-2.0
+base_model: HuggingFaceTB/SmolLM2-135M-Instruct
+---
+
+# {title} for SmolLM2-135M-Instruct
+
+{what}
+
+{parameters:.1f} M parameters, `model.safetensors` in the published layout, matrices in eight bits
+(float8 e4m3; read in fp32). The target's own embedding and language head are used; of the latter
+the {vocab:,} tokens named in the file. `trees.json` holds the measured chances by depth and rank
+and the trees picked by them. Of no use without the target.
+
+## How good
+
+At temperature 0. Accepted length is tokens emitted per target pass, the extra one included
+(plain decoding = 1.00); trees are the static ones of `trees.json`, sizes count drafted nodes.
+
+| text | draft | accepted length | tokens / rounds |
+|---|---|---|---|
+{figures}
+
+Share of places at which the best guess for the token d places ahead is the target's own, the
+tokens before it being so (d = 1 is the first drafted token):
+
+| text | {depths} |
+|---|{rules}|
+{agreement}
+
+Held-out answers: {held} greedy ones of the target, kept from training; the trees
+were picked on them, so that MT-bench is the fair figure of a tree. MT-bench: the first turns
+of its 80 questions, {new_tokens} new tokens, never trained on. Found by one pass over the target's
+greedy answers, fed the head's own predictions (`python -m train.ship {kind}`): what a decoder with
+these trees emits at temperature 0.
+
+By tokens trained (chain of 4 on {curve_rows} held-out answers; the rate falls from
+{level:.0%} of the steps on):
+
+| assistant tokens | first guess met | accepted length |
+|---|---|---|
+{curve}
+
+## How it was made
+
+- **Data**: {rows} answers of the target ({unique:,} tokens, {epochs:.1f} epochs), greedy or at
+  temperature 0.7. Requests: snakes (MIT), DSTC8 schema-guided dialogue (CC BY-SA 4.0), Taskmaster
+  TM-4 (CC BY 4.0), grade-school-math train (MIT), function names of TheAlgorithms/Python (MIT), and
+  forms of this project's own (`train/requests.json`). None of that text is in this folder.
+- **Training**: {how} Label: the target's law, {hard:.0%} of it its best token alone; loss over a
+  slice of the vocabulary (`train/loss.py`), {decay:g} to the power of the place.
+- **Start**: {start}
+- **Optimiser**: {optimiser}, highest rate {rate:g}, {step:,} steps of about {tokens:,} tokens; seed
+  {seed}; bf16 autocast; {hours:.2f} hours on one shared CPU core.
+- **Limits**: trained on {trained:,} assistant tokens, where published heads see a hundred million:
+  the curve has not levelled off. English, one turn, rows of at most 512 tokens. Where it drafts
+  badly that costs speed and never changes the output.
+
+Licence: Apache-2.0, as the target's.
+"""
+
+ABOUT: dict[str, dict[str, str]] = {
+    "medusa": {
+        "title": "Medusa heads",
+        "what": "Four independent heads (Cai et al., 2024, arXiv 2401.10774), one residual block "
+        "each, that\nguess the next tokens from the target's last hidden state.",
+        "how": "heads alone (Medusa-1).",
+        "start": "blocks that hand the state on.",
+    },
+    "hydra": {
+        "title": "Hydra heads",
+        "what": "Four sequentially dependent heads (Ankner et al., 2024, arXiv 2402.05109): each "
+        "reads the\nstate and the embeddings of the tokens drafted before it.",
+        "how": "teacher loss, the text's own tokens as the draft.",
+        "start": "the best linear guess of the later state, in closed form.",
+    },
+    "hydra++": {
+        "title": "Hydra++ heads",
+        "what": "Hydra's heads (Ankner et al., 2024, arXiv 2402.05109) of two layers over a prefix "
+        "layer,\none more decoder layer over the target's last states with its own cache.",
+        "how": "teacher loss, the text's own tokens as the draft.",
+        "start": "the target's last layer, and the best linear guess of the later state.",
+    },
+    "eagle": {
+        "title": "EAGLE head",
+        "what": "One decoder layer that goes from feature to feature (Li et al., 2024, arXiv "
+        "2401.15077);\nEAGLE-2 draws its dynamic trees with the same file.",
+        "how": "fed its own features for three steps from the start (as HASS); distance of laws "
+        "plus\n  half the distance of features.",
+        "start": "the target's last layer behind the best linear guess of the next feature.",
+    },
+    "eagle3": {
+        "title": "EAGLE-3 head",
+        "what": "One decoder layer over three fused hidden states of the target (Li et al., 2025, "
+        "arXiv\n2503.01840), fed its own states, with a draft vocabulary.",
+        "how": "training-time test of three steps; no distance of features.",
+        "start": "the target's last layer, its input the best linear guess of the next state.",
+    },
+}
+
+
+def head_card(kind: str, told: Mapping[str, Any]) -> str:
+    """The text of ``README.md`` of the heads ``kind``."""
+    return CARD.format(
+        kind=kind,
+        **ABOUT[kind],
+        **{name: value for name, value in told.items() if name not in TABLES},
+        figures="\n".join(map(_figure_row, told["figures"])),
+        agreement="\n".join(_agreement_row(*row) for row in told["agreement"].items()),
+        depths=" | ".join(f"d = {d + 1}" for d in range(_depths(told))),
+        rules="|".join(["---"] * _depths(told)),
+        curve="\n".join(
+            f"| {n:,} | {hit:.3f} | {length:.2f} |" for n, hit, length in told["curve"]
+        ),
+    )
+
+
+TABLES = ("figures", "agreement", "curve")
+
+
+def _depths(told: Mapping[str, Any]) -> int:
+    return max(len(row) for row in told["agreement"].values())
+
+
+def _figure_row(row: tuple[str, str, float, int, int]) -> str:
+    text, draft, length, tokens, rounds = row
+    return f"| {text} | {draft} | {length:.2f} | {tokens:,} / {rounds:,} |"
+
+
+def _agreement_row(text: str, shares: Sequence[float]) -> str:
+    return f"| {text} | " + " | ".join(f"{share:.3f}" for share in shares) + " |"

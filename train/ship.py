@@ -1,0 +1,206 @@
+"""Ships trained heads: weights, trees and a card with figures of the very weights it wrote.
+
+``python -m train.ship eagle`` turns the last checkpoint of ``runs/eagle`` into
+``assets/drafters/eagle``.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+
+from engine.heads.checkpoint import open_heads
+from engine.heads.kinds import KINDS
+from train.collect import open_states, top_law
+from train.corpus import Row
+from train.drawn import drawn_chances
+from train.family import Family
+from train.head_card import head_card
+from train.heads import FAMILIES, begin
+from train.labels import LabelStore, common_tokens, held_out
+from train.measure import Answer, bench_answers, held_out_answers
+from train.ranks import all_rows, chain_paths, ranks, tree_figures
+from train.state_feed import Part, open_parts
+from train.states import StateStore, read_states
+from train.training import Training
+from train.trees import RANKS, SIZES, greedy_chances, write_trees
+
+HELD = "held-out answers"  # trees are picked on them: of trees, MT-bench is the fair figure
+NARROW = torch.float8_e4m3fn
+
+
+def narrow(folder: Path) -> None:
+    """Keep matrices in eight bits a weight: a relative error of 2.6 %, half the file.
+
+    Five heads and a draft model fit into the project's 60 MB so; what reads the folder widens
+    them again.
+    """
+    path = folder / "model.safetensors"
+    tensors = {
+        name: (w.to(NARROW) if w.ndim == 2 and w.is_floating_point() else w)
+        for name, w in load_file(path).items()
+    }
+    save_file(tensors, path)
+
+
+def load(kind: str, folder: Path, target: str) -> nn.Module:
+    """The heads that a reader of ``folder`` gets, in fp32."""
+    file = open_heads(folder, KINDS[kind].stems)
+    return KINDS[kind].read(file, AutoConfig.from_pretrained(target)).float().eval()
+
+
+@torch.inference_mode()
+def read_answers(target: PreTrainedModel, answers: Sequence[Answer], folder: Path) -> Part:
+    """Laws and states of whole answers, read once and then kept in ``folder``."""
+    if not (folder / "whole").exists():
+        rows = [Row(answer.ids.tolist(), answer.first, True) for answer in answers]
+        labels = LabelStore.create(folder, rows, 64, {"part": folder.name})
+        states = open_states(folder, labels, target.config.hidden_size)
+        for row in range(len(labels)):
+            (read,) = read_states(target, [labels.row_ids(row)])
+            logprobs, ids = top_law(target, read[0], 64)
+            labels.write(row, ids.int().numpy(), logprobs.half().numpy())
+            states.write(row, labels.span(row), read[1])
+        (folder / "whole").touch()
+    return Part(LabelStore.open(folder), StateStore.open(folder))
+
+
+def all_ranks(
+    family: Family, head: nn.Module, rows: Sequence[tuple[Part, int]], words: Tensor
+) -> list[np.ndarray]:
+    """Ranks of the target's tokens in every answer of ``rows``."""
+    return [ranks(family, head, part, row, words) for part, row in rows]
+
+
+def common_ids(stores: Sequence[LabelStore], size: int, number: int, prior: float = 1e4) -> Tensor:
+    """The ``number`` tokens most looked to, ascending.
+
+    Args:
+        prior: occurrences that are shared out among all tokens beforehand, more to those that
+            the tokenizer learnt first.
+    """
+    counts, _ = common_tokens(list(stores), size, 1)
+    counts = counts + prior / (np.arange(size) + 50)
+    return torch.from_numpy(np.sort(np.argsort(-counts)[:number]))
+
+
+def table(
+    found: Mapping[str, list[np.ndarray]], trees: Mapping[str, Any]
+) -> list[tuple[str, str, float, int, int]]:
+    """Text, draft, accepted length, tokens and rounds, for a chain and for trees."""
+    drafts = {"chain of 4": chain_paths(4)}
+    drafts |= {f"tree of {size}": [tuple(path) for path in trees[str(size)]] for size in SIZES}
+    told = []
+    for name, answers in found.items():
+        for draft, paths in drafts.items():
+            figure = tree_figures(answers, paths)
+            told.append((name, draft, figure.accepted_length, figure.tokens, figure.rounds))
+    return told
+
+
+def texts(args: argparse.Namespace, target: PreTrainedModel) -> dict[str, Part]:
+    """What figures are taken on."""
+    kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
+    held = held_out_answers(LabelStore.open(args.replies))[: args.held]
+    bench = bench_answers(args.target, args.prompts, args.new_tokens, kept)
+    return {
+        HELD: read_answers(target, held, args.bench / "held"),
+        "MT-bench": read_answers(target, bench, args.bench / "mt_bench"),
+    }
+
+
+def card_facts(
+    training: Training,
+    told: Mapping[str, Any],
+    found: Mapping[str, list[np.ndarray]],
+    figures: list[tuple[str, str, float, int, int]],
+    head: nn.Module,
+) -> dict[str, Any]:
+    """What the card says of one training."""
+    rows = [
+        part.labels.row_ids(row)[part.labels.first[row] :]
+        for part in open_parts([Path(path) for path in told["labels"]])
+        for row in np.flatnonzero(part.ready)
+        if not held_out(int(row))
+    ]
+    unique = sum(map(len, rows))
+    agreement = {
+        name: [float((np.concatenate(each)[:, d] == 0).mean()) for d in range(each[0].shape[1])]
+        for name, each in found.items()
+    }
+    return dict(
+        {name: told[name] for name in ("hard", "rate", "seed", "tokens")},
+        parameters=sum(weight.numel() for weight in head.parameters()) / 1e6,
+        figures=figures,
+        agreement=agreement,
+        curve=training.curve,
+        curve_rows=told["held"],
+        level=1 - told["decay"],
+        rows=f"{len(rows):,}",
+        unique=unique,
+        epochs=training.tokens / unique,
+        decay=FAMILIES[told["kind"]].decay,
+        optimiser="Muon for matrices, AdamW for the rest" if told["muon"] else "AdamW",
+        step=training.step,
+        trained=training.tokens,
+        hours=training.seconds / 3600,
+    )
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kind", choices=FAMILIES)
+    parser.add_argument("--run", type=Path, help="runs/KIND unless given")
+    parser.add_argument("--out", type=Path, help="assets/drafters/KIND unless given")
+    parser.add_argument("--replies", type=Path, default=Path("runs/labels/replies"))
+    parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
+    parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
+    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
+    parser.add_argument("--new-tokens", type=int, default=128)
+    parser.add_argument("--drawn", type=int, default=4, help="answers for drawn trees")
+    parser.add_argument("--vocab", type=int, default=16384, help="tokens that the heads guess")
+    parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
+    parser.add_argument("--narrow", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    ship(args)
+
+
+def ship(args: argparse.Namespace) -> None:
+    """Write the folder, then measure what a reader of it gets."""
+    run, out = args.run or Path("runs") / args.kind, args.out or Path("assets/drafters") / args.kind
+    family = FAMILIES[args.kind]
+    told = argparse.Namespace(**json.loads((run / "settings.json").read_text()))
+    told.out, told.labels = run, args.labels
+    training, speech = begin(family, open_parts(args.labels), told)
+    stores = [part.labels for part in open_parts(args.labels)]
+    ids = common_ids(stores, len(speech.words), args.vocab)
+    family.save(family.limited(training.model.eval(), ids), out)
+    if args.narrow:
+        narrow(out)
+    head = load(args.kind, out, args.target)
+    reader = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.bfloat16).eval()
+    words = speech.words
+    parts = texts(args, reader)
+    found = {name: all_ranks(family, head, all_rows(part), words) for name, part in parts.items()}
+    chances = greedy_chances(found[HELD])
+    drawn = drawn_chances(family, head, all_rows(parts[HELD])[: args.drawn], words, RANKS)
+    figures = table(found, write_trees(out / "trees.json", chances, drawn))
+    told = card_facts(training, vars(told), found, figures, head)
+    told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=args.held)
+    (out / "README.md").write_text(head_card(args.kind, told), encoding="utf-8")
+    print("\n".join(f"{text}, {draft}: {rest}" for text, draft, *rest in figures))
+
+
+if __name__ == "__main__":
+    main()
