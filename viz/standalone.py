@@ -53,15 +53,26 @@ def template() -> str:
 
 
 def _modules() -> dict[str, str]:
-    """The player's modules by name; those of ``export`` stand in for the page's."""
-    files = {path.name: path for path in (ASSETS / "player").glob("*.js")}
-    files |= {path.name: path for path in (ASSETS / "export").glob("*.js")}
-    return {f"player/{name}": _module(files[name]) for name in sorted(files)}
+    """What the page's script needs, by name; modules of ``export`` stand in for the page's."""
+    found: dict[str, str] = {}
+    waiting = ["main.js"]
+    while waiting:
+        name = waiting.pop()
+        if f"player/{name}" not in found:
+            code = _code(name)
+            waiting += [wanted for _, _, wanted in _IMPORT.findall(code)]
+            found[f"player/{name}"] = _address(code)
+    return found
 
 
-def _module(path: Path) -> str:
+def _code(name: str) -> str:
+    own = ASSETS / "export" / name
+    return _text(f"export/{name}" if own.exists() else f"player/{name}")
+
+
+def _address(code: str) -> str:
     """A module as an address, its own imports by the names of the map."""
-    code = _IMPORT.sub(r"\1\2player/\3\2", path.read_text(encoding="utf-8"))
+    code = _IMPORT.sub(r"\1\2player/\3\2", code)
     return "data:text/javascript;base64," + b64encode(code.encode()).decode("ascii")
 
 

@@ -5,9 +5,10 @@ from typing import NamedTuple
 from engine.balance import Balance, balance
 from engine.breakdown import Breakdown
 from engine.pass_cost import PassCost
-from engine.stats import Tally
+from engine.stats import Ratio, Tally
 from viz import scale
 
+LITTLE = 0.1  # of the round: what takes less is not worth a word
 FEW = 1.2  # tokens a pass: below, even free drafting would gain a fifth at the most
 
 
@@ -36,13 +37,15 @@ def what_holds_it_back(tally: Tally, breakdown: Breakdown, cost: PassCost | None
             f"{scale.count(length.part, 'token')} in "
             f"{scale.count(length.whole, 'target pass', 'es')}",
         )
-    return _largest(found)
+    return _largest(found, length)
 
 
-def _largest(found: Balance) -> Sentence:
+def _largest(found: Balance, length: Ratio) -> Sentence:
     shares = {"draft": found.draft, "wider": found.wider, "rest": found.rest}
     known = {name: ratio.value or 0 for name, ratio in shares.items() if ratio is not None}
     worst = max(known, key=known.__getitem__)
+    if known[worst] < LITTLE:
+        return _little(found, length)
     if worst == "wider" and found.wider is not None:
         text = f"{found.nodes.value:.1f} nodes cost {found.passes:.1f} passes here."
         hover = (
@@ -57,6 +60,20 @@ def _largest(found: Balance) -> Sentence:
     if found.wider is None:
         hover += "; what wider passes cost was not measured"
     return Sentence(text, hover)
+
+
+def _little(found: Balance, length: Ratio) -> Sentence:
+    """Where nothing beyond the passes matters, or nobody measured what does."""
+    passes = found.draft.whole - found.draft.part - found.rest.part
+    hover = f"{_ms(passes)} of {_ms(found.draft.whole)} for all four phases"
+    if found.wider is None:
+        text = f"The passes take {100 * passes / found.draft.whole:.0f} % of the round"
+        return Sentence(f"{text}; wider ones were not measured apart.", hover)
+    tokens = f"{scale.count(length.part, 'token')} in {scale.count(length.whole, 'pass', 'es')}"
+    return Sentence(
+        f"Little holds it back: {length.value:.2f} tokens come out of a pass.",
+        f"{tokens}; the passes take {hover}",
+    )
 
 
 def _ms(seconds: float) -> str:

@@ -1,5 +1,5 @@
 // An exported run: the page's player without the page, fed from the file.
-import { inflated } from './inflate.js';
+import { inflated } from './unpack.js';
 import { Player } from './player.js';
 
 const find = (selector) => document.querySelector(selector);

@@ -1,5 +1,5 @@
 // In place of the page's own: plotly.js out of the file itself.
-import { inflated } from './inflate.js';
+import { inflated } from './unpack.js';
 
 let loading = null;
 

@@ -15,6 +15,7 @@ from engine.records import (
     Seconds,
     Weights,
 )
+from engine.roofline import Roofline
 from engine.trace import Trace
 
 WORDS = (
@@ -54,6 +55,8 @@ def header(prompt: str = "Why is the sky blue?", method: str = "draft_tree") -> 
         prefill_seconds=0.05,
         created="2026-01-02T03:04:05Z",
         software={"torch": "2.13"},
+        pass_seconds={1: 0.03, 2: 0.032, 4: 0.035, 8: 0.045, 16: 0.07},
+        roofline=Roofline(20e9, 90e9, 269_000_000, 134_500_000),
     )
 
 

@@ -58,6 +58,8 @@ def test_the_sentence_names_what_costs_most():
     assert sentence(of(timed(0.001, 0.0))) == "11 nodes cost 2.2 passes here."
     assert sentence(of(timed(0.001, 0.069))) == "Judging and committing take 69 % of the round."
     assert sentence(of(timed(0.001, 0.0, chance=0.0))).startswith("Drafts rarely hold: 1.00")
+    few = of(timed(0.001, 0.0), pass_seconds={1: 0.03, 64: 0.03})
+    assert sentence(few).startswith("Little holds it back")
     assert sentence(of(timed(0.0, 0.0, drafted=0))).startswith("Nothing was drafted")
     assert sentence(run(0)) == "No round has been timed."
 
@@ -69,6 +71,8 @@ def test_the_sentence_carries_its_numbers_and_owns_what_it_does_not_know():
     unknown = Numbers.of(of(rounds, pass_seconds={}))["speed_up"]
     assert unknown["note"] == "Draft takes 70 % of the round."
     assert "was not measured" in unknown["note_hover"]
+    quick = Numbers.of(of(timed(0.001, 0.0), pass_seconds={}))["speed_up"]["note"]
+    assert quick == "The passes take 97 % of the round; wider ones were not measured apart."
 
 
 def test_two_hundred_rounds_of_all_sizes_are_one_curve():
