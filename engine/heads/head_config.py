@@ -4,12 +4,14 @@ It knows the names in such files and what a layer is built from, and nothing of 
 """
 
 from collections.abc import Mapping
+from copy import deepcopy
+from math import inf
 from typing import Any
 
 import torch
 from huggingface_hub.errors import StrictDataclassError
 from transformers import LlamaConfig
-from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
+from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRotaryEmbedding
 
 from engine.heads.checkpoint import HeadError
 
@@ -27,6 +29,8 @@ _KEPT = (
     "rope_scaling",
     "rope_parameters",
 )
+_SIZES = frozenset((*_NEEDED, "num_key_value_heads", "head_dim", "max_position_embeddings"))
+_POSITIVE = frozenset(("rms_norm_eps", "rope_theta"))
 
 
 def flat(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,17 +49,22 @@ def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
         HeadError: an entry that the layer needs is missing or is no size.
     """
     entries = flat(told)
-    for name in _NEEDED:
-        value = entries.get(name)
+    names = [name for name in _KEPT if entries.get(name) is not None]
+    chosen = deepcopy({name: entries.get(name) for name in (*_NEEDED, *names)})
+    for name in _SIZES & chosen.keys():
+        value = chosen[name]
         if type(value) is not int or not 1 <= value <= _LARGEST:
             raise HeadError(f"config.json needs a size {name}, got {value!r:.50}")
-    names = [name for name in _KEPT if entries.get(name) is not None]
-    chosen = {name: entries[name] for name in (*_NEEDED, *names)}
+    for name in _POSITIVE & chosen.keys():
+        value = chosen[name]
+        if type(value) not in (int, float) or not 0 < value < inf:
+            raise HeadError(f"config.json needs a positive number {name}, got {value!r:.50}")
     _check_heads(chosen)
     try:
         config = LlamaConfig(**chosen, num_hidden_layers=1, attn_implementation="sdpa")
         with torch.device("meta"):  # its tables may be any size: nothing is known to fit yet
             LlamaRotaryEmbedding(config)
+            LlamaMLP(config)
     except _BROKEN as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise HeadError(f"config.json describes no Llama layer: {first:.200}") from error
@@ -77,7 +86,7 @@ def _check_heads(chosen: Mapping[str, Any]) -> None:
     """Refuse heads that do not divide."""
     size, heads = chosen["hidden_size"], chosen["num_attention_heads"]
     shared = chosen.get("num_key_value_heads", heads)
-    if type(shared) is not int or shared < 1 or heads % shared:
-        raise HeadError(f"{heads} attention heads cannot share {shared!r:.50} key/value heads")
+    if heads % shared:
+        raise HeadError(f"{heads} attention heads cannot share {shared} key/value heads")
     if chosen.get("head_dim") is None and size % heads:
         raise HeadError(f"hidden size {size} cannot be split into {heads} heads")

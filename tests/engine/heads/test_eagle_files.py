@@ -197,6 +197,11 @@ BAD_CONFIGS = {
     "cannot share 3 key/value heads": {"num_key_value_heads": 3},
     "cannot be split into 3 heads": {"num_attention_heads": 3, "num_key_value_heads": 3},
     "describes no Llama layer": {"rope_scaling": {"rope_type": "unheard-of"}},
+    "describes no Llama layer: 'loud'": {"hidden_act": "loud"},
+    "head_dim, got -4": {"head_dim": -4},
+    "num_key_value_heads, got 2.0": {"num_key_value_heads": 2.0},
+    "rms_norm_eps, got nan": {"rms_norm_eps": float("nan")},
+    "rope_theta, got '9'": {"rope_theta": "9"},
     "hidden_size, got 16000000000": {"hidden_size": 16 * 10**9},
     "expected [16777216, 33554432]": {"hidden_size": 2**24},  # 2 PB: no memory is taken
 }
