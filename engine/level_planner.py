@@ -6,11 +6,22 @@ does not bend the output's law.
 
 from engine.drafters.drafter import Proposal
 from engine.planner import Planner, path_chances
-from engine.tree import depths
+from engine.tree import Shape, depths
 
 
 class LevelPlanner(Planner):
     """As ``Planner``; asked before each level whether it is likely to pay."""
+
+    _read: tuple[int, ...] = ()  # nodes of each level that was read in this round
+
+    def shape(self, max_depth: int) -> Shape:
+        """As the planner's; nothing was read yet."""
+        self._read = ()
+        return super().shape(max_depth)
+
+    def note_read(self, nodes: int) -> None:
+        """So many nodes of the next level are read, the root first."""
+        self._read = (*self._read, nodes)
 
     def worth_reading(self, drafted: Proposal, levels: int) -> int:
         """How many of the best nodes may get children on one more level; 0: none would pay.
@@ -30,6 +41,15 @@ class LevelPlanner(Planner):
         ]
         both = sorted([*(chances[node] for node in order[:size]), *children], reverse=True)
         return size if self._best(both, levels + 1)[0] > now else 0
+
+    def _stake(self, drafted: int, levels: int) -> float:
+        """As the planner's, where levels that were read count as what they were."""
+        stake = super()._stake(drafted, levels)
+        if not self.draft or not drafted or not levels:
+            return stake
+        usual = self.draft(max(1, round(drafted / levels)))
+        more = max(0, levels - len(self._read)) - levels
+        return stake + sum(map(self.draft, self._read)) + more * usual
 
     def _best(self, chances: list[float], levels: int) -> tuple[float, int]:
         """The worth of the best size of a tree of nodes with falling ``chances``, and the size."""

@@ -65,6 +65,7 @@ class Eagle2(Eagle):
         tree, reader = Candidates(history[-1], size), self.reader
         nodes, features, rows = [0], reader.catch_up(history), [reader.root_row]
         for depth in range(1, max_depth + 1):
+            self.planner.note_read(len(nodes))
             texts = [tree.text(history, node) for node in nodes]
             logits = reader.context.logits(features)
             tree.expand(nodes, *self.children.best(logits, texts, min(WIDTH, size)))

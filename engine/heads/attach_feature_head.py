@@ -1,5 +1,6 @@
 """Fits a feature head (EAGLE's) to the target that it is to draft for."""
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -24,6 +25,8 @@ def attach_feature_head(
     told = target.config.get_text_config()
     _check(head, told.hidden_size, told.vocab_size, told.num_hidden_layers)
     head.to(device=target.device, dtype=target.dtype).eval().requires_grad_(False)
+    if head.embed_tokens is not None and _are_same(head.embed_tokens, target):
+        head.embed_tokens = None  # published files hold a copy of the target's
     ids, rows = head.draft_ids, None
     if head.lm_head is None and ids is not None:
         rows = spoken_rows(target, ids)
@@ -59,3 +62,9 @@ def _check(head: FeatureHead, size: int, vocab: int, layers: int) -> None:
             )
     if max(taps := head.tapped(layers)) > layers:
         raise HeadError(f"heads that read state {max(taps)}, this target has {layers} layers")
+
+
+def _are_same(words: nn.Embedding, target: PreTrainedModel) -> bool:
+    """Whether ``words`` are the target's own embedding."""
+    own = target.get_input_embeddings().weight
+    return words.weight.shape == own.shape and torch.equal(words.weight, own)

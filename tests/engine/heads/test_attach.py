@@ -59,6 +59,14 @@ def test_own_words_and_own_head_are_used_where_there_are_any():
     assert own.taps == (2,) and own.vocab_size == 12
 
 
+def test_a_copy_of_the_targets_words_takes_no_memory():
+    target = tiny_llama(12, 0)
+    head = EagleHead(config(), frozenset({"embed_tokens.weight"}))
+    head.embed_tokens.weight.data.copy_(target.get_input_embeddings().weight)
+    attached = attach_feature_head(head, target, packed=False)
+    assert attached.embed is target.get_input_embeddings() and head.embed_tokens is None
+
+
 @pytest.mark.parametrize("is_packed", [False, True])
 def test_a_token_map_without_a_head_speaks_those_rows_of_the_targets(is_packed):
     target = tiny_llama(12, 0)

@@ -9,6 +9,8 @@ from engine.drafters.drafter import Proposal
 from engine.drafters.eagle2 import Eagle2
 from engine.level_planner import LevelPlanner
 from engine.pass_cost import PassCost
+from engine.planner import SPARE
+from engine.verify import Judgement
 from tests.engine.heads.oracle import PROMPT, Oracle, oracle_bundle
 
 MILD = PassCost((1, 2, 4, 8, 16, 64), (1.0, 1.05, 1.1, 1.3, 2.0, 8.0))
@@ -85,3 +87,18 @@ def test_reading_on_is_worth_its_cost_or_not():
     planner = LevelPlanner(AUTO, MILD, CHEAP, 4)
     planner.shape(6)
     assert not planner.worth_reading(proposal(0.001), 1)
+
+
+def test_levels_that_were_read_are_paid_for_also_where_nothing_of_them_is_kept():
+    """A purse that forgot them would let a doubtful head lose what it likes."""
+
+    def left(reads):
+        planner = LevelPlanner(AUTO, MILD, DEAR, 4)
+        planner.shape(6)
+        for nodes in reads:
+            planner.note_read(nodes)
+        planner.learn(proposal(0.5), Judgement((0,), (1,), 5, ()))
+        return planner._purse
+
+    assert left([1]) == pytest.approx(left([]))
+    assert left([1, 10]) == pytest.approx(left([1]) - DEAR(10) * (1 - SPARE))
