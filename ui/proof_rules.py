@@ -6,22 +6,26 @@ from typing import NamedTuple
 class RuleWords(NamedTuple):
     """One entry of the switch."""
 
-    label: str
+    label: str  # in the list: short, a cross for what is broken
+    title: str
     says: str  # what is done
 
 
 RULES = {
-    "right": RuleWords("The right rule", "The decoder's own rule."),
+    "right": RuleWords("The right rule", "The decoder's own rule", ""),
     "soft": RuleWords(
-        "Broken: soft q for an argmax draft",
+        "✗ soft q, argmax draft",
+        "Soft q for an argmax draft",
         "the most probable tokens are hung without drawing, yet judged as if drawn from q",
     ),
     "siblings": RuleWords(
-        "Broken: q not renormalised among siblings",
+        "✗ siblings' q not renormalised",
+        "q not renormalised among siblings",
         "siblings are drawn without replacement, yet q keeps the first one's mass out of the rest",
     ),
     "bonus": RuleWords(
-        "Broken: bonus drawn without temperature",
+        "✗ bonus without temperature",
+        "Bonus drawn without temperature",
         "the token behind a kept path is drawn from the target's bare softmax",
     ),
 }

@@ -76,14 +76,16 @@ def prove(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled)
 def _texts(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[str]:
     """The method's text, then plain decoding's, then where they are equal."""
     title = f"{methods.label_of(wish.config.method)} against plain decoding, temperature 0"
-    yield says.begin_message("texts", title, RULES["right"].says)
+    yield says.begin_message("texts", title, RULES["right"].title)
     rounds: dict[str, list[Round]] = {"method": [], "plain": []}
     for side, config in (("method", wish.config), ("plain", replace(wish.config, method="plain"))):
         run = decoder.decode(bundle.for_visitor(), wish.prompt, config)
+        start = 0
         try:
             for this in run:
                 rounds[side].append(this)
-                yield says.tokens_message(side, this)
+                yield says.tokens_message(side, start, this)
+                start += len(this.emitted)
                 if is_cancelled():
                     break
         finally:
@@ -98,7 +100,7 @@ def _laws(bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[s
     """A real round, then thousands of verifications of it."""
     config, rule = wish.config, RULES[wish.rule]
     title = f"{methods.label_of(config.method)} at temperature {config.temperature:g}"
-    yield says.begin_message("laws", title, rule.label, warning(wish.rule))
+    yield says.begin_message("laws", title, rule.title, warning(wish.rule))
     rounds: list[Round] = []
     met = None
     for found in proof.meet_round(bundle, wish.prompt, config, partial(proof.worth, wish.rule)):
@@ -116,8 +118,9 @@ def _laws(bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[s
     yield messages.status("")
     yield says.subject_message(proof.describe(met, before, bundle))
     for counts in proof.verify_many(met, wish.rule, wish.count, config.seed, STEP):
-        is_over = counts.verifications == wish.count or is_cancelled()
+        is_stopped = is_cancelled()
+        is_over = is_stopped or counts.verifications == wish.count
         yield says.fits_message(proof.fits(met, counts, bundle), wish.count, is_over)
-        if is_cancelled():
+        if is_stopped:
             yield messages.status(f"Stopped after {counts.verifications:,} verifications.")
             return

@@ -74,7 +74,9 @@ def _widgets(runner: Runner) -> tuple[gr.Textbox, dict[str, Any]]:
     with gr.Row():
         temperature = gr.Number(0.7, label="Temperature", step=0.1)
         seed = gr.Number(0, label="Seed", precision=0)
-    rule = gr.Dropdown(rule_choices(), value="right", label="Rule", elem_id="proof-rule")
+    rule = gr.Dropdown(
+        rule_choices(), value="right", label="Rule (✗: broken on purpose)", elem_id="proof-rule"
+    )
     counts = [(f"{count:,}", count) for count in proof_run.COUNTS]
     with gr.Row():
         count = gr.Dropdown(counts, value=5_000, label="Verifications")

@@ -1,7 +1,7 @@
 """How often tokens came out of thousands of verifications, against the target's law.
 
-A wide bar is what the law expects, with twice its standard deviation; the narrow one in it is
-what came out, in another colour and named so where chance alone would hardly do that.
+A wide bar is what the law expects, with whiskers of twice the standard deviation; the narrow one
+in it is what came out, in another colour and named so where chance alone would hardly do that.
 """
 
 from math import sqrt
@@ -14,8 +14,8 @@ from viz import figure
 from viz.pieces import escape, visible
 from viz.theme import FONT, SIZES, role
 
-ROWS = 10  # tokens with a bar of their own; the rest is one bar more
-LETTERS = 9
+ROWS = 8  # tokens with a bar of their own; the rest is one bar more
+LETTERS = 8
 ROOM = 1.18  # above the highest bar
 
 
@@ -74,11 +74,19 @@ def fit_figure(info: FitInfo) -> figure.Figure:
         "y": info.expected,
         "width": 0.84,
         "marker": {"color": role("target", 0.3), "line": {"color": role("target"), "width": 1.2}},
+        "hoverinfo": "skip",
+    }
+    whiskers = {  # over both bars
+        "type": "scatter",
+        "mode": "markers",
+        "x": places,
+        "y": info.expected,
+        "marker": {"size": 7, "symbol": "line-ew-open", "color": role("ink")},
         "error_y": {
             "type": "data",
             "array": info.deviation,
-            "color": role("target"),
-            "thickness": 1.4,
+            "color": role("ink"),
+            "thickness": 1.5,
             "width": 5,
         },
         "hoverinfo": "skip",
@@ -93,7 +101,7 @@ def fit_figure(info: FitInfo) -> figure.Figure:
         "hovertext": [escape(words) for words in info.hover],
         "hoverinfo": "text",
     }
-    return {"data": [expected, observed], "layout": _layout(info, places, top)}
+    return {"data": [expected, observed, whiskers], "layout": _layout(info, places, top)}
 
 
 def _layout(info: FitInfo, places: list[int], top: float) -> dict[str, Any]:

@@ -31,12 +31,16 @@ def begin_message(kind: str, title: str, rule: str = "", warning: str = "") -> s
     return _packed({"kind": "begin", "proof": kind, **words, **look})
 
 
-def tokens_message(side: str, this: Round) -> str:
-    """What a round of the method ("method") or of plain decoding ("plain") wrote."""
+def tokens_message(side: str, start: int, this: Round) -> str:
+    """What a round of the method ("method") or of plain decoding ("plain") wrote.
+
+    Args:
+        start: tokens of the side before it.
+    """
     emitted = this.emitted
     pieces = [visible(this.piece(token), 40) for token in emitted.token]
     rows = list(zip(emitted.token, pieces, emitted.origin, strict=True))
-    return _packed({"kind": "tokens", "side": side, "tokens": rows})
+    return _packed({"kind": "tokens", "side": side, "start": start, "tokens": rows})
 
 
 def equality_message(found: Equality) -> str:

@@ -45,8 +45,8 @@ export class View {
 
   subject({ round, context, siblings, says, path }) {
     this.part('.subject').hidden = false;
-    this.say('.context', `…${context}`);
-    this.say('caption', `Round ${round} of a real run. ${says}${path ? ` The bonus is counted behind “${path}”.` : ''}`);
+    this.say('.context', context ? `…${context}` : 'Right behind the prompt.');
+    this.say('.about', `Round ${round} of a real run. ${says}${path ? ` The bonus is counted behind “${path}”.` : ''}`);
     this.part('tbody').replaceChildren(...siblings.map(({ piece, draft, target }) => {
       const row = document.createElement('tr');
       row.append(...[piece, draft, target].map((text) => Object.assign(document.createElement('td'), { textContent: text })));

@@ -57,6 +57,8 @@ export class Fits {
     const palette = this.look.palette[theme()];
     const { data, layout } = painted(structuredClone(figure), palette);
     const template = painted(structuredClone(this.look.template), palette);
+    // Upright labels where they would run into each other.
+    if (plot.clientWidth / layout.xaxis.tickvals.length < 50) Object.assign(layout, { margin: { ...layout.margin, b: 62 }, xaxis: { ...layout.xaxis, tickangle: -90 } });
     Object.assign(layout, { template, width: plot.clientWidth, height: plot.clientHeight, autosize: false });
     await library.react(plot, data, layout, plot.data ? undefined : CONFIG);
   }

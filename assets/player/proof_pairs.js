@@ -7,13 +7,12 @@ export class Pairs {
 
   clear() {
     this.cells = [];
-    this.counts = { method: 0, plain: 0 };
     this.root.replaceChildren();
   }
 
-  add({ side, tokens }) {
-    for (const [token, text, origin] of tokens) {
-      const cell = this.cell(this.counts[side]++);
+  add({ side, start, tokens }) {
+    for (const [place, [token, text, origin]] of tokens.entries()) {
+      const cell = this.cell(start + place);
       const word = cell.querySelector(`.${side}`);
       word.textContent = text;
       word.style.setProperty('--role', `var(--${origin})`);

@@ -53,7 +53,7 @@ def test_many_tokens_share_the_last_bar():
     info = fit_info(many)
     assert len(info.piece) == ROWS + 1
     assert sum(info.observed) == pytest.approx(1) and sum(info.expected) == pytest.approx(1)
-    assert info.hover[-1].startswith("50 other tokens")
+    assert info.hover[-1].startswith(f"{60 - ROWS} other tokens")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_many_tokens_share_the_last_bar():
 )
 def test_every_fit_is_drawn(this):
     figure = plot_fit(this, "dark")
-    assert [type(trace) for trace in figure.data] == [go.Bar, go.Bar]
+    assert [type(trace) for trace in figure.data] == [go.Bar, go.Bar, go.Scatter]
     assert all("<b>" not in text for text in figure.layout.xaxis.ticktext)
 
 
@@ -142,6 +142,7 @@ def test_a_difference_is_placed_and_a_tie_is_called_one():
 
 def test_tokens_travel_with_their_id_text_and_origin():
     this = next(synthetic.rounds(1))
-    message = json.loads(tokens_message("plain", this))
+    message = json.loads(tokens_message("plain", 7, this))
+    assert message["start"] == 7
     assert [row[0] for row in message["tokens"]] == list(this.emitted.token)
     assert message["tokens"][-1][2] == this.emitted.origin[-1]

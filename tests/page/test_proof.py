@@ -1,0 +1,191 @@
+"""The proof's tab in a real browser, on models that are tables."""
+
+import pytest
+
+import engine
+from engine.decoding import Run
+from tests.page.conftest import Visit, serve
+from tests.tables import table_bundle
+from ui.loader import Loader
+from viz.theme import PALETTE
+
+NOTICE = "document.querySelector('.proof .notice')"
+TEXT = "document.querySelector('.proof').innerText"
+
+
+@pytest.fixture(scope="module")
+def provable(shelf):
+    yield from serve(Loader(table_bundle), engine)
+
+
+@pytest.fixture
+def prover(browser, provable):
+    visit = Visit(browser, provable[0])
+    yield opened(visit)
+    visit.close()
+
+
+def opened(visit):
+    """The proof's tab of a new visitor."""
+    visit.open("?__theme=dark")
+    visit.page.get_by_role("tab", name="Proof").click()
+    visit.until("window.proof")
+    visit.page.locator("#proof-rail textarea").first.fill("abcabdabc")
+    choose(visit, "Verifications", "1,000")
+    return visit
+
+
+def choose(visit, label, option):
+    rail = visit.page.locator("#proof-rail")
+    rail.get_by_label(label).click()
+    rail.get_by_role("option", name=option).click()
+
+
+def prove(visit, verdict="proof.holds !== null"):
+    visit.page.click("#prove")
+    visit.until(verdict)
+
+
+def test_at_temperature_0_every_token_is_ticked(prover):
+    prover.page.locator("#proof-rail").get_by_text("temperature 0", exact=True).click()
+    prove(prover)
+    assert prover.ask("[proof.kind, proof.holds]") == ["texts", True]
+    assert "64 of 64 tokens equal" in prover.ask(TEXT)
+    ticks = prover.page.locator(".proof .pair.same .tick")
+    assert ticks.count() == 64 and ticks.first.text_content() == "✓"
+    rows = [
+        prover.page.locator(f".pair .{side}").all_text_contents() for side in ("method", "plain")
+    ]
+    assert rows[0] == rows[1]
+
+
+def test_a_difference_is_marked_where_it_is(browser, shelf):
+    class OneWrong:
+        """Plain decoding by another target: the texts part somewhere."""
+
+        @staticmethod
+        def decode(bundle, prompt, config):
+            other = table_bundle(seed=5) if config.method == "plain" else bundle
+            return Run(other, prompt, config)
+
+    for address, _ in serve(Loader(table_bundle), OneWrong()):
+        visit = opened(Visit(browser, address))
+        visit.page.locator("#proof-rail").get_by_text("temperature 0", exact=True).click()
+        prove(visit)
+        assert visit.ask("proof.holds") is False
+        rows = [visit.page.locator(f".pair .{s}").all_text_contents() for s in ("method", "plain")]
+        first = next(i for i, (a, b) in enumerate(zip(*rows, strict=True)) if a != b)
+        marks = "[...document.querySelectorAll('.pair')].findIndex((p) => p.matches('.first'))"
+        assert visit.ask(marks) == first
+        assert f"token {first + 1}," in visit.ask(TEXT)
+        assert visit.page.locator(".pair .tick").nth(first).text_content() == "≠"
+        visit.close()
+
+
+def test_above_it_the_right_rule_passes_and_what_is_drawn_is_what_was_counted(prover):
+    prove(prover)
+    prover.until("proof.isDrawn")
+    assert prover.ask("[proof.kind, proof.holds]") == ["laws", True]
+    assert "1,000 of 1,000 verifications" in prover.ask("proof.done")
+    data = prover.ask("document.querySelector('[data-place=first] .plot').data.map(d => [...d.y])")
+    expected, observed = data[0], data[1]
+    assert sum(expected) == pytest.approx(1, abs=1e-3) == sum(observed)
+    counted = prover.page.locator("[data-place=first] dd").all_text_contents()[-1]
+    assert counted == "1,000"
+
+
+@pytest.mark.parametrize(
+    ("rule", "place"),
+    [("soft q", "first"), ("siblings", "first"), ("bonus without", "bonus")],
+)
+def test_a_broken_rule_fails_where_it_is_broken_and_the_screen_says_it_is(prover, rule, place):
+    choose(prover, "Rule", rule)
+    prove(prover)
+    prover.until("proof.isDrawn")
+    assert prover.ask("proof.holds") is False
+    refuted = "[...document.querySelectorAll('section.refuted')].map(s => s.dataset.place)"
+    assert prover.ask(refuted) == [place]
+    assert prover.page.locator(".proof .warning").text_content().startswith("Broken on purpose")
+    assert "not the target's law" in prover.ask(TEXT)
+    choose(prover, "Rule", "The right rule")
+    prove(prover, "proof.holds === true")
+    assert prover.page.locator(".proof .warning").text_content() == ""
+    assert prover.page.locator("section.refuted").count() == 0
+
+
+def test_the_theme_reaches_the_bars(prover):
+    prove(prover)
+    prover.until("proof.isDrawn")
+    drawn = "JSON.stringify(document.querySelector('[data-place=first] .plot').data)"
+    assert PALETTE["dark"]["accepted"] in prover.ask(drawn)
+    prover.page.click("#header .theme")
+    prover.until(f"{drawn}.includes('{PALETTE['light']['accepted']}')")
+
+
+def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
+    choose(prover, "Verifications", "20,000")
+    prover.page.click("#prove")
+    prover.until("proof.done !== ''")
+    prover.page.click("#proof-stop")
+    prover.until(f"{NOTICE}.textContent.startsWith('Stopped after')")
+    assert "of 20,000" in prover.ask("proof.done")
+
+
+def test_bad_input_is_a_sentence_in_the_tab(prover):
+    for label, bad, good in (
+        ("Seed", "-1", "0"),
+        ("Temperature", "-1", "0.7"),
+        ("Prompt", " ", "a"),
+    ):
+        box = prover.page.locator("#proof-rail").get_by_label(label, exact=True)
+        box.fill(bad)
+        prover.page.click("#prove")
+        prover.until(
+            f"{NOTICE}.matches('.problem') && {NOTICE}.textContent.includes({label.lower()[1:]!r})"
+        )
+        box.fill(good)
+
+
+def test_a_mistake_that_cannot_show_is_a_sentence_too(prover):
+    choose(prover, "Rule", "siblings")
+    choose(prover, "Method", "Prompt lookup")
+    prover.page.click("#prove")
+    prover.until(f"{NOTICE}.textContent.includes('no q to renormalise')")
+    prover.page.locator("#proof-rail").get_by_text("temperature 0", exact=True).click()
+    prover.page.click("#prove")
+    prover.until(f"{NOTICE}.textContent.includes('raise the temperature')")
+
+
+def test_two_visitors_prove_apart_and_one_after_the_other(prover, browser, provable):
+    other = opened(Visit(browser, provable[0]))
+    choose(other, "Rule", "soft q")
+    choose(prover, "Verifications", "20,000")
+    prover.page.click("#prove")
+    prover.until("proof.done !== ''")
+    other.page.click("#prove")
+    prover.page.click("#proof-stop")
+    other.until("proof.holds === false")
+    prover.until(f"{NOTICE}.textContent.startsWith('Stopped after')")
+    assert prover.page.locator(".proof .warning").text_content() == ""
+    other.close()
+
+
+def test_the_tab_never_scrolls_sideways(prover):
+    prove(prover)
+    prover.until("proof.isDrawn")
+    for width, height in ((1440, 900), (1024, 768), (390, 844)):
+        prover.page.set_viewport_size({"width": width, "height": height})
+        prover.until("proof.isDrawn")
+        assert prover.ask("document.documentElement.scrollWidth <= innerWidth"), width
+
+
+def test_without_a_model_the_proof_says_what_is_missing(browser, shelf):
+    def nothing():
+        raise FileNotFoundError("no weights")
+
+    for address, _ in serve(Loader(nothing), engine):
+        visit = Visit(browser, address).open()
+        visit.page.get_by_role("tab", name="Proof").click()
+        visit.page.click("#prove")
+        visit.until(f"{NOTICE}.matches('.problem') && {NOTICE}.textContent !== ''")
+        visit.close()
