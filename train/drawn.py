@@ -36,11 +36,11 @@ def drawn_chances(
         following = after(batch.ids, words, family.max_ahead)
         for guess in family.guesses(head, batch, following, family.max_ahead):
             logits = F.linear(guess.hidden, words if known is None else words[known])
-            wide = logits if known is None else widen(logits, known, len(words))
+            draft = F.pad((logits / temperature).softmax(-1), (0, 1))  # the last: all it has not
             ids, probs = batch.law(guess.asked, guess.ahead)
-            target = torch.zeros_like(wide).scatter_(1, ids, probs.pow(1 / temperature))
+            place = ids if known is None else places(ids, known)
+            target = torch.zeros_like(draft).scatter_add_(1, place, probs.pow(1 / temperature))
             target /= target.sum(-1, keepdim=True)
-            draft = (wide / temperature).softmax(-1)
             sums[guess.ahead] += accept_chances(target, draft, num_ranks, generator).sum(0)
             counts[guess.ahead] += len(target)
     return [[round(value, 4) for value in line] for line in (sums / counts.clamp(min=1)).tolist()]
@@ -68,8 +68,7 @@ def accept_chances(
     return torch.stack(found, 1)
 
 
-def widen(logits: Tensor, known: Tensor, size: int) -> Tensor:
-    """Logits [N, V] out of those over a draft vocabulary [N, Vd]."""
-    return logits.new_full((len(logits), size), -torch.inf).scatter_(
-        1, known.expand(len(logits), -1), logits
-    )
+def places(ids: Tensor, known: Tensor) -> Tensor:
+    """Where ``ids`` are among ``known`` [Vd], ascending; Vd where they are not."""
+    place = torch.searchsorted(known, ids).clamp(max=len(known) - 1)
+    return torch.where(known[place] == ids, place, len(known))

@@ -30,7 +30,7 @@ from train.ranks import all_rows, chain_paths, ranks, tree_figures
 from train.state_feed import Part, open_parts
 from train.states import StateStore, read_states
 from train.training import Training
-from train.trees import RANKS, SIZES, greedy_chances, write_trees
+from train.trees import DRAWN_RANKS, SIZES, greedy_chances, write_trees
 
 HELD = "held-out answers"  # trees are picked on them: of trees, MT-bench is the fair figure
 NARROW = torch.float8_e4m3fn
@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
     parser.add_argument("--new-tokens", type=int, default=128)
-    parser.add_argument("--drawn", type=int, default=4, help="answers for drawn trees")
+    parser.add_argument("--drawn", type=int, default=3, help="answers for drawn trees")
     parser.add_argument("--vocab", type=int, default=16384, help="tokens that the heads guess")
     parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
     parser.add_argument("--narrow", action=argparse.BooleanOptionalAction, default=True)
@@ -194,7 +194,7 @@ def ship(args: argparse.Namespace) -> None:
     parts = texts(args, reader)
     found = {name: all_ranks(family, head, all_rows(part), words) for name, part in parts.items()}
     chances = greedy_chances(found[HELD])
-    drawn = drawn_chances(family, head, all_rows(parts[HELD])[: args.drawn], words, RANKS)
+    drawn = drawn_chances(family, head, all_rows(parts[HELD])[: args.drawn], words, DRAWN_RANKS)
     figures = table(found, write_trees(out / "trees.json", chances, drawn))
     told = card_facts(training, vars(told), found, figures, head)
     told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=args.held)

@@ -17,7 +17,7 @@ from engine.config import RankPath
 from engine.tree import best_paths
 
 SIZES = (4, 8, 16, 32, 64)  # drafted nodes
-RANKS = 10
+RANKS, DRAWN_RANKS = 10, 6
 NEAR = 4  # ranks whose children count for the chances of the next depth
 
 Chances = Sequence[Sequence[float]]  # [depth][rank], given that the parent is accepted
