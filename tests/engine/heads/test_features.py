@@ -202,6 +202,6 @@ def test_two_runs_of_one_head_do_not_meet():
     assert both == alone
 
 
-def test_half_precision_runs(monkeypatch):
+def test_half_precision_runs():
     bundle = feature_bundle("eagle3", 14, 3, dtype=torch.bfloat16, packed=True)
     assert len(list(Run(bundle, [1, 2, 3], DecodeConfig("eagle3", 9, tree=6)))) > 1
