@@ -115,6 +115,6 @@ def test_a_stop_is_obeyed_at_the_next_look_and_said(temperature, looks):
 
 
 def test_a_stop_among_verifications_says_how_many_there_were():
-    messages = played(cancel_after=30)
+    messages = played(cancel_after=18)
     assert messages[-1]["text"].startswith("Stopped after")
     assert "verdict" in messages[-2]
