@@ -98,7 +98,11 @@ def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[
     is_new = not (args.out / "checkpoint.pt").exists()
     sample = sample_of(parts, family, args)
     aids = Aids(target, torch.from_numpy(counts), scale_of(sample), sample if is_new else [])
-    head = family.new(aids).to(args.device)
+    head = family.new(aids)
+    if is_new and args.base:
+        kept = torch.load(args.base / "checkpoint.pt", weights_only=True)["model"]
+        head.load_state_dict(kept, strict=False)
+    head.to(args.device)
     optimizers = make_optimizers(head, args.rate, args.muon)
     training = Training(head, optimizers, torch.Generator().manual_seed(args.seed))
     if not is_new:
@@ -170,6 +174,7 @@ def main() -> None:
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--out", type=Path, help="runs/KIND unless given")
+    parser.add_argument("--base", type=Path, help="run of another kind whose weights to begin with")
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--stop", type=int, default=0, help="break off after this step")
     parser.add_argument("--tokens", type=int, default=2048, help="of a batch, padding included")
