@@ -20,7 +20,7 @@ import torch
 
 from kernels.language import tl, triton
 
-BLOCK = 2048  # tokens of the vocabulary at a time
+BLOCK, WARPS = 2048, 8  # tokens of the vocabulary at a time
 
 
 class Thresholds(NamedTuple):
@@ -124,26 +124,29 @@ def _thresholds_kernel(
     while child < nodes:
         after = tl.min(tl.where(is_below & (index > child), index, nodes))
         token = tl.load(tokens_ptr + child).to(tl.int32)
-        r = tl.load(target_ptr + row + token)
-        q = tl.load(draft_ptr + row + token) if HAS_LAWS else r
-        r, q = reject(r, q, token, first, child, tokens_ptr, links_ptr, masses_ptr, nodes, HAS_LAWS)
+        p = tl.load(target_ptr + row + token)
+        q = p
+        if HAS_LAWS:
+            q = tl.load(draft_ptr + row + token)
+        r, q = reject(p, q, token, first, child, tokens_ptr, links_ptr, masses_ptr, nodes, HAS_LAWS)
         tl.store(masses_ptr + child, r)
         tl.store(masses_ptr + nodes + child, q if HAS_LAWS else 1.0)
         left, kept = tl.zeros([BLOCK_V], tl.float32), tl.zeros([BLOCK_V], tl.float32)
         for start in range(0, vocab, BLOCK_V):
             word = start + tl.arange(0, BLOCK_V)
-            r = tl.load(target_ptr + row + word, mask=word < vocab, other=0.0)
-            q = r
+            p_block = tl.load(target_ptr + row + word, mask=word < vocab, other=0.0)
+            q_block = p_block
             if HAS_LAWS:
-                q = tl.load(draft_ptr + row + word, mask=word < vocab, other=0.0)
-            r, q = reject(
-                r, q, word, first, child, tokens_ptr, links_ptr, masses_ptr, nodes, HAS_LAWS
-            )
+                q_block = tl.load(draft_ptr + row + word, mask=word < vocab, other=0.0)
+            r_block, q_block = reject(
+                p_block, q_block, word, first, child, tokens_ptr, links_ptr, masses_ptr, nodes,
+                HAS_LAWS,
+            )  # fmt: skip
             if HAS_LAWS:
-                left += tl.maximum(r - q, 0.0)
-                kept += tl.where(word == token, 0.0, q)
+                left += tl.maximum(r_block - q_block, 0.0)
+                kept += tl.where(word == token, 0.0, q_block)
             else:
-                left += tl.where(word == token, 0.0, r)
+                left += tl.where(word == token, 0.0, r_block)
         tl.store(masses_ptr + 2 * nodes + child, tl.sum(left))
         tl.store(masses_ptr + 3 * nodes + child, tl.sum(kept) if HAS_LAWS else 1.0)
         tl.store(links_ptr + nodes + child, tl.where(after < nodes, after, -1))
@@ -170,5 +173,6 @@ def thresholds_triton(
         tokens, parents, target_laws if draft_laws is None else draft_laws, target_laws,
         links, masses, nodes, vocab,
         HAS_LAWS=draft_laws is not None, BLOCK_N=triton.next_power_of_2(nodes), BLOCK_V=block,
+        num_warps=WARPS,
     )  # fmt: skip
     return Thresholds(links, masses)
