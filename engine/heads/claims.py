@@ -7,6 +7,9 @@ from torch import Tensor
 
 from engine.heads.checkpoint import HeadError, HeadFile
 
+_WEIGHTS = {getattr(torch, n): n for n in ("float64", "float32", "float16", "bfloat16")}
+_IDS = {getattr(torch, name): name for name in ("int64", "int32", "bool")}
+
 
 class Claims:
     """What a layout takes out of a file; ``finish`` complains of all that did not match."""
@@ -20,10 +23,13 @@ class Claims:
     def __contains__(self, key: str) -> bool:
         return key in self.file.shapes
 
-    def take(self, key: str, shape: Sequence[int]) -> Tensor:
+    def take(self, key: str, shape: Sequence[int], *, is_weight: bool = True) -> Tensor:
         """The tensor ``key``, which must have ``shape`` and hold finite numbers alone.
 
         Where it does not, that is noted for ``finish`` and zeros stand in.
+
+        Args:
+            is_weight: floating-point numbers are expected, whole ones or flags else.
         """
         self._left.discard(key)
         found = self.file.shapes.get(key)
@@ -31,9 +37,10 @@ class Claims:
             value = self.file.get(key)
             if value.is_floating_point() and value.element_size() == 1:
                 value = value.float()  # torch can do little with eight bits
-            if not value.is_floating_point() or bool(value.isfinite().all()):
+            fault = _fault(value, is_weight)
+            if fault is None:
                 return value
-            self._wrong.append(f"{key}: holds values that are not finite")
+            self._wrong.append(f"{key}: {fault}")
         elif found is None:
             self._missing.append(key)
         else:
@@ -64,6 +71,16 @@ class Claims:
         parts += [f"not known: {_listed(sorted(self._left))}"] if self._left else []
         if parts:
             raise HeadError(f"{self.file.path.name} does not fit ({'; '.join(parts)})")
+
+
+def _fault(value: Tensor, is_weight: bool) -> str | None:
+    """What is wrong with the numbers in a tensor."""
+    kinds = _WEIGHTS if is_weight else _IDS
+    if value.dtype not in kinds:
+        return f"holds {str(value.dtype).removeprefix('torch.')}, not {' or '.join(kinds.values())}"
+    if is_weight and not bool(value.isfinite().all()):
+        return "holds values that are not finite"
+    return None
 
 
 def _listed(keys: Sequence[str], most: int = 40) -> str:

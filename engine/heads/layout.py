@@ -68,7 +68,7 @@ def filled(
         if key not in used or _NO_WEIGHT.match(key):
             claims.skip(key)
     weights = {
-        name: claims.take(names[name], weight.shape)
+        name: claims.take(names[name], weight.shape, is_weight=weight.is_floating_point())
         if name in names  # a missing name may be the key of another weight
         else claims.lack(key_of(name), weight.shape)
         for name, weight in wanted.items()

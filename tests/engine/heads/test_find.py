@@ -12,6 +12,7 @@ from engine.bundle import AVAILABLE
 from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.heads import checkpoint, find
+from engine.heads.guess_cost import guess_cost_of
 from engine.heads.hydra_file import save_hydra
 from engine.heads.medusa import save_medusa
 from engine.models import METHODS, ModelError, load
@@ -62,6 +63,13 @@ def test_auto_counts_what_drafting_costs_and_changes_nothing(home, method):
     assert (planner.draft is None) == (method == "medusa")  # one pass for all its levels
     expected = text_of(bundle, [3, 1, 4], DecodeConfig(max_new_tokens=16))
     assert text_of(bundle, [3, 1, 4], DecodeConfig(method, 16)) == expected
+
+
+def test_the_prefix_layer_is_part_of_what_a_proposal_costs(home):
+    bundle = load(home / "target", heads=homes(home), packed=False)
+    attached, calls = bundle.heads["hydra++"].attached, []
+    attached.head.prefix.register_forward_hook(lambda *_: calls.append(1))
+    assert guess_cost_of(attached).once > 0 and calls
 
 
 def test_what_was_not_given_is_said(home):

@@ -153,6 +153,11 @@ def put(key, value):
         (put("0.1.linear.weight", torch.ones(H, 7)), r"0.1.linear.weight: expected \[32, 32\]"),
         (put("2.1.linear.bias", torch.full((H,), torch.nan)), "2.1.linear.bias: holds values"),
         (put("2.2.weight", torch.full((V, H), torch.inf)), "2.2.weight: holds values"),
+        (
+            put("0.0.linear.bias", torch.ones(H, dtype=torch.int8)),
+            "0.0.linear.bias: holds int8, not float64",
+        ),
+        (put("token_map", torch.ones(4)), "token_map: holds float32, not int64 or"),
         (put("4000.0.linear.weight", torch.ones(1)), "holds 4001 heads"),
         (lambda tensors: tensors.clear(), "no Medusa heads"),
         (put("0.0.linear.weight", torch.tensor(1.0)), "0.0.linear.weight"),
