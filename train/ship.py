@@ -57,15 +57,17 @@ def load(kind: str, folder: Path, target: str) -> nn.Module:
 
 
 @torch.inference_mode()
-def read_answers(target: PreTrainedModel, answers: Sequence[Answer], folder: Path) -> Part:
+def read_answers(
+    target: PreTrainedModel, answers: Sequence[Answer], folder: Path, top: int = 64
+) -> Part:
     """Laws and states of whole answers, read once and then kept in ``folder``."""
     if not (folder / "whole").exists():
         rows = [Row(answer.ids.tolist(), answer.first, True) for answer in answers]
-        labels = LabelStore.create(folder, rows, 64, {"part": folder.name})
+        labels = LabelStore.create(folder, rows, top, {"part": folder.name})
         states = open_states(folder, labels, target.config.hidden_size)
         for row in range(len(labels)):
             (read,) = read_states(target, [labels.row_ids(row)])
-            logprobs, ids = top_law(target, read[0], 64)
+            logprobs, ids = top_law(target, read[0], top)
             labels.write(row, ids.int().numpy(), logprobs.half().numpy())
             states.write(row, labels.span(row), read[1])
         (folder / "whole").touch()

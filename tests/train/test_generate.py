@@ -1,0 +1,81 @@
+import argparse
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from tests.train.tiny_text import VOCAB, tiny_target
+from train.generate import keep, write
+from train.labels import LabelStore
+from train.requests import requests
+from train.states import StateStore, tapped
+
+PROMPTS = [[3, 5], [7, 1, 4, 9], [2, 2, 8]]
+EOS = 11
+
+
+def writer(target):
+    """The same weights with the attention that batches are written with."""
+    config = type(target.config)(**target.config.to_dict(), attn_implementation="grouped")
+    grouped = LlamaForCausalLM(config).eval()
+    grouped.load_state_dict(target.state_dict())
+    return grouped
+
+
+def settings(**told):
+    names = dict(new_tokens=12, top=VOCAB, few=0.0, eos=EOS)
+    return argparse.Namespace(**(names | told))
+
+
+@pytest.fixture(scope="module")
+def target():
+    return tiny_target()
+
+
+def alone(target, prompt, number):
+    """Greedy text of one prompt, token by token, without a cache."""
+    ids = list(prompt)
+    while len(ids) < len(prompt) + number and ids[-1] != EOS:
+        ids.append(int(target(torch.tensor([ids])).logits[0, -1].argmax()))
+    return ids
+
+
+def test_answers_written_together_are_those_written_alone(target):
+    written = write(writer(target), PROMPTS, 0.0, settings())
+    for line, prompt in enumerate(PROMPTS):
+        text = written.ids[line, written.pad[line] : written.stop[line]].tolist()
+        assert text == alone(target, prompt, 12)
+
+
+def test_kept_states_and_laws_are_those_of_a_plain_pass(target, tmp_path):
+    keep(tmp_path, write(writer(target), PROMPTS, 0.0, settings()), True, {})
+    labels, states = LabelStore.open(tmp_path), StateStore.open(tmp_path)
+    assert labels.done.all() and states.done.all() and labels.greedy.all()
+    for row, prompt in enumerate(PROMPTS):
+        ids, span = labels.row_ids(row), labels.span(row)
+        assert labels.first[row] == len(prompt)
+        told = target(torch.from_numpy(ids)[None].long(), output_hidden_states=True)
+        laws = told.logits[0].log_softmax(-1)
+        for t in range(len(ids) - 1):  # behind an answer's last token nothing is asked
+            place = span.start + t
+            for name, index in tapped(4).items():
+                wanted = told.hidden_states[index][0, t].numpy()
+                assert np.allclose(states.columns[name][place], wanted, atol=5e-3)
+            assert labels.top_ids[place][0] == int(laws[t].argmax())
+            best = laws[t].max().item()
+            assert labels.top_logprobs[place][0] == pytest.approx(best, abs=5e-3)
+
+
+def test_drawn_answers_are_the_same_for_the_same_seed_and_no_greedy_ones(target):
+    model = writer(target)
+    texts = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        texts.append(write(model, PROMPTS, 1.5, settings(eos=-1)).ids.tolist())
+    assert texts[0] == texts[1] != texts[2]
+
+
+def test_requests_are_text_that_a_chat_can_begin_with():
+    assert all(text.strip() and len(text) < 600 for text in islice(requests(1), 300))

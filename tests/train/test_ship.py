@@ -1,0 +1,76 @@
+import numpy as np
+import torch
+from transformers import LlamaConfig
+
+from engine.heads.hydra import HydraHeads
+from engine.heads.medusa import MedusaHeads
+from tests.train.tiny_text import SIZE, VOCAB, tiny_target
+from train.corpus import Row
+from train.head_card import ABOUT, head_card
+from train.heads import FAMILIES
+from train.hydra import Hydra
+from train.labels import LabelStore
+from train.measure import Answer
+from train.medusa import Medusa
+from train.ship import common_ids, load, narrow, read_answers, table
+
+HIDDEN = LlamaConfig(hidden_size=SIZE, vocab_size=VOCAB, num_hidden_layers=1, num_attention_heads=2)
+
+
+def shipped(kind, family, head, folder):
+    """Written, narrowed and read again as a reader would."""
+    HIDDEN.save_pretrained(folder / "target")
+    family.save(family.limited(head, torch.arange(3, 12)), folder / kind)
+    narrow(folder / kind)
+    return load(kind, folder / kind, str(folder / "target"))
+
+
+def test_eight_bits_a_weight_stay_within_their_rounding(tmp_path):
+    head = MedusaHeads(SIZE, 2)
+    with torch.no_grad():
+        head[1][0].linear.weight.normal_(std=0.1)
+    again = shipped("medusa", Medusa(), head, tmp_path)
+    told, found = head[1][0].linear.weight, again[1][0].linear.weight
+    assert found.dtype == torch.float32 and not torch.equal(told, found)
+    assert ((told - found).norm() / told.norm()).item() < 0.05
+    assert torch.equal(again.token_map, torch.arange(3, 12))
+
+
+def test_a_limited_head_guesses_as_before_among_fewer_tokens(tmp_path):
+    head, rows = HydraHeads(SIZE, 2), torch.randn(3, 2 * SIZE)
+    again = shipped("hydra", Hydra(), head, tmp_path)
+    assert torch.allclose(again.guess(0, rows), head.guess(0, rows), atol=0.3)
+    assert FAMILIES["hydra"].draft_ids(again).tolist() == list(range(3, 12))
+
+
+def test_common_tokens_are_those_looked_to_and_then_those_learnt_first(tmp_path):
+    labels = LabelStore.create(tmp_path, [Row([20, 20, 20], 0, True)], 8, {})
+    labels.write(0, np.full((3, 8), 21), np.full((3, 8), -1.0))
+    assert common_ids([labels], VOCAB, 4, prior=1.0).tolist() == [0, 1, 20, 21]
+
+
+def test_answers_are_read_once(tmp_path):
+    target, answers = tiny_target(), [Answer(np.arange(6), 2)]
+    first = read_answers(target, answers, tmp_path / "held", top=VOCAB)
+    again = read_answers(tiny_target(seed=1), answers, tmp_path / "held", top=VOCAB)
+    assert np.array_equal(first.states.columns["last"], again.states.columns["last"])
+    assert first.ready.all()
+
+
+def test_a_table_has_a_chain_and_every_size_of_tree():
+    sizes = {str(size): [(0,)] for size in (4, 8, 16, 32, 64)}
+    rows = table({"text": [np.zeros((4, 4), int)]}, sizes)
+    assert [row[1] for row in rows] == ["chain of 4", *(f"tree of {size}" for size in sizes)]
+    assert rows[0][2:] == (4.0, 4, 1) and rows[1][2:] == (2.0, 4, 2)
+
+
+def test_every_kind_has_a_card_with_its_figures():
+    facts = dict(hard=0.2, rate=1e-3, seed=0, tokens=3072, parameters=4.2, curve_rows=9, level=0.5)
+    facts |= dict(rows="10", unique=99, epochs=2.0, decay=0.8, optimiser="AdamW", step=7)
+    facts |= dict(trained=198, hours=0.1, vocab=9, new_tokens=128, held=40)
+    facts |= dict(agreement={"MT-bench": [0.5, 0.25]}, curve=[(100, 0.4, 1.5)])
+    facts |= dict(figures=[("MT-bench", "chain of 4", 1.5, 300, 200)])
+    for kind in FAMILIES:
+        card = head_card(kind, facts)
+        assert ABOUT[kind]["title"] in card and "| MT-bench | 0.500 | 0.250 |" in card
+        assert "| MT-bench | chain of 4 | 1.50 | 300 / 200 |" in card and "| 100 | 0.400" in card
