@@ -9,8 +9,19 @@ from ui import methods
 from ui.runner import Runner
 
 
-def follow(runner: Runner, page: gr.Blocks, box: gr.Dropdown, usual: str) -> None:
-    """Refresh ``box`` when the page is opened; ``usual`` is chosen where it can run."""
+def follow(
+    runner: Runner,
+    page: gr.Blocks,
+    box: gr.Dropdown,
+    usual: str,
+    nothing: tuple[str, str] | None = None,
+) -> None:
+    """Refresh ``box`` when the page is opened.
+
+    Args:
+        usual: the method that is chosen where it can run.
+        nothing: label and value of a choice before the methods, taken where it cannot.
+    """
 
     def arrive() -> Iterator[Any]:
         loader = runner.loader
@@ -20,9 +31,10 @@ def follow(runner: Runner, page: gr.Blocks, box: gr.Dropdown, usual: str) -> Non
         if known is None:
             yield gr.skip()
             return
-        able = known.get(usual) == "available"
-        value = usual if able else methods.first_choice(known)
-        yield gr.Dropdown(choices=methods.choices(known), value=value)
+        choices = methods.choices(known)
+        other = nothing[1] if nothing else methods.first_choice(known)
+        value = usual if known.get(usual) == "available" else other
+        yield gr.Dropdown(choices=[nothing, *choices] if nothing else choices, value=value)
 
     page.load(
         arrive,

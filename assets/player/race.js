@@ -1,0 +1,181 @@
+// The race: several runs of one prompt played on one clock. Nothing here asks the server.
+import { SPEEDS } from './clock.js';
+import { Lane } from './race_lane.js';
+import { listen } from './race_keys.js';
+import { Timer } from './race_timer.js';
+
+const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
+const PASSES = 2.5; // a second, where the lanes go pass by pass
+
+export class View {
+  constructor(element) {
+    this.root = element.querySelector('.race');
+    this.lanes = [];
+    this.at = 0; // seconds, or passes
+    this.isByPass = false;
+    this.timer = new Timer((seconds) => this.advance(seconds));
+    this.buttons();
+    listen(this);
+    window.race = this.outside();
+  }
+
+  part(selector) { return this.root.querySelector(selector); }
+
+  buttons() {
+    const press = (name, action) => this.part(`.bar .${name}`).addEventListener('click', action);
+    press('first', () => this.seek(0));
+    press('back', () => this.step(-1));
+    press('play', () => this.toggle());
+    press('next', () => this.step(1));
+    press('end', () => this.seek(Infinity));
+    press('mode', () => this.change());
+    const scrub = this.part('.scrub'), speed = this.part('.speed');
+    scrub.addEventListener('input', () => this.seek((scrub.value / 1000) * this.length));
+    speed.append(...SPEEDS.map((value) => new Option(`${value}×`, value)));
+    speed.value = 1;
+    speed.addEventListener('change', () => this.setSpeed(Number(speed.value)));
+  }
+
+  apply(message) {
+    const { kind, run } = message;
+    if (kind === 'race') this.begin(message);
+    else if (kind === 'status' || kind === 'problem') this.notice(message.text, kind === 'problem');
+    else if (kind === 'over') this.finish(message.note);
+    else if (run) this.lanes.find((lane) => lane.run === run)?.apply(message);
+    if (this.state === 'decoding') this.show();
+  }
+
+  get state() { return this.root.dataset.state; }
+
+  begin({ lanes, greedy, tokens, legend }) {
+    this.timer.stop();
+    this.greedy = greedy;
+    this.root.dataset.state = 'decoding';
+    this.lanes = lanes.map((info, index) => new Lane(info, index, tokens, (place) => this.seek(place)));
+    this.part('.tracks').replaceChildren(...this.lanes.map((lane) => lane.track));
+    this.part('.lanes').replaceChildren(...this.lanes.map((lane) => lane.column));
+    this.part('.legend').replaceChildren(...legend.map(meaning));
+    this.part('.equal').textContent = '';
+    this.at = Infinity; // what is decoded so far
+    this.notice('', false);
+  }
+
+  notice(text, isProblem) {
+    const line = this.part('.notice');
+    line.textContent = text;
+    line.classList.toggle('problem', isProblem);
+    if (isProblem && this.state === 'decoding') this.finish(text);
+  }
+
+  // All lanes are there: who was first, where texts part, and the race from its start.
+  finish(note) {
+    this.notice(note, this.part('.notice').matches('.problem'));
+    const decoded = this.lanes.filter((lane) => lane.rounds.length);
+    this.root.dataset.state = decoded.length ? 'over' : 'none';
+    if (!decoded.length) return;
+    const most = Math.max(...decoded.map((lane) => lane.tokens.length));
+    const order = decoded.filter((lane) => lane.isWhole).sort((a, b) => a.seconds - b.seconds);
+    for (const lane of this.lanes) lane.close(most, order.indexOf(lane), decoded[0]);
+    this.compareTexts(decoded);
+    this.seek(0);
+    if (!stillness.matches) this.toggle(); else this.seek(Infinity);
+  }
+
+  compareTexts([plain, ...others]) {
+    const differing = others.filter((lane) => lane.difference(plain) !== null);
+    const line = this.part('.equal');
+    line.classList.toggle('problem', this.greedy && differing.length > 0);
+    if (!differing.length && others.length) line.textContent = `✓ All texts equal: ${plain.tokens.length} tokens in every lane.`;
+    else if (!others.length) line.textContent = '';
+    else if (this.greedy) line.textContent = `✗ ${differing.length} of ${others.length} texts part from plain decoding's: see the marks.`;
+    else line.textContent = 'Texts part where the draws do: every lane draws by the same law, with its own uniforms. The marks show where.';
+  }
+
+  get length() { return Math.max(0, ...this.lanes.map((lane) => (this.isByPass ? lane.rounds.length : lane.seconds))); }
+
+  advance(seconds) {
+    this.at = Math.min(this.length, this.at + seconds * (this.isByPass ? PASSES : 1));
+    if (this.at >= this.length) this.timer.stop();
+    this.show();
+  }
+
+  toggle() {
+    if (this.state !== 'over') return;
+    if (this.timer.isRunning) this.timer.stop();
+    else {
+      if (this.at >= this.length) this.at = 0;
+      this.timer.start();
+    }
+    this.show();
+  }
+
+  seek(place) {
+    if (this.state !== 'over') return;
+    this.timer.stop();
+    this.at = Math.max(0, Math.min(this.length, place));
+    this.show();
+  }
+
+  // To the next end of a round of any lane, or to the next pass of all.
+  step(by) {
+    if (this.isByPass) return this.seek(by > 0 ? Math.floor(this.at) + 1 : Math.ceil(this.at) - 1);
+    const ends = [0, ...new Set(this.lanes.flatMap((lane) => lane.ends))].sort((a, b) => a - b);
+    const near = by > 0 ? ends.find((end) => end > this.at) : ends.findLast((end) => end < this.at);
+    this.seek(near ?? (by > 0 ? this.length : 0));
+  }
+
+  // The other clock, at the place where the first lane stands.
+  change() {
+    const count = this.lanes[0]?.count(this.at, this.isByPass) ?? 0;
+    this.isByPass = !this.isByPass;
+    if (this.state === 'over') this.at = this.isByPass ? count : this.lanes[0].ends[count - 1] ?? 0;
+    this.show();
+  }
+
+  setSpeed(speed) {
+    this.timer.speed = speed;
+    this.part('.speed').value = speed;
+  }
+
+  changeSpeed(by) {
+    const place = SPEEDS.indexOf(this.timer.speed) + by;
+    this.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, place))]);
+  }
+
+  show() {
+    for (const lane of this.lanes) lane.show(this.at, this.isByPass);
+    const { length } = this, at = Math.min(this.at, length);
+    const words = this.isByPass ? `pass ${Math.floor(at)} of ${length}` : `${at.toFixed(2)} of ${length.toFixed(2)} s`;
+    const scrub = this.part('.scrub'), play = this.part('.play'), { isRunning } = this.timer;
+    this.part('.where').textContent = this.lanes.length ? words : 'no race yet';
+    scrub.value = length ? Math.round((1000 * at) / length) : 0;
+    scrub.style.setProperty('--done', `${scrub.value / 10}%`);
+    scrub.setAttribute('aria-valuetext', words);
+    play.textContent = isRunning ? '❚❚' : '▶';
+    play.setAttribute('aria-label', isRunning ? 'pause' : 'play');
+    this.part('.mode').setAttribute('aria-pressed', this.isByPass);
+  }
+
+  // What tests and the console may know.
+  outside() {
+    const view = this;
+    return {
+      get state() { return view.state; },
+      get at() { return view.at; },
+      get length() { return view.length; },
+      get isPlaying() { return view.timer.isRunning; },
+      get isByPass() { return view.isByPass; },
+      get lanes() { return view.lanes.map((lane) => ({ run: lane.run, rounds: lane.rounds.length, seconds: lane.seconds, tokens: lane.tokens, shown: lane.shown })); },
+    };
+  }
+}
+
+// One entry of the legend: the colour of a role, the shape that doubles it, and its name.
+function meaning({ role, symbol, label }) {
+  const entry = document.createElement('li');
+  const mark = document.createElement('i');
+  mark.className = symbol;
+  mark.style.setProperty('--role', `var(--${role.replaceAll('_', '-')})`);
+  entry.append(mark, label);
+  return entry;
+}

@@ -1,0 +1,41 @@
+// The fixed parts of a lane: its row among the tracks and its column of text.
+export function track(index, label) {
+  const row = element('section', 'track');
+  row.dataset.lane = index;
+  const rounds = element('div', 'rounds'), done = element('div', 'done'), road = element('div', 'road');
+  done.append(rounds);
+  road.append(done);
+  road.setAttribute('role', 'img');
+  road.setAttribute('aria-label', `${label}: tokens so far, a mark a pass`);
+  row.append(element('b', 'name', label), road, number('rate', 'tokens/s'), number('mean', 'tokens per pass'), element('span', 'place'));
+  return row;
+}
+
+export function column(index, label, settings, onOpen) {
+  const lane = element('section', 'lane');
+  lane.dataset.lane = index;
+  const head = element('header'), open = element('button', 'open', 'open on the stage');
+  open.type = 'button';
+  open.addEventListener('click', onOpen);
+  head.append(element('b', '', label), element('small', '', settings), open);
+  const tree = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  tree.setAttribute('aria-hidden', 'true');
+  const text = element('div', 'text'), title = element('h4'), words = element('div', 'words');
+  words.tabIndex = 0;
+  words.dir = 'auto';
+  words.setAttribute('aria-label', `text of ${label}`);
+  title.append(element('em'));
+  text.append(title, words);
+  lane.append(head, tree, element('p', 'phase'), text, element('p', 'difference'));
+  return lane;
+}
+
+function number(name, label) {
+  const box = element('span', 'number');
+  box.append(element('b', name, '–'), element('small', '', label));
+  return box;
+}
+
+function element(name, className = '', text = '') {
+  return Object.assign(document.createElement(name), { className, textContent: text });
+}

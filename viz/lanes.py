@@ -1,0 +1,53 @@
+"""Several runs of one prompt as the lanes of a race: what the page needs beside their messages."""
+
+import json
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+from engine.proof.equality import tokens_of
+from engine.records import Round, Yardstick
+from viz import theme
+
+
+class LaneInfo(NamedTuple):
+    """One lane: whose run it is, and what it is called."""
+
+    run: str
+    method: str
+    label: str
+    settings: str
+
+
+def race_message(lanes: Sequence[LaneInfo], temperature: float, tokens: int) -> str:
+    """What is going to be decoded, plain decoding first.
+
+    Args:
+        tokens: that a lane may write at the most.
+    """
+    return _packed(
+        {
+            "kind": "race",
+            "lanes": [lane._asdict() for lane in lanes],
+            "greedy": temperature == 0,
+            "tokens": tokens,
+            "legend": theme.legend(),
+        }
+    )
+
+
+def over_message(note: str = "") -> str:
+    """No more lane comes: what there is can be played."""
+    return _packed({"kind": "over", "note": note})
+
+
+def yardstick(plain: Sequence[Round], rounds: Sequence[Round]) -> Yardstick:
+    """Plain decoding's lane, for the speed-up of another one."""
+    ours, theirs = tokens_of(rounds), tokens_of(plain)
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False))
+    seconds = sum(this.seconds.total for this in plain)
+    return Yardstick(len(theirs), round(seconds, 6), sum(1 for _ in pairs))
+
+
+def _packed(message: dict[str, Any]) -> str:
+    return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
