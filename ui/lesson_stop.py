@@ -151,14 +151,18 @@ def _question(stop: Stop, at: Place) -> dict[str, Any]:
     the rejections before it left, which these numbers do not show.
     """
     nodes, node = at.round.nodes, at.node
-    p, q, u = (value_of(name, at) for name in ("p", "q", "u"))
+    try:
+        p, q, u = (value_of(name, at) for name in ("p", "q", "u"))
+    except ValueError as error:
+        raise ValueError(f"ask: {error}") from None
     if nodes.rank[node] or (u * q < p) != (nodes.verdict[node] == "accepted"):
         raise ValueError("ask: p, q and u of this node do not tell its verdict")
     sign = "<" if u * q < p else "≥"
     told = {name: said(name, value_of(name, at)) for name in ("p", "q", "u", "p_over_q", "token")}
     because = f"u = {told['u']} {sign} p/q = {told['p_over_q']}"
-    return {"token": told["token"], "p": p, "q": q, "u": u, "verdict": nodes.verdict[node],
-            "because": because}  # fmt: skip
+    numbers = {"p": p, "q": q, "u": u, "p_over_q": p / q}
+    answer = {"token": told["token"], "verdict": nodes.verdict[node], "because": because}
+    return numbers | answer
 
 
 def _run(name: str, shelf: Mapping[str, Trace]) -> Trace:

@@ -67,17 +67,22 @@ def recorded() -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["number"] is None, row["number"], row["title"]))
 
 
-def lesson_message(number: int) -> dict[str, Any]:
+def lesson_message(asked: int | str) -> dict[str, Any]:
     """One lesson for the browser.
+
+    Args:
+        asked: its number, as it stands in the address.
 
     Raises:
         LessonError: the sentence that the page shows.
     """
     rows = recorded()
+    text = str(asked)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
     known = [row["number"] for row in rows if row["number"] is not None]
-    row = next((row for row in rows if row["number"] == number), None)
+    row = next((row for row in rows if number is not None and row["number"] == number), None)
     if row is None:
-        raise LessonError(f"There is no lesson {number}; there are {_listed(known)}.")
+        raise LessonError(f"There is no lesson {text[:20]!r}; there are {_listed(known)}.")
     if row["problem"]:
         raise LessonError(row["problem"])
     lesson = read(FOLDER / row["file"])

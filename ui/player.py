@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from ui import traces
+from ui import lesson_routes, traces
 from viz import standalone
 from viz.theme import css_variables
 
@@ -46,6 +46,7 @@ def routes() -> list[BaseRoute]:
     """Everything the page loads besides Gradio's own: from this host, under ``own/``."""
     return [
         Route("/own/export", _export),
+        *lesson_routes.routes(),
         Route("/own/traces", _shelf),
         Route("/own/traces/{name}", _recorded),
         Mount("/own/plotly", Files(PLOTLY, YEAR)),
@@ -79,7 +80,7 @@ def part(name: str, on_load: str | None = None) -> gr.HTML:
 
 def css() -> str:
     """The style sheet; its colours are the figures' own."""
-    sheets = ("stage.css", "numbers.css", "tabs.css", "proof.css")
+    sheets = ("stage.css", "numbers.css", "tabs.css", "proof.css", "race.css", "lessons.css")
     return css_variables() + "".join((ASSETS / s).read_text(encoding="utf-8") for s in sheets)
 
 

@@ -34,6 +34,7 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
             part("facts")
             upload = gr.UploadButton("Open a trace file", file_types=[".jsonl"], elem_id="open")
         stage = player()
+        part("lessons")
 
     run = go.click(handlers.decode, [prompt, method, *widgets.values()], stage, **DEVICE)
     # First the visitor's flag, so that the run ends whole; what still waits in the queue, or

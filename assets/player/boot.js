@@ -17,6 +17,8 @@ async function inflated(value) {
 import(new URL('own/player/player.js', document.baseURI).href).then(({ Player }) => {
   const player = new Player(element);
   receive = (lines) => player.receive(lines);
+  document.addEventListener('speculoscope:open', ({ detail }) => receive(detail)); // a run that another tab has
   waiting.forEach(receive);
-  player.begin();
+  const ready = player.begin();
+  import(new URL('own/player/lessons.js', document.baseURI).href).then(async ({ teach }) => { await ready; teach(player); });
 });

@@ -181,8 +181,8 @@ def test_a_broken_lesson_is_a_sentence_and_the_others_play(tmp_path, monkeypatch
     assert [bool(row["problem"]) for row in rows] == [False, False, True]
     assert "9.json has a mistake: not JSON" in rows[2]["problem"]
     assert len(lesson_message(1)["stops"]) == rows[0]["stops"]
-    with pytest.raises(LessonError, match="There is no lesson 7; there are lessons 1 to 2"):
-        lesson_message(7)
+    with pytest.raises(LessonError, match="There is no lesson '7'; there are lessons 1 to 2"):
+        lesson_message("7")
 
 
 def test_two_lessons_do_not_share_a_number(tmp_path, monkeypatch):

@@ -1,0 +1,18 @@
+// The address of a stop: ?lesson=3&stop=2, and &view=lecture for a room.
+const NAMES = ['lesson', 'stop', 'view'];
+
+// What the address asks for; a number that is none stays as it was written, to be refused in words.
+export function asked() {
+  const query = new URLSearchParams(location.search);
+  const number = (name) => (query.has(name) ? Number(query.get(name) || NaN) : null);
+  return { lesson: query.has('lesson') ? query.get('lesson') : null, stop: number('stop') ?? 1, view: query.get('view') };
+}
+
+export function keep(values) {
+  const place = new URL(location.href);
+  if (values.lesson) for (const name of ['trace', 'round', 'phase']) place.searchParams.delete(name); // the player's own
+  for (const name of NAMES) {
+    if (values[name]) place.searchParams.set(name, values[name]); else place.searchParams.delete(name);
+  }
+  if (place.href !== location.href) history.replaceState(history.state, '', place);
+}

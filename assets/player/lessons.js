@@ -1,0 +1,172 @@
+// Lessons on the stage: which lesson and stop are open, what was predicted, the view for a room.
+// The stage stays the player's: a lesson only opens recorded runs and goes to places in them.
+import { Drawer } from './lesson_drawer.js';
+import { listenToLessons } from './lesson_keys.js';
+import { asked, keep } from './lesson_address.js';
+import { Walk } from './lesson_walk.js';
+
+const url = (path) => new URL(`own/${path}`, document.baseURI).href;
+
+export class Lessons {
+  constructor(player, root) {
+    this.player = player;
+    this.house = root.closest('#house');
+    this.list = [];
+    this.lesson = null;
+    this.at = 0; // of the stop, from 0
+    this.answers = new Map(); // "lesson/stop" -> whether the prediction was right
+    this.walk = new Walk(player);
+    this.busy = 0;
+    this.drawer = new Drawer(root, this);
+    this.button = document.querySelector('#header .teach');
+    this.button.hidden = false; // an exported run has no lessons
+    this.button.addEventListener('click', () => (this.isOpen ? this.close() : this.showList()));
+    listenToLessons(this);
+    window.teaching = this.outside();
+  }
+
+  get isOpen() { return this.house.classList.contains('taught'); }
+  get isLecture() { return document.body.classList.contains('lecture'); }
+  get stop() { return this.lesson?.stops[this.at] ?? null; }
+  get answer() { return this.answers.get(this.key); }
+  get key() { return `${this.lesson?.number}/${this.at}`; }
+  get score() {
+    const mine = [...this.answers].filter(([key]) => key.startsWith(`${this.lesson?.number}/`));
+    return { right: mine.filter(([, { isRight }]) => isRight).length, of: mine.length };
+  }
+
+  async begin() {
+    const { lesson, stop, view } = asked();
+    if (lesson === null) return;
+    if (lesson === '') return this.showList();
+    if (view === 'lecture') this.setLecture(true);
+    await this.open(lesson, stop);
+  }
+
+  async showList(problem = '') {
+    this.enter();
+    this.lesson = null;
+    this.walk.stop();
+    this.setLecture(false);
+    this.spot([]);
+    keep({});
+    this.drawer.wait();
+    try {
+      this.list = await (await fetch(url('lessons'))).json();
+    } catch { problem ||= 'The list of lessons could not be read.'; }
+    if (!this.lesson) this.drawer.showList(this.list, problem);
+  }
+
+  // The lesson by its number, at a stop counted from 1; what is not there is said over the list.
+  async open(number, stop = 1) {
+    this.enter();
+    this.busy += 1;
+    try {
+      const answer = await fetch(url(`lessons/${encodeURIComponent(number)}`));
+      const lesson = await answer.json();
+      if (lesson.problem) return await this.showList(lesson.problem);
+      if (!this.list.length) this.list = await (await fetch(url('lessons'))).json();
+      this.lesson = lesson;
+      const last = lesson.stops.length;
+      const isThere = Number.isInteger(stop) && stop >= 1 && stop <= last;
+      await this.go(isThere ? stop - 1 : 0, false);
+      if (!isThere) this.drawer.complain(`Lesson ${lesson.number} has stops 1 to ${last}; this is the first.`);
+    } catch (error) {
+      await this.showList(`The lesson could not be read: ${error.message}.`);
+    } finally { this.busy -= 1; }
+  }
+
+  // To a stop of this lesson: the text at once, the stage plays up to the place.
+  async go(index, isSmooth = true) {
+    const { lesson } = this;
+    this.at = index;
+    const { stop, player } = this;
+    keep({ lesson: lesson.number, stop: index + 1, view: this.isLecture ? 'lecture' : null });
+    this.drawer.show(this);
+    this.spot(stop.spotlight);
+    this.walk.stop();
+    this.busy += 1;
+    try {
+      if (player.tape?.header.run !== stop.trace || !player.tape.end) await player.open(stop.trace);
+      if (this.lesson !== lesson || this.at !== index) return; // another stop was asked for
+      if (player.tape?.header.run !== stop.trace) return this.drawer.complain(`The recorded run ${stop.trace} could not be read.`);
+      await this.play(isSmooth);
+    } finally { this.busy -= 1; }
+  }
+
+  // A verdict that is to be predicted does not show before the prediction.
+  play(isSmooth = true) {
+    const { stop } = this;
+    const isHidden = Boolean(stop.ask && !this.answer);
+    this.house.classList.toggle('asking', isHidden);
+    return this.walk.to(stop.round, stop.step - (isHidden ? 1 : 0), isSmooth);
+  }
+
+  predict(verdict) {
+    if (!this.stop?.ask || this.answer) return;
+    this.answers.set(this.key, { verdict, isRight: verdict === this.stop.ask.verdict });
+    this.drawer.show(this);
+    this.play();
+  }
+
+  get next() {
+    if (this.at + 1 < this.lesson.stops.length) return null;
+    return this.list.find(({ number, problem }) => number > this.lesson.number && !problem) ?? null;
+  }
+
+  step(by) {
+    if (!this.lesson) return this.isOpen ? undefined : this.showList();
+    const to = this.at + by;
+    if (to >= 0 && to < this.lesson.stops.length) return this.go(to);
+    if (by > 0) return this.next ? this.open(this.next.number) : this.isLecture || this.showList();
+  }
+
+  enter() {
+    document.querySelector('#tabs .tab-container button')?.click(); // the stage's tab
+    this.house.classList.add('taught');
+    this.button.setAttribute('aria-pressed', true);
+  }
+
+  close() {
+    this.lesson = null;
+    this.walk.stop();
+    this.setLecture(false);
+    this.spot([]);
+    this.house.classList.remove('taught');
+    this.button.setAttribute('aria-pressed', false);
+    keep({});
+    this.button.focus();
+  }
+
+  setLecture(isOn) {
+    for (const place of [document.body, this.house]) place.classList.toggle('lecture', isOn);
+    if (!this.lesson) return;
+    keep({ lesson: this.lesson.number, stop: this.at + 1, view: isOn ? 'lecture' : null });
+    this.drawer.show(this);
+  }
+
+  spot(panels) {
+    if (!panels.length) this.house.classList.remove('asking');
+    for (const section of this.player.stage.querySelectorAll('.panel')) {
+      const name = section.dataset.panel ?? (section.classList.contains('text') ? 'text' : '');
+      section.classList.toggle('spot', panels.includes(name));
+    }
+  }
+
+  // What tests and the console may know.
+  outside() {
+    const lessons = this;
+    return {
+      get number() { return lessons.lesson?.number ?? 0; },
+      get stop() { return lessons.lesson ? lessons.at + 1 : 0; },
+      get stops() { return lessons.lesson?.stops ?? []; },
+      get score() { return lessons.score; },
+      get isSettled() { return !lessons.busy && !lessons.walk.isGoing; },
+    };
+  }
+}
+
+export function teach(player) {
+  const root = document.querySelector('#lessons .lessons');
+  if (root) new Lessons(player, root).begin();
+}

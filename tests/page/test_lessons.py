@@ -1,0 +1,234 @@
+"""Lessons in a real browser: every stop of every lesson, predictions, the lecture view, keys."""
+
+import pytest
+
+from tests.page.conftest import Visit
+from tests.ui.test_lessons import FILES, ROOT
+from ui import lessons, traces
+from ui.lesson import read
+
+FITS = "(box => box.scrollHeight <= box.clientHeight + 1)(document.querySelector('.lessons'))"
+TYPE = "parseFloat(getComputedStyle(document.querySelector('.lessons .said')).fontSize)"
+FRAME = "JSON.stringify(document.querySelector('.tree .plot').data.map(d => [d.x, d.y]))"
+
+
+@pytest.fixture(autouse=True)
+def recorded(monkeypatch):
+    """The traces that ship: the page tests have put others in their place."""
+    monkeypatch.setattr(traces, "FOLDER", ROOT / "assets" / "traces")
+
+
+class Room(Visit):
+    """A visit that takes lessons."""
+
+    def open(self, query=""):
+        self.page.goto(self.address + query)
+        self.page.wait_for_function("window.teaching && window.player && player.size > 0")
+        return self.stand()
+
+    def stand(self):
+        """Wait until the stage stands where the lesson wants it."""
+        self.until("teaching.isSettled && player.isSettled")
+        return self
+
+    def keys(self, *keys):
+        for key in keys:
+            self.press(key)
+            self.stand()
+
+    @property
+    def place(self):
+        return self.ask("[teaching.number, teaching.stop]")
+
+    @property
+    def said(self):
+        return self.page.text_content(".lessons .said")
+
+    @property
+    def wrong(self):
+        return self.page.text_content(".lessons .wrong")
+
+
+@pytest.fixture
+def room(browser, served):
+    room = Room(browser, served[0], reduced_motion="reduce")
+    yield room
+    room.close()
+
+
+def playable():
+    """Number and stops of every lesson whose traces are recorded, in order."""
+    rows = [row for row in lessons.recorded() if not row["problem"]]
+    return [(row["number"], read(lessons.FOLDER / row["file"]).stops) for row in rows]
+
+
+def test_every_stop_of_every_lesson_stands_on_its_frame(room):
+    room.open("?lesson=1")
+    for number, stops in playable():
+        for index, (stop, played) in enumerate(zip(stops, room.ask("teaching.stops"), strict=True)):
+            assert room.place == [number, index + 1]
+            assert room.said == played["text"]
+            assert room.ask("[player.run, player.at]") == [stop.trace, played["round"]]
+            assert room.ask("player.phase") == ("verify" if stop.ask else stop.phase)
+            spots = room.page.locator(".stage .panel.spot")
+            assert spots.count() == len(stop.spotlight)
+            assert all(spots.nth(i).is_visible() for i in range(spots.count()))
+            assert room.page.locator(".lessons tr").count() == len(stop.table)
+            room.keys("n")  # behind the last stop comes the next lesson
+
+
+def test_a_lesson_without_its_traces_says_so(room, monkeypatch, tmp_path):
+    for path in (ROOT / "assets" / "traces").glob("[!m]*.jsonl"):
+        (tmp_path / path.name).symlink_to(path)
+    monkeypatch.setattr(traces, "FOLDER", tmp_path)
+    room.open("?lesson=6")
+    assert room.place == [0, 0]
+    assert "Needs its traces" in room.wrong and "medusa-story" in room.wrong
+
+
+@pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)])
+def test_in_a_room_every_stop_fits_the_screen_and_only_keys_are_needed(room, size):
+    room.page.set_viewport_size({"width": size[0], "height": size[1]})
+    room.open("?lesson=1&view=lecture")
+    for number, stops in playable():
+        for index, stop in enumerate(stops):
+            assert room.place == [number, index + 1]
+            assert room.ask(FITS) and room.ask(TYPE) >= 20, stop.title
+            assert not room.page.is_visible("#header") and not room.page.is_visible(".stage .bar")
+            spots = room.page.locator(".stage .panel.spot")
+            for i in range(spots.count()):
+                box = spots.nth(i).bounding_box()
+                assert box["width"] > 100 and box["y"] + box["height"] <= size[1], stop.title
+            room.keys("ArrowRight")
+    last = room.place
+    room.keys("Home", "PageDown", "ArrowRight", "PageUp")
+    assert room.place == [last[0], 2]
+    room.keys("End", "ArrowLeft", "Escape")
+    assert room.place == [last[0], last[1] - 1]
+    assert room.page.is_visible("#header") and "view" not in room.page.url
+
+
+def test_a_verdict_is_hidden_until_it_is_predicted_and_then_scored(room):
+    room.open("?lesson=3&stop=5")
+    stops = room.ask("teaching.stops")
+    for number, wrong in ((5, False), (6, True), (7, False)):
+        ask = stops[number - 1]["ask"]
+        assert room.ask("player.phase") == "verify"
+        shown = room.page.inner_text(".lessons .question")
+        assert "p/q" not in shown and f"{ask['u']:.2f}" in shown
+        hidden = room.page.locator("#house.asking .stage .caches h4 em")
+        assert hidden.evaluate("e => getComputedStyle(e).visibility") == "hidden"
+        others = {"accepted": "rejected", "rejected": "accepted"}
+        room.keys((others[ask["verdict"]] if wrong else ask["verdict"])[0])
+        assert room.ask("player.phase") == "judge"
+        told = room.page.text_content(".lessons .told")
+        assert told.startswith("No" if wrong else "Right") and ask["because"] in told
+        assert ask["verdict"] in told
+        room.keys("n")
+    assert room.ask("teaching.score") == {"right": 2, "of": 3}
+    room.keys("p")
+    assert "2 of 3" in room.page.text_content(".lessons .told")
+    assert room.ask("player.phase") == "judge"
+    room.keys("a", "r")  # a prediction stands
+    assert room.ask("teaching.score") == {"right": 2, "of": 3}
+
+
+def test_a_lesson_is_taken_with_buttons_alone(room):
+    room.open()
+    room.page.click("#header .teach")
+    room.page.locator(".lessons .list button").nth(1).click()
+    room.until("teaching.number === 2")
+    room.stand()
+    room.page.click(".lessons .next")
+    room.stand()
+    assert room.place == [2, 2]
+    room.page.locator(".lessons .dots button").nth(4).click()
+    room.stand()
+    assert room.place == [2, 5]
+    room.page.click(".lessons .lecture")
+    assert not room.page.is_visible("#header")
+    room.keys("v")
+    room.page.click(".lessons .close")
+    assert room.place == [0, 0] and room.page.is_visible("#prompt")
+    assert "lesson" not in room.page.url
+
+
+def test_the_keyboard_alone_opens_the_lessons_and_goes_on_to_the_next(room):
+    room.open()
+    room.keys("n")
+    assert room.page.locator(".lessons .list li").count() == len(FILES)
+    room.page.keyboard.press("Enter")
+    room.until("teaching.number === 1")
+    room.stand()
+    for _ in room.ask("teaching.stops"):
+        room.keys("n")
+    assert room.place == [2, 1]
+    before = room.ask("player.position")
+    room.keys("ArrowLeft")  # beside the text the player's own keys hold
+    assert room.place == [2, 1] and room.ask("player.position") == before - 1
+    room.keys("Escape")
+    assert room.page.is_visible("#prompt")
+
+
+def test_a_reload_lands_on_the_same_stop(room):
+    room.open("?lesson=4")
+    room.keys("n", "n")
+    frame, text, url = room.ask(FRAME), room.said, room.page.url
+    assert "lesson=4" in url and "stop=3" in url
+    room.open(url.removeprefix(room.address))
+    assert (room.place, room.said, room.ask(FRAME)) == ([4, 3], text, frame)
+
+
+@pytest.mark.parametrize(
+    ("query", "said", "place"),
+    [
+        ("?lesson=99", "There is no lesson '99'; there are lessons 1 to 8.", [0, 0]),
+        ("?lesson=<b>", "There is no lesson '<b>'", [0, 0]),
+        ("?lesson=", "", [0, 0]),
+        ("?lesson=2&stop=40", "Lesson 2 has stops 1 to 6", [2, 1]),
+        ("?lesson=2&stop=x", "Lesson 2 has stops 1 to 6", [2, 1]),
+    ],
+)
+def test_a_link_to_nothing_is_a_sentence_and_the_stage_plays_on(room, query, said, place):
+    room.open(query)
+    assert said in room.wrong
+    assert room.place == place
+    assert room.page.locator(".lessons .list li").count() == (0 if place[0] else len(FILES))
+    assert room.page.locator(".stage .tree .plot svg").first.is_visible()
+    room.keys("n")
+
+
+def test_a_broken_lesson_is_a_sentence_in_the_list(room, tmp_path, monkeypatch):
+    (tmp_path / "1.json").write_text(FILES[0].read_text(encoding="utf-8"))
+    (tmp_path / "2.json").write_text('{"number": 2, "title": "<i>Two</i>"}')
+    monkeypatch.setattr(lessons, "FOLDER", tmp_path)
+    room.open()
+    room.keys("n")
+    rows = room.page.locator(".lessons .list li")
+    assert "2.json has a mistake: " in rows.nth(1).text_content()
+    assert rows.nth(1).locator("button").is_disabled()
+    rows.nth(0).locator("button").click()
+    room.until("teaching.number === 1")
+
+
+def test_the_stage_plays_up_to_a_stop_and_a_visitor_may_take_over(browser, served):
+    room = Room(browser, served[0]).open("?lesson=2")
+    room.press("n", "n")
+    room.until("player.phase === 'judge'")
+    room.press("ArrowLeft")
+    room.stand()
+    assert room.place == [2, 3] and room.ask("player.state") == "paused"
+    before = room.ask("player.position")
+    room.page.click(".lessons .again")
+    room.stand()
+    assert room.ask("player.position") > before
+    room.close()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (1024, 768)])
+def test_on_smaller_screens_a_stop_shows_its_text_and_its_panels(room, size):
+    room.page.set_viewport_size({"width": size[0], "height": size[1]})
+    room.open("?lesson=4&stop=3")
+    assert room.ask("document.documentElement.scrollWidth <= innerWidth")
+    assert room.page.is_visible(".lessons .said")
+    assert room.page.locator(".stage .caches .plot svg").first.is_visible()
