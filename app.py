@@ -10,6 +10,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: i
 
 import gradio as gr  # noqa: E402
 
+from ui.compare_tab import compare_tab  # noqa: E402
 from ui.loader import Loader, load_target  # noqa: E402
 from ui.numbers_tab import numbers_tab  # noqa: E402
 from ui.player import css, part, routes  # noqa: E402
@@ -26,6 +27,8 @@ def build(runner: Runner) -> gr.Blocks:
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Stage"):
                 stage_tab(runner, page)
+            with gr.Tab("Compare", render_children=True):
+                compare_tab(runner, page)
             with gr.Tab("Proof", render_children=True):
                 proof_tab(runner, page)
             with gr.Tab("Numbers"):
