@@ -20,7 +20,7 @@ import torch
 
 from kernels.language import tl, triton
 
-BLOCK, WARPS = 2048, 8  # tokens of the vocabulary at a time
+BLOCK = 2048  # tokens of the vocabulary at a time
 
 
 class Thresholds(NamedTuple):
@@ -173,6 +173,6 @@ def thresholds_triton(
         tokens, parents, target_laws if draft_laws is None else draft_laws, target_laws,
         links, masses, nodes, vocab,
         HAS_LAWS=draft_laws is not None, BLOCK_N=triton.next_power_of_2(nodes), BLOCK_V=block,
-        num_warps=WARPS,
+        num_warps=4 if draft_laws is None else 8,
     )  # fmt: skip
     return Thresholds(links, masses)

@@ -109,7 +109,8 @@ def judging(has_laws: bool) -> list[Configuration]:
     blocks = triton.next_power_of_2(triton.cdiv(VOCAB, CANDIDATES_BLOCK))
     draws = triton.next_power_of_2(triton.cdiv(VOCAB, DRAW_BLOCK))
     kernels = [
-        ("thresholds", _thresholds_kernel, dict(BLOCK_N=NODES, BLOCK_V=THRESHOLDS_BLOCK), dict(num_warps=8)),
+        ("thresholds", _thresholds_kernel,
+         dict(BLOCK_N=NODES, BLOCK_V=THRESHOLDS_BLOCK), dict(num_warps=8 if has_laws else 4)),
         ("residual", _residual_kernel, dict(BLOCK_V=RESIDUAL_BLOCK), {}),
         ("mass", _mass_kernel, dict(BLOCK_V=DRAW_BLOCK), {}),
         ("draw", _draw_kernel, dict(BLOCK_V=DRAW_BLOCK, BLOCK_B=draws), {}),

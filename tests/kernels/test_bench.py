@@ -1,0 +1,74 @@
+"""The benchmark for a card, rehearsed without one: it runs, and a failing part stops no other."""
+
+import json
+
+import pytest
+import torch
+
+from bench.gpu import __main__ as gpu
+from bench.gpu import correctness
+from bench.gpu.attention import ways
+from bench.gpu.lines import Ceilings, Line
+from bench.gpu.scale import scale_of
+from bench.gpu.trees import ancestors, random_parents, random_slots
+from engine.tree import ancestors as engine_ancestors
+from kernels.ancestors import unpack_ancestors
+
+SCALE, CEILINGS = scale_of(torch.device("cpu")), Ceilings(1e9, 1e9)
+
+
+def lines_of(part):
+    with torch.inference_mode():
+        return list(gpu.PARTS[part](SCALE, CEILINGS))
+
+
+@pytest.mark.parametrize("part", ["judgement", "steps"])
+def test_parts_give_lines_of_time(part):
+    lines = lines_of(part)
+    assert lines and all(line.median > 0 for line in lines)
+    assert all(Line(**json.loads(json.dumps(line.record))) == line for line in lines)
+
+
+def test_what_is_right_is_told():
+    assert {line.note for line in lines_of("correctness")} == {"right"}
+
+
+def test_a_wrong_kernel_is_told(monkeypatch):
+    class Wrong:
+        def __init__(self, query, *_):
+            self.out = query
+
+    monkeypatch.setattr(correctness, "tree_attention", Wrong)
+    assert any("WRONG" in line.note for line in lines_of("correctness"))
+
+
+def test_the_ways_of_attention_agree():
+    """All but flex_attention, which is tested by itself."""
+    slots = random_slots(SCALE, SCALE.models[0], 16, 40)
+    found = ways(slots)
+    ours = found["tree_attention"](0).out
+    assert torch.allclose(found["SDPA with a mask"](0)[0].transpose(0, 1), ours, atol=1e-5)
+
+
+def test_trees_are_the_engines():
+    parents = random_parents(40)
+    assert torch.equal(ancestors(parents), torch.from_numpy(engine_ancestors(parents)))
+    assert unpack_ancestors(torch.tensor([[1], [3]], dtype=torch.int32)).tolist() == [
+        [True, False],
+        [True, True],
+    ]
+
+
+def test_a_part_that_crashes_or_hangs_is_a_line(monkeypatch):
+    """A process of its own for each part: what it printed before counts."""
+    line = json.dumps(Line("first", note="kept").record)
+    for code, word in [
+        ("import os; os.abort()", "status"),
+        ("import time; time.sleep(60)", "after"),
+    ]:
+        script = f"print('{line}', flush=True); {code}"
+        monkeypatch.setattr(gpu.sys, "executable", "/usr/bin/env")
+        monkeypatch.setattr(gpu, "COMMAND", ["python3", "-c", script])
+        found = gpu._in_a_process("steps", ["1", "1"], 6, False)
+        assert found[0] == Line("first", note="kept") and word in found[1].note
+    assert "no time" in gpu._in_a_process("steps", ["1", "1"], 0, False)[0].note
