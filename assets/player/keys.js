@@ -11,6 +11,9 @@ const KEYS = [
   ['End', 'to the last step', (player) => player.seek(Infinity)],
   ['+', 'faster', (player) => player.changeSpeed(1)],
   ['-', 'slower', (player) => player.changeSpeed(-1)],
+  ['0 … 9', 'to that tenth of the run', (player, key) => player.tenth(Number(key))],
+  ['t', 'true time, or the pace of before', (player) => player.toggleTrueTime()],
+  ['r', 'repeat this round', (player) => player.loop()],
   ['l', 'follow the decoder', (player) => player.follow()],
   ['?', 'this list', (player) => player.showKeys()],
 ];
@@ -22,12 +25,13 @@ export function listen(player) {
     const row = KEYS.find(([key]) => key === keyOf(event));
     if (!row) return;
     event.preventDefault();
-    row[2](player);
+    row[2](player, event.key);
   });
 }
 
 function keyOf({ key, shiftKey }) {
   if (key === ' ') return 'Space';
+  if (/^[0-9]$/.test(key)) return '0 … 9';
   return shiftKey && key.startsWith('Arrow') ? `Shift+${key}` : key;
 }
 

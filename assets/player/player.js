@@ -1,14 +1,18 @@
 // The player: applies messages, keeps the place in the run, and tells every part to show it.
 // Live and recorded runs come as the same messages; nothing here asks the server while playing.
-import { Bar } from './bar.js';
+import { Address } from './address.js';
+import { Bar, TRUE } from './bar.js';
 import { Board } from './board.js';
 import { Clock, SPEEDS } from './clock.js';
+import { advance, travel } from './course.js';
 import { addExport } from './export.js';
 import { Facts } from './facts.js';
 import { painted } from './figure.js';
 import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
+import { meaning } from './legend.js';
 import { Numbers } from './numbers.js';
+import { outside } from './outside.js';
 import { plotly } from './plotly.js';
 import { watchQueue } from './queue.js';
 import { fetchRun, fillShelf, save } from './shelf.js';
@@ -29,7 +33,9 @@ export class Player {
     this.wantsLive = false; // what the visitor last chose for live runs
     this.problems = [];
     this.runs = []; // recorded ones
-    this.clock = new Clock(() => this.advance());
+    this.clock = new Clock({ onTick: () => advance(this), onTime: (ms) => travel(this, ms) });
+    this.isLooping = false; // plays one round over and over
+    this.address = new Address(this);
     this.board = new Board(this.stage);
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
     this.facts = new Facts(find('#facts .cards'));
@@ -44,7 +50,7 @@ export class Player {
     listen(this);
     watchQueue(element.closest('#stage'), (text) => this.notice(text, false));
     this.show(false);
-    window.player = this.outside();
+    window.player = outside(this);
   }
 
   // After the messages that came early: nothing live yet, so a recorded run plays.
@@ -52,7 +58,8 @@ export class Player {
     (window.requestIdleCallback ?? setTimeout)(() => plotly());
     const shelf = find('#header .shelf');
     this.runs = await fillShelf(shelf, (name) => this.open(name));
-    if (!this.tape && this.runs.length) await this.open((this.runs.find(({ first }) => first) ?? this.runs[0]).name);
+    const first = this.runs.find((run) => run.first) ?? this.runs[0];
+    if (!this.tape && first) await this.address.visit(this.runs, first.name);
     shelf.value = this.tape?.header.run ?? '';
   }
 
@@ -123,17 +130,6 @@ export class Player {
     return this.clock.isRunning ? 'playing' : 'paused';
   }
 
-  // Where the clock goes next; nothing to return while the decoder has not got there yet.
-  advance() {
-    if (!this.tape) { this.clock.stop(); return; }
-    if (this.position + 1 >= this.tape.length) {
-      if (this.tape.end) { this.clock.stop(); this.bar.show(this); }
-      return;
-    }
-    this.place(this.position + 1, true);
-    return this.tape.step(this.position).phase;
-  }
-
   toggle() {
     const atEnd = this.tape && this.position >= this.tape.length - 1 && this.tape.end;
     this.isFollowing = false;
@@ -168,18 +164,28 @@ export class Player {
     this.bar.show(this);
   }
 
-  setSpeed(speed) {
-    this.clock.speed = speed;
-    this.clock.tick();
+  tenth(digit) { this.seek(Math.round(((this.tape?.length ?? 1) - 1) * digit / 10)); }
+
+  loop() {
+    this.isLooping = !this.isLooping;
     this.bar.show(this);
   }
+
+  setSpeed(speed) {
+    this.clock.isTrue = speed === TRUE;
+    if (!this.clock.isTrue) this.clock.speed = Number(speed);
+    this.clock.restart();
+    this.bar.show(this);
+  }
+
+  toggleTrueTime() { this.setSpeed(this.clock.isTrue ? this.clock.speed : TRUE); }
 
   changeSpeed(by) {
     const at = SPEEDS.indexOf(this.clock.speed) + by;
     this.setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, at))]);
   }
 
-  get speed() { return this.clock.speed; }
+  get speed() { return this.clock.isTrue ? TRUE : this.clock.speed; }
 
   place(position, smooth) {
     if (!this.tape?.size) return;
@@ -189,6 +195,7 @@ export class Player {
 
   show(smooth) {
     this.bar.show(this);
+    this.address.keep();
     if (this.tape) this.numbers.show(this.tape, this.look(), theme());
     if (!this.tape?.size || this.position < 0) return;
     const { index, step } = this.tape.locate(this.position);
@@ -232,32 +239,4 @@ export class Player {
   showKeys() { if (this.dialog.open) this.dialog.close(); else this.dialog.showModal(); }
 
   save() { if (this.tape?.size) save(this.tape); }
-
-  // What tests and the console may know.
-  outside() {
-    const player = this;
-    return {
-      get size() { return player.tape?.size ?? 0; },
-      get length() { return player.tape?.length ?? 0; },
-      get position() { return player.position; },
-      get at() { return player.position < 0 ? -1 : player.tape.locate(player.position).index; },
-      get phase() { return player.position < 0 ? '' : player.tape.step(player.position).phase; },
-      get state() { return player.state; },
-      get isDone() { return Boolean(player.tape?.end); },
-      get isSettled() { return player.board.isSettled && player.numbers.isSettled; },
-      get drawings() { return player.board.drawings; },
-      get problems() { return player.problems; },
-      get run() { return player.tape?.header.run ?? ''; },
-    };
-  }
-}
-
-// One entry of the legend: the colour of a role, the shape that doubles it, and its name.
-function meaning({ role, symbol, label }) {
-  const entry = document.createElement('li');
-  const mark = document.createElement('i');
-  mark.className = symbol;
-  mark.style.setProperty('--role', `var(--${role.replaceAll('_', '-')})`);
-  entry.append(mark, label);
-  return entry;
 }

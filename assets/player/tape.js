@@ -38,6 +38,16 @@ export class Tape {
     return this.rounds[index].steps[step];
   }
 
+  // How long a step took by the decoder's clock: its phase's share of the round, in milliseconds.
+  milliseconds(position) {
+    const { index } = this.locate(position);
+    const { steps, record } = this.rounds[index];
+    const { phase } = this.step(position);
+    const name = phase === 'judge' ? 'accept' : phase;
+    const seconds = record.seconds[name] ?? 0; // what is emitted takes no time of its own
+    return (1000 * seconds) / steps.filter((step) => step.phase === phase).length;
+  }
+
   isLastOfRound(position) {
     const { index, step } = this.locate(position);
     return step === this.rounds[index].steps.length - 1;

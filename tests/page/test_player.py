@@ -1,3 +1,4 @@
+from tests.page import synthetic
 from tests.page.conftest import Visit
 
 DRAWN = "document.querySelector('.tree .plot').data"
@@ -154,3 +155,35 @@ def test_reduced_motion_starts_at_rest(browser, served):
     visit = Visit(browser, served[0], reduced_motion="reduce").open()
     assert visit.ask("player.state") == "paused"
     visit.close()
+
+
+def test_true_time_plays_as_long_as_was_measured(visit):
+    visit.decode_whole()
+    rounds = visit.ask("player.size")
+    visit.page.select_option(".bar .speed", "true time")
+    visit.ask("window.began = performance.now()")
+    visit.press("Space")
+    visit.until("player.position === player.length - 1 && player.state === 'paused'")
+    measured = 1000 * sum(this.seconds.total for this in synthetic.rounds(rounds, 8, seed=0))
+    assert visit.ask("performance.now() - window.began") >= 0.9 * measured
+    visit.press("t")
+    assert visit.page.input_value(".bar .speed") == "1"
+
+
+def test_a_round_is_repeated_until_one_has_seen_enough(visit):
+    visit.decode_whole()
+    visit.page.select_option(".bar .speed", "8")
+    visit.press("PageDown", "ArrowLeft", "r", "Space")
+    visit.until("player.phase === 'emit'")
+    visit.until("player.phase === 'draft'")
+    assert visit.ask("player.at") == 1
+    visit.press("r")
+    visit.until("player.at === 2")
+
+
+def test_digits_go_to_tenths_of_the_run(visit):
+    visit.decode_whole()
+    last = visit.ask("player.length") - 1
+    for digit in (0, 5, 9):
+        visit.press(str(digit))
+        assert visit.ask("player.position") == int(last * digit / 10 + 0.5)

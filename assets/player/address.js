@@ -1,0 +1,64 @@
+// The place in a recorded run as an address: ?trace=lookup-copy&round=12&phase=judge.2
+// (the second step of that phase), so that a reload and a shared link land on the same frame.
+const NAMES = ['trace', 'round', 'phase'];
+const REST_MS = 250; // written when the player has stood still so long
+
+export class Address {
+  constructor(player) {
+    this.player = player;
+    this.timer = 0;
+    this.isVisited = false; // until then the address is a wish, not to be written over
+  }
+
+  // Opens what the address asks for, else the run named ``usual``; says what is not there.
+  async visit(runs, usual) {
+    const query = new URLSearchParams(location.search);
+    const name = query.get('trace');
+    const isKnown = name === null || runs.some((run) => run.name === name);
+    await this.player.open(isKnown ? name ?? usual : usual);
+    this.isVisited = true;
+    if (!isKnown) return this.complain(`there is no recorded run “${name.slice(0, 60)}”`);
+    if (name !== null && query.has('round')) this.land(query.get('round'), query.get('phase') ?? 'draft');
+  }
+
+  land(round, wanted) {
+    const { tape } = this.player;
+    const index = Number(round) - 1;
+    if (!Number.isInteger(index) || !tape?.rounds[index]) {
+      return this.complain(`this run has rounds 1 to ${tape?.size ?? 0}, not “${round.slice(0, 20)}”`);
+    }
+    const [phase, number = '1'] = wanted.split('.');
+    const places = tape.rounds[index].steps.flatMap((step, place) => (step.phase === phase ? [place] : []));
+    const step = places[Number(number) - 1];
+    this.player.seek(tape.first(index) + (step ?? 0));
+    if (step === undefined) this.complain(`round ${index + 1} has no phase “${wanted.slice(0, 20)}”`);
+  }
+
+  complain(words) { this.player.notice(`The address leads nowhere: ${words}.`, true); }
+
+  keep() {
+    clearTimeout(this.timer);
+    if (this.isVisited || this.player.tape?.isLive) this.timer = setTimeout(() => { if (this.player.state === 'paused') this.write(); }, REST_MS);
+  }
+
+  // A live run has no address: its name means nothing to another visitor.
+  write() {
+    const { tape, position, runs } = this.player;
+    const place = new URL(location.href);
+    if (place.searchParams.has('lesson')) return; // the lesson's own address says more
+    const isNamed = tape?.size && position >= 0 && runs.some((run) => run.name === tape.header.run);
+    const values = isNamed ? { trace: tape.header.run, ...this.words(tape, position) } : {};
+    for (const name of NAMES) {
+      if (name in values) place.searchParams.set(name, values[name]); else place.searchParams.delete(name);
+    }
+    if (place.href !== location.href) history.replaceState(history.state, '', place);
+  }
+
+  words(tape, position) {
+    const { index, step } = tape.locate(position);
+    const { steps } = tape.rounds[index];
+    const { phase } = steps[step];
+    const number = steps.slice(0, step + 1).filter((each) => each.phase === phase).length;
+    return { round: index + 1, phase: number > 1 ? `${phase}.${number}` : phase };
+  }
+}

@@ -1,0 +1,47 @@
+"""A place in a run has an address, and an address that leads nowhere says so."""
+
+import pytest
+
+WHERE = "[player.run, player.at, player.phase, player.position]"
+
+
+def test_a_reload_lands_on_the_same_frame(visit):
+    visit.press("Home", "PageDown", "PageDown", "ArrowLeft", "ArrowLeft", "ArrowLeft")
+    before = visit.ask(WHERE)
+    visit.until("location.search.includes('round=3')")
+    visit.page.reload()
+    visit.until("window.player && player.size > 0 && player.state === 'paused'")
+    assert visit.ask(WHERE) == before
+
+
+def test_a_link_opens_the_run_the_round_and_the_phase(visit):
+    visit.open("?trace=second&round=4&phase=commit")
+    assert visit.ask("[player.run, player.at, player.phase]") == ["second", 3, "commit"]
+    visit.page.select_option("#header .shelf", "third")
+    visit.until("player.run === 'third'")
+    visit.press("End")
+    visit.until("location.search.includes('trace=third')")
+
+
+def test_a_live_run_leaves_the_address(visit):
+    visit.open("?trace=second&round=2&phase=verify")
+    visit.decode_whole()
+    visit.until("!location.search.includes('trace')")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("?trace=nothing", "there is no recorded run “nothing”"),
+        ("?trace=second&round=99", "rounds 1 to 6, not “99”"),
+        ("?trace=second&round=two", "rounds 1 to 6, not “two”"),
+        ("?trace=second&round=2&phase=lunch", "round 2 has no phase “lunch”"),
+        ("?trace=second&round=2&phase=judge.77", "round 2 has no phase “judge.77”"),
+    ],
+)
+def test_an_address_that_leads_nowhere_says_so_and_the_stage_plays_on(visit, query, words):
+    visit.open(query)
+    visit.until("document.querySelector('#notice .words').textContent.includes('leads nowhere')")
+    assert words in visit.notice
+    visit.decode_whole()
+    assert visit.ask("player.size") == 12
