@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from engine.heads.eagle3 import Eagle3Head
 from engine.heads.eagle3_file import save_eagle3
-from train.family import Aids, Guess, ScaledLinear, sample_pairs, swap_scaled
-from train.inherit import inherit_eagle3, layer_config_of
+from train.family import Aids, Guess, ScaledLinear, after, swap_scaled
+from train.inherit import inherit_eagle3, layer_config_of, pass_on
 from train.regress import begin_with, regress
 from train.state_feed import StateBatch
 from train.states import LOWER
@@ -32,16 +33,21 @@ class Eagle3:
         self.vocab = vocab
 
     def new(self, aids: Aids) -> nn.Module:
-        """A head that begins as the target's last layer."""
+        """A head that goes from feature to feature as a linear map of word and feature can.
+
+        Its feature is the target's last state before the final norm, as the three states tell
+        it; the attention, looking at its own row, adds what the next one has more.
+        """
         config = layer_config_of(aids.target.config)
         head = Eagle3Head(config, frozenset({"d2t", "t2d"}), self.vocab)
         head.choose(aids.counts.argsort(descending=True)[: self.vocab].sort().values)
-        inherit_eagle3(head, aids.target, aids.scale)
-        final = aids.target.model.norm.weight
-        width = len(aids.scale)  # the states stand before the word
-        pairs = ((i[:, :width], o / final) for i, o in sample_pairs(aids, 0))
+        inherit_eagle3(head, aids.target)
         if aids.sample:
-            begin_with(head.fc, regress(pairs))
+            final = aids.target.model.norm.weight
+            now = regress((batch.states[m], last[m] / final) for batch, last, m in _places(aids))
+            begin_with(head.fc, now)
+            step = regress(_steps(head, aids))
+            pass_on(head.layer, step.weight)
         head.fc = ScaledLinear(head.fc, aids.scale)
         return head
 
@@ -70,3 +76,22 @@ class Eagle3:
     def save(self, head: nn.Module, folder: Path, **told: Any) -> None:
         """Write the published layout."""
         save_eagle3(head, folder, **told)
+
+
+def _places(aids: Aids) -> Iterator[tuple[StateBatch, Tensor, Tensor]]:
+    """Batches, last states, and the places [B, T] inside rows, the first tokens left out."""
+    for batch, last in aids.sample:
+        inside = torch.arange(batch.ids.shape[1]) < batch.stop[:, None]
+        inside[:, 0] = False
+        yield batch, last, inside
+
+
+def _steps(head: Eagle3Head, aids: Aids) -> Iterator[tuple[Tensor, Tensor]]:
+    """What the attention reads at t [N, 2 H], and how much feature t + 1 is more than t [N, H]."""
+    final = aids.target.model.norm.weight
+    for batch, last in aids.sample:
+        asked = batch.asked(0)
+        features = head.fuse(batch.states)[asked]
+        read, _ = head.inputs(features[None], after(batch.ids, aids.words, 0)[asked][None])
+        following = torch.nn.functional.pad(last, (0, 0, 0, 1))[:, 1:][asked] / final
+        yield read[0], following - features

@@ -17,6 +17,7 @@ from engine.heads.head_config import layer_config
 from engine.heads.prefix_layer import PrefixLayer
 
 PROJECTIONS = ("q_proj", "k_proj", "v_proj")
+SURE = 0.6  # of the target's logits: a linear guess is less sure than it is
 SHARE = 0.25  # of what the target's layer adds: what it reads is a guess already
 
 
@@ -51,22 +52,39 @@ def inherit_eagle(head: EagleHead, target: PreTrainedModel) -> None:
 
 
 @torch.no_grad()
-def inherit_eagle3(head: Eagle3Head, target: PreTrainedModel, scale: Tensor) -> None:
-    """EAGLE-3's layer reads word and feature.
+def inherit_eagle3(head: Eagle3Head, target: PreTrainedModel) -> None:
+    """EAGLE-3's feed-forward block and norms; its stream is the feature before the final norm."""
+    source = target.model.layers[-1]
+    _inherit(head.layer, target, None, _rms_before_norm(target))
+    head.midlayer.hidden_norm.weight.fill_(1.0)
+    head.midlayer.input_layernorm.weight.fill_(1.0)
+    head.midlayer.post_attention_layernorm.weight.copy_(source.post_attention_layernorm.weight)
+    head.norm.weight.copy_(target.model.norm.weight * SURE)
 
-    Args:
-        scale: [3 H] of the tapped states; the feature has about size 1.
+
+@torch.no_grad()
+def pass_on(layer: DecoderLayer, step: Tensor, seed: int = 0, sharpness: float = 4.0) -> None:
+    """Let the attention add ``step`` [H, 2 H] of its own row's inputs, as well as its rank allows.
+
+    Queries and keys are one random projection of the word, so that a row looks at itself; the
+    values carry what the step keeps of most weight.
     """
-    size, source = head.config.hidden_size, target.model.layers[-1]
-    of_late = scale[2 * size :].median()
-    _inherit(head.layer, target, None, of_late)
-    for name in PROJECTIONS:
-        weight = getattr(source.self_attn, name).weight
-        layer = getattr(head.layer.self_attn, name)
-        layer.weight.zero_()
-        layer.weight[:, size:].copy_(weight)
-    head.midlayer.hidden_norm.weight.copy_(source.input_layernorm.weight)
-    head.norm.weight.copy_(target.model.norm.weight)
+    attention, size = layer.self_attn, step.shape[0]
+    width = attention.head_dim
+    shared = attention.v_proj.out_features // width
+    group = attention.q_proj.out_features // width // shared
+    left, weight, right = torch.linalg.svd(step, full_matrices=False)
+    kept = shared * width
+    root = weight[:kept].sqrt()
+    attention.v_proj.weight.copy_(root[:, None] * right[:kept])
+    outer = (left[:, :kept] * root).view(size, shared, 1, width) / group
+    attention.o_proj.weight.copy_(outer.expand(-1, -1, group, -1).reshape(size, -1))
+    generator = torch.Generator().manual_seed(seed)
+    basis = torch.linalg.qr(torch.randn(size, kept, generator=generator))[0].T
+    words = torch.cat([basis, torch.zeros_like(basis)], 1) * sharpness**0.5
+    attention.k_proj.weight.copy_(words)
+    queries = words.view(shared, 1, width, -1).expand(-1, group, -1, -1)
+    attention.q_proj.weight.copy_(queries.reshape(-1, words.shape[1]))
 
 
 def _inherit(
