@@ -106,7 +106,7 @@ def _lane(
 
 def _info(config: DecodeConfig) -> race.LaneInfo:
     """A lane's name, and what sets it apart."""
-    tree = "tree planned by worth" if config.tree == "auto" else f"tree of {config.tree} nodes"
+    tree = "auto tree" if config.tree == "auto" else f"tree of {config.tree} nodes"
     words = "one token a pass" if config.method == "plain" else tree
     return race.LaneInfo(messages.new_run(), config.method, methods.label_of(config.method), words)
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import gradio as gr
 
-from ui import compare_run, messages, methods
+from ui import compare_run, messages
 from ui.compare_run import LANES, NONE
 from ui.examples import EXAMPLES
-from ui.methods_follow import follow
+from ui.method_box import method_box
 from ui.runner import Runner
 from ui.stage_tab import AT_ONCE, DEVICE
 from ui.view import view
 
-USUAL = ("suffix", "draft", NONE)  # the lanes to begin with
+USUAL = (("suffix", "auto"), ("draft_tree", "8"), ("eagle2", "auto"))  # to begin with
 NO_LANE = ("no lane", NONE)
 
 
@@ -80,11 +80,9 @@ def _lanes(runner: Runner, page: gr.Blocks) -> dict[str, Any]:
     """A method and a tree for each lane but the first."""
     gr.HTML("<p class='first-lane'>Lane 1: plain decoding, always</p>", apply_default_css=False)
     widgets: dict[str, Any] = {}
-    for number, usual in enumerate(USUAL[:LANES], start=1):
+    for number, (usual, nodes) in enumerate(USUAL[:LANES], start=1):
         with gr.Row(elem_classes="lane-row"):
-            choices = [NO_LANE, *methods.choices(runner.loader.methods)]
-            box = gr.Dropdown(choices, value=usual, label=f"Lane {number + 1}", min_width=120)
-            tree = gr.Textbox("auto", label="Tree", max_lines=1, min_width=60)
-        follow(runner, page, box, usual, NO_LANE)
+            box = method_box(runner, page, f"Lane {number + 1}", usual, NO_LANE)
+            tree = gr.Textbox(nodes, label="Tree", max_lines=1, min_width=60)
         widgets |= {f"method{number}": box, f"tree{number}": tree}
     return widgets

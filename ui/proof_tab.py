@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from ui import messages, methods, proof_run
+from ui import messages, proof_run
 from ui.examples import EXAMPLES
-from ui.methods_follow import follow
+from ui.method_box import method_box
 from ui.proof_rules import rule_choices
 from ui.runner import Runner
 from ui.stage_tab import AT_ONCE, DEVICE
@@ -22,7 +22,7 @@ def proof_tab(runner: Runner, page: gr.Blocks) -> None:
     handlers = Handlers(runner)
     with gr.Row(elem_id="proof-house", elem_classes="house"):
         with gr.Column(elem_id="proof-rail", elem_classes="rail"):
-            prompt, widgets = _widgets(runner)
+            prompt, widgets = _widgets(runner, page)
             handlers.names = tuple(widgets)
             with gr.Row(elem_classes="buttons"):
                 go = gr.Button("Prove", variant="primary", elem_id="prove")
@@ -31,7 +31,6 @@ def proof_tab(runner: Runner, page: gr.Blocks) -> None:
     run = go.click(handlers.prove, [prompt, *widgets.values()], shown, **DEVICE)
     asked = stop.click(handlers.stop, None, None, **AT_ONCE)
     asked.then(None, cancels=[run], **AT_ONCE)
-    follow(runner, page, widgets["method"], PROVEN)
     page.unload(handlers.leave)
 
 
@@ -67,10 +66,10 @@ def _name(request: gr.Request) -> str:
     return f"{request.session_hash} proof"
 
 
-def _widgets(runner: Runner) -> tuple[gr.Textbox, dict[str, Any]]:
+def _widgets(runner: Runner, page: gr.Blocks) -> tuple[gr.Textbox, dict[str, Any]]:
     """The prompt, and the widgets by the name of what they set."""
     prompt = gr.Textbox(EXAMPLES[0].prompt, label="Prompt", lines=3, max_lines=5)
-    method = gr.Dropdown(methods.choices(runner.loader.methods), value=PROVEN, label="Method")
+    method = method_box(runner, page, "Method", PROVEN)
     with gr.Row():
         temperature = gr.Number(0.7, label="Temperature", step=0.1)
         seed = gr.Number(0, label="Seed", precision=0)

@@ -17,7 +17,9 @@ export function column(index, label, settings, onOpen) {
   const head = element('header'), open = element('button', 'open', 'open on the stage');
   open.type = 'button';
   open.addEventListener('click', onOpen);
-  head.append(element('b', '', label), element('small', '', settings), open);
+  head.append(element('b', '', label), element('small', '', settings));
+  const foot = element('footer');
+  foot.append(element('p', 'difference'), open);
   const tree = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   tree.setAttribute('aria-hidden', 'true');
   const text = element('div', 'text'), title = element('h4'), words = element('div', 'words');
@@ -26,7 +28,7 @@ export function column(index, label, settings, onOpen) {
   words.setAttribute('aria-label', `text of ${label}`);
   title.append(element('em'));
   text.append(title, words);
-  lane.append(head, tree, element('p', 'phase'), text, element('p', 'difference'));
+  lane.append(head, tree, element('p', 'phase'), text, foot);
   return lane;
 }
 

@@ -1,0 +1,237 @@
+"""The comparison's tab in a real browser; a fake decoder's rounds and seconds are known."""
+
+from dataclasses import replace
+
+import pytest
+
+import engine
+from engine.records import Seconds
+from tests.page import fakes, synthetic
+from tests.page.conftest import Visit, serve
+from tests.tables import table_bundle
+from ui.loader import Loader
+
+NOTICE = "document.querySelector('.race .notice')"
+EQUAL = "document.querySelector('.race .equal').textContent"
+PHASES = ("draft", "verify", "accept", "commit")
+SLOW = {"plain": 3.0, "suffix": 1.0, "lookup": 2.0}  # how long a round takes by method
+
+
+class LaneRun(fakes.FakeRun):
+    """Rounds whose seconds tell the methods apart; ``other`` after so many of them."""
+
+    other = None  # the round from which on another text is written
+
+    def __next__(self):
+        this = super().__next__()
+        factor = SLOW[self.config.method]
+        seconds = Seconds(*(factor * getattr(this.seconds, phase) for phase in PHASES))
+        tokens = this.emitted.token
+        if self.other is not None and this.index >= self.other and self.config.method != "plain":
+            tokens = tuple(2 + (token - 1) % 9 for token in tokens)
+        return replace(this, seconds=seconds, emitted=replace(this.emitted, token=tokens))
+
+
+class LaneDecoder(fakes.FakeDecoder):
+    other = None
+
+    def decode(self, bundle, prompt, config):
+        run = LaneRun(prompt, config, self.count, self.nodes, self.delay)
+        run.other = self.other
+        self.runs.append(run)
+        return run
+
+
+@pytest.fixture(scope="module")
+def course(shelf):
+    yield from serve(Loader(fakes.bundle), LaneDecoder())
+
+
+@pytest.fixture
+def racer(browser, course):
+    address, decoder = course
+    decoder.count, decoder.nodes, decoder.delay, decoder.other = 12, 8, 0.0, None
+    visit = Visit(browser, address)
+    visit.decoder = decoder
+    yield opened(visit)
+    visit.close()
+
+
+def opened(visit, lanes=(("Lane 3", "Prompt lookup"),)):
+    """The comparison's tab of a new visitor, with plain, suffix and lookup in its lanes."""
+    visit.open("?__theme=dark")
+    visit.page.get_by_role("tab", name="Compare").click()
+    visit.until("window.race")
+    for label, option in lanes:
+        choose(visit, label, option)
+    return visit
+
+
+def choose(visit, label, option):
+    rail = visit.page.locator("#compare-rail")
+    rail.get_by_label(label).click()
+    rail.get_by_role("option", name=option).click()
+    rail.locator("ul.options").wait_for(state="detached")
+
+
+def race(visit):
+    """Decode all lanes; the race stands at its start."""
+    visit.page.click("#race-go")
+    visit.until("race.state === 'over'")
+    visit.press("Home")
+
+
+def seconds(method):
+    return 12 * SLOW[method] * 0.064
+
+
+def test_lanes_play_on_one_clock_each_round_at_its_recorded_second(racer):
+    race(racer)
+    lanes = racer.ask("race.lanes")
+    assert [lane["rounds"] for lane in lanes] == [12, 12, 12]
+    taken = [lane["seconds"] for lane in lanes]
+    assert taken == pytest.approx([seconds(m) for m in ("plain", "suffix", "lookup")])
+    assert racer.ask("race.length") == pytest.approx(seconds("plain"))
+    scrub = "(v => { const bar = document.querySelector('.race .scrub'); bar.value = v;"
+    racer.ask(f"{scrub} bar.dispatchEvent(new Event('input')); }})(500)")
+    # half of plain's time: six of its rounds, nine of lookup's, all of suffix decoding's
+    assert racer.ask("race.lanes.map(lane => lane.shown)") == [6, 12, 9]
+    rate = racer.page.locator(".race .track .rate").all_text_contents()
+    tokens = [sum(len(this.emitted) for this in synthetic.rounds(n, 8, seed=0)) for n in (6, 12, 9)]
+    assert rate[0] == f"{tokens[0] / (seconds('plain') / 2):.1f}"
+    assert rate[1] == f"{tokens[1] / seconds('suffix'):.1f}"
+    means = racer.page.locator(".race .track .mean").all_text_contents()
+    assert means == [f"{n / passes:.2f}" for n, passes in zip(tokens, (6, 12, 9), strict=True)]
+
+
+def test_the_finish_has_an_order_and_a_speed_against_plain(racer):
+    race(racer)
+    places = racer.page.locator(".race .place")
+    assert places.all_text_contents() == ["", "", ""]
+    racer.press("End")
+    said = places.all_text_contents()
+    assert [words.split(" ")[0] for words in said] == ["3rd", "1st", "2nd"]
+    assert said[1].endswith("3.00× plain") and said[2].endswith("1.50× plain")
+
+
+def test_keys_play_and_step_round_by_round_or_pass_by_pass(racer):
+    race(racer)
+    racer.press("ArrowRight")
+    assert racer.ask("race.lanes.map(lane => lane.shown)") == [0, 1, 0]
+    racer.press("ArrowRight", "ArrowRight")
+    assert racer.ask("race.lanes.map(lane => lane.shown)") == [1, 3, 1]
+    racer.press("ArrowLeft")
+    assert racer.ask("race.lanes.map(lane => lane.shown)") == [0, 2, 1]
+    racer.press("Home", "t", "ArrowRight", "ArrowRight")
+    assert racer.ask("[race.isByPass, ...race.lanes.map(lane => lane.shown)]") == [True, 2, 2, 2]
+    racer.ask("player.state === 'playing' && document.querySelector('.stage .play').click()")
+    before = racer.ask("player.position")
+    racer.press("End", "t", "Home", "Space")
+    racer.until("race.at > 0.1 && race.isPlaying")
+    racer.press("Space")
+    assert racer.ask("race.isPlaying") is False
+    assert racer.ask("player.position") == before  # the stage is out of sight and stays put
+
+
+def test_playing_asks_nothing_of_the_server_and_ends_at_the_finish(racer):
+    race(racer)
+    racer.requests.clear()
+    racer.press("+", "+", "+", "Space")
+    racer.until("!race.isPlaying && race.at === race.length")
+    assert racer.requests == []
+
+
+def test_texts_are_coloured_by_origin_and_equal_ones_are_said_to_be(racer):
+    race(racer)
+    racer.press("End")
+    count = sum(len(this.emitted) for this in synthetic.rounds(12, 8, seed=0))
+    assert racer.ask(EQUAL) == f"✓ All texts equal: {count} tokens in every lane."
+    for lane in range(3):
+        words = racer.page.locator(f".lane[data-lane='{lane}'] span.word[data-role]")
+        assert words.count() == count
+    assert racer.page.locator(".race .differs").count() == 0
+    assert racer.page.locator(".lane[data-lane='1'] svg circle").count() > 1
+
+
+def test_the_first_difference_is_marked_in_every_lane(racer):
+    racer.decoder.other = 4
+    race(racer)
+    racer.press("End")
+    first = sum(len(this.emitted) for this in synthetic.rounds(4, 8, seed=0))
+    assert "2 of 2 texts part" in racer.ask(EQUAL)
+    place = """[1, 2].map(lane => [...document
+        .querySelectorAll(`.lane[data-lane='${lane}'] span.word`)]
+        .findIndex(word => word.matches('.differs')))"""
+    assert racer.ask(place) == [first, first]
+    notes = racer.page.locator(".race .difference").all_text_contents()
+    assert notes == ["", *[f"differs from token {first + 1} on"] * 2]
+
+
+def test_lanes_show_their_progress_and_stop_leaves_what_there_is(racer):
+    racer.decoder.count, racer.decoder.delay = 30, 0.1
+    racer.page.click("#race-go")
+    racer.until(f"{NOTICE}.textContent === '1 of 3: plain decoding…'")
+    racer.until(f"{NOTICE}.textContent === '2 of 3: suffix decoding…' && race.lanes[1].rounds > 1")
+    racer.page.click("#race-stop")
+    racer.until("race.state === 'over'")
+    assert racer.ask(f"{NOTICE}.textContent") == "Stopped at lane 2 of 3."
+    racer.press("End")
+    assert "not decoded" in racer.page.locator(".race .place").all_text_contents()[2]
+    assert len(racer.decoder.runs) >= 2 and racer.decoder.runs[-1].end.reason == "cancelled"
+
+
+def test_a_lane_opens_on_the_stage(racer):
+    race(racer)
+    run = racer.ask("race.lanes[1].run")
+    racer.page.locator(".lane[data-lane='1'] .open").click()
+    racer.until(f"player.run === {run!r} && player.size === 12 && player.isDone")
+    assert racer.page.locator(".stage .tree .plot").is_visible()
+    racer.press("End")
+    racer.rest()
+    assert "3.00×" in racer.page.text_content("#facts")
+
+
+def test_what_cannot_be_raced_is_a_sentence_in_the_tab(racer):
+    choose(racer, "Lane 3", "Draft model, chain")
+    racer.page.click("#race-go")
+    racer.until(f"{NOTICE}.matches('.problem') && {NOTICE}.textContent.includes('Lane 3')")
+    racer.page.locator("#compare-rail").get_by_label("Tokens", exact=True).fill("-3")
+    racer.page.click("#race-go")
+    racer.until(f"{NOTICE}.matches('.problem') && {NOTICE}.textContent.includes('Tokens')")
+    assert racer.ask("race.state") == "none"
+
+
+def test_two_visitors_race_apart(racer, browser, course):
+    racer.decoder.count, racer.decoder.delay = 20, 0.05
+    other = opened(Visit(browser, course[0]))
+    racer.page.click("#race-go")
+    racer.until("race.lanes.length && race.lanes[0].rounds > 1")
+    other.page.click("#race-go")
+    for visit in (racer, other):
+        visit.page.wait_for_function("race.state === 'over'", timeout=40_000)
+        assert visit.ask("race.lanes.map(lane => lane.rounds)") == [20, 20, 20]
+    mine, others = (set(v.ask("race.lanes.map(lane => lane.run)")) for v in (racer, other))
+    assert not mine & others
+    other.close()
+
+
+def test_a_phone_stacks_the_lanes_and_nothing_scrolls_sideways(racer):
+    race(racer)
+    racer.press("End")
+    for width, height in ((1440, 900), (1024, 768), (390, 844)):
+        racer.page.set_viewport_size({"width": width, "height": height})
+        assert racer.ask("document.documentElement.scrollWidth <= innerWidth"), width
+    tops = [racer.page.locator(f".lane[data-lane='{i}']").bounding_box()["y"] for i in range(3)]
+    assert tops[0] < tops[1] < tops[2]
+
+
+def test_real_methods_write_equal_texts_at_temperature_0(browser, shelf):
+    for address, _ in serve(Loader(table_bundle), engine):
+        visit = opened(Visit(browser, address), [("Lane 4", "Draft model, chain")])
+        visit.page.locator("#compare-rail textarea").first.fill("abcabdabc")
+        race(visit)
+        assert visit.ask(EQUAL) == "✓ All texts equal: 96 tokens in every lane."
+        lanes = visit.ask("race.lanes")
+        assert len(lanes) == 4 and all(lane["tokens"] == lanes[0]["tokens"] for lane in lanes)
+        assert lanes[0]["rounds"] == 96
+        visit.close()

@@ -1,0 +1,113 @@
+import json
+
+import pytest
+
+import engine
+from engine.config import DecodeConfig
+from tests.page import fakes
+from tests.tables import table_bundle
+from ui.compare_run import compare, read
+
+SHOWN = dict(
+    temperature=0,
+    max_new_tokens=12,
+    seed=0,
+    method1="suffix",
+    tree1="auto",
+    method2="draft_tree",
+    tree2="4",
+    method3="",
+    tree3="auto",
+)
+
+
+def played(decoder=engine, bundle=None, cancel_after=10**6, **more):
+    """The messages of a race that is stopped after so many looks."""
+    looks = iter(range(10**9))
+    wish = read("abcabdabc", SHOWN | more)
+    stopped = lambda: next(looks) >= cancel_after  # noqa: E731
+    return [json.loads(m) for m in compare(decoder, bundle or table_bundle(), wish, stopped)]
+
+
+def test_plain_decoding_is_always_the_first_lane_and_an_empty_one_is_none():
+    wish = read("Why?", SHOWN)
+    assert wish.configs == (
+        DecodeConfig(method="plain", max_new_tokens=12),
+        DecodeConfig(method="suffix", max_new_tokens=12),
+        DecodeConfig(method="draft_tree", max_new_tokens=12, tree=4),
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (dict(temperature=-1), "^Temperature"),
+        (dict(max_new_tokens=None), "^Tokens"),
+        (dict(seed=0.5), "^Seed"),
+        (dict(tree2="x"), "^Lane 3: Tree"),
+        (dict(method1=7), "^Lane 2: "),
+        (dict(method1="", method2=None), "^Choose a method"),
+        (dict(method1="plain"), "^Two lanes are the same"),
+        (dict(method3="suffix"), "^Two lanes are the same"),
+    ],
+)
+def test_what_cannot_be_compared_is_a_sentence(more, words):
+    with pytest.raises(ValueError, match=words):
+        read("Why?", SHOWN | more)
+
+
+def test_two_lanes_may_differ_by_their_trees_alone():
+    wish = read("Why?", SHOWN | dict(method1="draft_tree", tree1="8"))
+    assert [config.tree for config in wish.configs] == ["auto", 8, 4]
+
+
+def test_a_lane_that_cannot_run_is_refused_before_any_is_decoded():
+    bundle = table_bundle()
+    bundle.methods["draft_tree"] = "needs a draft model"
+    with pytest.raises(ValueError, match="^Lane 3: .*needs a draft model"):
+        played(bundle=bundle)
+
+
+def test_lanes_are_decoded_one_after_another_each_a_whole_run():
+    messages = played()
+    runs = [lane["run"] for lane in messages[0]["lanes"]]
+    assert len(set(runs)) == 3 and messages[-1] == {"kind": "over", "note": ""}
+    order = [m["run"] for m in messages if "run" in m]
+    assert order == sorted(order, key=runs.index)  # never together
+    said = [m["text"] for m in messages if m["kind"] == "status"]
+    assert said[1] == "2 of 3: suffix decoding…"
+    texts = []
+    for run in runs:
+        own = [m for m in messages if m.get("run") == run]
+        assert [m["kind"] for m in own] == ["header", *["round"] * (len(own) - 2), "end"]
+        texts.append(
+            [t for m in own if m["kind"] == "round" for t in m["record"]["emitted"]["token"]]
+        )
+    assert texts[0] == texts[1] == texts[2] and len(texts[0]) == 12
+
+
+def test_plain_decodings_lane_is_the_yardstick_of_the_others():
+    ends = [m for m in played() if m["kind"] == "end"]
+    assert ends[0]["record"]["plain"] is None
+    for end in ends[1:]:
+        assert end["record"]["plain"]["tokens"] == 12 == end["record"]["plain"]["same_tokens"]
+
+
+def test_no_lane_is_drafted_what_another_has_written():
+    """Suffix decoding twice on one prompt: the second must not remember the first's text."""
+    both = played(method2="suffix", tree2="30", tree1="31")
+    trees = [
+        [m["record"]["nodes"]["token"] for m in both if m["kind"] == "round" and m["run"] == run]
+        for run in [lane["run"] for lane in both[0]["lanes"]][1:]
+    ]
+    assert trees[0] == trees[1]
+
+
+@pytest.mark.parametrize("looks", [0, 5, 14])
+def test_a_stop_ends_the_lane_in_hand_whole_and_no_other_begins(looks):
+    decoder = fakes.FakeDecoder(count=10)
+    messages = played(decoder, fakes.bundle(), looks, method2="lookup")
+    assert messages[-1]["kind"] == "over" and "Stopped at lane" in messages[-1]["note"]
+    assert messages[-2]["kind"] == "end"
+    assert all(run.closed_after is not None for run in decoder.runs)
+    assert len(decoder.runs) <= 2
