@@ -52,7 +52,7 @@ def tree_attention_reference(
     unseen = ~unpack_ancestors(bits)[:live, :live]
     score[..., prefix:].masked_fill_(unseen[:, None, None], -torch.inf)
     prob = score.softmax(-1)
-    out, share = torch.zeros_like(query), score.new_zeros(nodes, heads)
+    out, share = query.new_zeros(query.shape), score.new_zeros(nodes, heads)
     attended = torch.einsum("nkgt,ktd->nkgd", prob, values[:, :end].to(wide))
     out[:live] = attended.reshape(live, heads, size).to(query.dtype)
     share[:live] = prob[..., prefix:].sum(-1).view(live, heads)
@@ -193,7 +193,7 @@ def _tree_attention(
 
 @_tree_attention.register_fake
 def _(query, keys, values, length, count, bits, scale):  # noqa: ANN001, ANN202
-    return torch.empty_like(query), query.new_empty(query.shape[:2], dtype=torch.float32)
+    return query.new_empty(query.shape), query.new_empty(query.shape[:2], dtype=torch.float32)
 
 
 def tree_attention(

@@ -121,6 +121,26 @@ def test_a_large_vocabulary_is_drawn_from_in_blocks():
         assert tree.target_laws[0, right] > 0
 
 
+def test_a_uniform_at_the_edge_of_a_share_takes_the_next_token():
+    """Halves at tokens of one block and of two: u = 1/2 is the second's, and 0 the first's."""
+    for second in (1, 2500):
+        tree = Tree(0, nodes=1, vocab=3000)
+        tree.target_laws.zero_()
+        tree.target_laws[0, [0, second]] = 0.5
+        for uniform, token in [(0.5, second), (0.5 - 2**-40, 0), (0.0, 0)]:
+            tree.uniforms[0] = uniform
+            assert int(accept_triton(*tree.arguments).extra) == token
+            assert int(draw_reference(tree.target_laws[0], tree.uniforms[0])) == token
+
+
+@pytest.mark.parametrize("laws", [True, False])
+def test_a_token_the_target_never_says_is_rejected_at_uniform_zero(laws):
+    tree = Tree(0, nodes=2, vocab=5, laws=laws, zeros=0.0)
+    tree.uniforms.zero_()
+    tree.target_laws[0, tree.tokens[1]] = 0.0
+    assert accept_triton(*tree.arguments).path.tolist() == tree.exact.path.tolist() == [0, -1]
+
+
 def greedy_case(seed, spare=3):
     tree = Tree(seed, nodes=11, vocab=5, zeros=0.0, spare=spare)
     choice = torch.randint(0, 5, (len(tree.tokens),), generator=tree.rng)

@@ -28,7 +28,7 @@ def check(case, **options):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("nodes", "length"), [(1, 0), (1, 5), (7, 0), (16, 16), (33, 3)])
+@pytest.mark.parametrize(("nodes", "length"), [(1, 0), (1, 5), (7, 0), (15, 31), (16, 16), (33, 3)])
 def test_short_prefixes_where_the_mask_weighs_most(nodes, length, dtype):
     check(Case(nodes, length, dtype=dtype), splits=2)
 
@@ -40,7 +40,7 @@ def test_long_prefixes_in_parts(dtype):
         check(Case(20, 517, dtype=dtype), tile=WIDE, splits=splits)
 
 
-@pytest.mark.parametrize(("nodes", "length"), [(100, 20), (65, 64), (256, 1)])
+@pytest.mark.parametrize(("nodes", "length"), [(33, 5), (97, 63), (65, 64), (256, 1)])
 def test_trees_of_several_words(nodes, length):
     check(Case(nodes, length, heads=2), tile=WIDE, splits=2)
 
