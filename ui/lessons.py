@@ -120,7 +120,7 @@ def _row(path: Path) -> dict[str, Any]:
     _, mistakes, missing = on_stage(lesson, Shelf())
     problem = ""
     if missing:
-        problem = f"Needs its traces ({', '.join(sorted(missing))}): `make traces` records them."
+        problem = f"Lesson {lesson.number} needs its traces ({', '.join(sorted(missing))}): `make traces` records them."
     elif mistakes:
         problem = _mistake(path, mistakes[0])
     return row | {"stops": len(lesson.stops), "problem": problem}

@@ -21,6 +21,7 @@ const LECTURE = {
 
 export function listenToLessons(lessons) {
   window.addEventListener('keydown', (event) => {
+    if (lessons.house.offsetParent === null) return; // another tab is in sight
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
     const action = actionOf(event.key, lessons);
     if (!action) return;

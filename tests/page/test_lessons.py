@@ -83,7 +83,7 @@ def test_a_lesson_without_its_traces_says_so(room, monkeypatch, tmp_path):
     monkeypatch.setattr(traces, "FOLDER", tmp_path)
     room.open("?lesson=6")
     assert room.place == [0, 0]
-    assert "Needs its traces" in room.wrong and "medusa-story" in room.wrong
+    assert "needs its traces" in room.wrong and "medusa-story" in room.wrong
 
 
 @pytest.mark.parametrize("size", [(1920, 1080), (1280, 720)])
