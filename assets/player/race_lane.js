@@ -17,7 +17,7 @@ export class Lane {
     this.words = []; // an element a token
     this.shown = -1; // rounds in sight
     this.isWhole = false;
-    this.track = track(index, label);
+    this.track = track(index, label, settings);
     this.column = column(index, label, settings, () => this.open());
     this.text = new Text(this.column.querySelector('.text'), (round) => onPick(this.byPass ? round + 1 : this.ends[round]));
   }

@@ -1,5 +1,5 @@
 // The fixed parts of a lane: its row among the tracks and its column of text.
-export function track(index, label) {
+export function track(index, label, settings) {
   const row = element('section', 'track');
   row.dataset.lane = index;
   const rounds = element('div', 'rounds'), done = element('div', 'done'), road = element('div', 'road');
@@ -7,7 +7,9 @@ export function track(index, label) {
   road.append(done);
   road.setAttribute('role', 'img');
   road.setAttribute('aria-label', `${label}: tokens so far, a mark a pass`);
-  row.append(element('b', 'name', label), road, number('rate', 'tokens/s'), number('mean', 'tokens per pass'), element('span', 'place'));
+  const name = element('div', 'name');
+  name.append(element('b', '', label), element('small', '', settings));
+  row.append(name, road, number('rate', 'tokens/s'), number('mean', 'tokens per pass'), element('span', 'place'));
   return row;
 }
 
@@ -22,6 +24,7 @@ export function column(index, label, settings, onOpen) {
   foot.append(element('p', 'difference'), open);
   const tree = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   tree.setAttribute('aria-hidden', 'true');
+  tree.setAttribute('preserveAspectRatio', 'xMinYMid meet');
   const text = element('div', 'text'), title = element('h4'), words = element('div', 'words');
   words.tabIndex = 0;
   words.dir = 'auto';
