@@ -120,7 +120,8 @@ def _row(path: Path) -> dict[str, Any]:
     _, mistakes, missing = on_stage(lesson, Shelf())
     problem = ""
     if missing:
-        problem = f"Lesson {lesson.number} needs its traces ({', '.join(sorted(missing))}): `make traces` records them."
+        names = ", ".join(sorted(missing))
+        problem = f"Lesson {lesson.number} needs its traces ({names}): `make traces` records them."
     elif mistakes:
         problem = _mistake(path, mistakes[0])
     return row | {"stops": len(lesson.stops), "problem": problem}
