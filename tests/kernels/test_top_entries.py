@@ -45,6 +45,13 @@ def test_the_order_of_programs_does_not_matter(order):
         check(top_entries_triton(*tree.laws, logits, *told, block=16), tree, logits, told)
 
 
+def test_among_equals_the_lower_token_comes_first():
+    """Ties within a block of 16 and between blocks, as rounded logits have them."""
+    tree, logits, told = case(3, vocab=40)
+    check(top_entries_triton(*tree.laws, logits.div(4).round(), *told, block=16),
+          tree, logits.div(4).round(), told)  # fmt: skip
+
+
 def test_a_vocabulary_of_fewer_words_than_entries():
     tree, logits, told = case(1, vocab=2, zeros=0.0)
     found = top_entries_triton(*tree.laws, logits, *told)
