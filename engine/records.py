@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from engine.roofline import Roofline
+from engine.tree import depths
 
 VERSION = 1
 
@@ -45,6 +46,8 @@ class Nodes:
                 raise ValueError(f"node {node} has parent {parent}: parents come first")
             if (self.verdict[node] == "root") != (node == 0):
                 raise ValueError(f"node {node} has verdict {self.verdict[node]!r}")
+            if not 0 <= self.rank[node] < MAX_NODES:
+                raise ValueError(f"node {node} has rank {self.rank[node]}")
 
     def __len__(self) -> int:
         return len(self.token)
@@ -52,10 +55,7 @@ class Nodes:
     @property
     def depth(self) -> tuple[int, ...]:
         """Edges from the root, per node."""
-        depths: list[int] = []
-        for parent in self.parent:
-            depths.append(0 if parent < 0 else depths[parent] + 1)
-        return tuple(depths)
+        return depths(self.parent)
 
     @property
     def num_drafted(self) -> int:

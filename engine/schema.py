@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 MAX_TEXT = 1_000_000  # characters of one string
 MAX_INT = 2**53 - 1  # what JavaScript can count to
+MAX_FLOAT = 1e24  # no second, rate or probability of a machine is larger; sums stay finite
 MAX_DEPTH = 4  # of a value whose kind no annotation tells
 
 
@@ -118,6 +119,8 @@ def _scalar(kind: type, value: Any, place: str) -> Any:
         raise ValueError(f"{place}: expected {kind.__name__}, got {_short(value)}")
     if kind is float and not math.isfinite(value):
         raise ValueError(f"{place}: expected a finite number, got {value}")
+    if kind is float and abs(value) > MAX_FLOAT:
+        raise ValueError(f"{place}: expected a number below {MAX_FLOAT:g}, got {value}")
     if kind is int and abs(value) > MAX_INT:
         raise ValueError(f"{place}: number too large")
     if kind is str and (len(value) > MAX_TEXT or any("\ud800" <= c <= "\udfff" for c in value)):

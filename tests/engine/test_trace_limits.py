@@ -11,6 +11,7 @@ from engine import Trace, TraceError, trace
 from tests.engine.test_trace import a_header, a_round, a_trace
 
 HEADER, ROUND = (trace.to_line(record) for record in (a_header(), a_round()))
+RANKED = ROUND.replace('"rank":[0', '"rank":[9007199254740991')
 NO_TORCH = """
 import sys
 sys.modules["torch"] = sys.modules["transformers"] = None  # importing either now fails
@@ -45,6 +46,8 @@ def path(tmp_path):
         (f"{HEADER}\n{ROUND.replace('0.125', 'NaN')}\n", "line 2: not JSON: NaN is no number"),
         (f"{HEADER}\n{ROUND.replace('0.125', '-Infinity')}\n", "-Infinity is no number"),
         (f"{HEADER}\n{ROUND.replace('0.125', '1e999')}\n", "expected a finite number"),
+        (f"{HEADER}\n{ROUND.replace('0.125', '1e200')}\n", "expected a number below 1e\\+24"),
+        (f"{HEADER}\n{RANKED}\n", "node 0 has rank 9007"),
         (f"{HEADER}\n{ROUND.replace('0.125', '9' * 4000)}\n", "line 2: "),
         (f"{HEADER}\n{ROUND.replace('0.125', '9' * 9000)}\n", "line 2: not JSON"),
         (f"{HEADER}\n{'[' * 100_000}\n", "line 2: nested too deeply"),
