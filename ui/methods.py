@@ -8,6 +8,12 @@ LABELS = {
     "suffix": "Suffix decoding",
     "draft": "Draft model, chain",
     "draft_tree": "Draft model, tree",
+    "medusa": "Medusa",
+    "hydra": "Hydra",
+    "hydra++": "Hydra++",
+    "eagle": "EAGLE",
+    "eagle2": "EAGLE-2",
+    "eagle3": "EAGLE-3",
 }
 DEFAULT = "suffix"
 
@@ -19,6 +25,16 @@ _TEXTS = {
     " most.",
     "draft": "A small model writes a few tokens ahead; the target checks them all in one pass.",
     "draft_tree": "A small model drafts a tree of alternatives; the first that holds is kept.",
+    "medusa": "Independent heads guess one column each from the target's last state: no column"
+    " knows what stands in the one before.",
+    "hydra": "Heads in a chain of conditions: each guesses from the target's last state and from"
+    " the words drafted above it.",
+    "hydra++": "Hydra with deeper heads and a layer of its own that attends to the whole text.",
+    "eagle": "One layer feeds its predicted feature and the drafted word back into itself, over a"
+    " static tree.",
+    "eagle2": "EAGLE's layer grows the tree where it is sure: beam by beam, then the best nodes.",
+    "eagle3": "A layer fed by three of the target's layers and trained on its own guesses, over a"
+    " tree that grows where it is sure.",
 }
 
 
