@@ -22,7 +22,7 @@ export class View {
   part(selector) { return this.root.querySelector(selector); }
 
   buttons() {
-    const press = (name, action) => this.part(`.bar .${name}`).addEventListener('click', action);
+    const press = (name, action) => this.part(`.controls .${name}`).addEventListener('click', action);
     press('first', () => this.seek(0));
     press('back', () => this.step(-1));
     press('play', () => this.toggle());
