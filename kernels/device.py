@@ -54,9 +54,8 @@ def without_triton(device: torch.device) -> str | None:
 def runs_triton(device: torch.device) -> bool:
     """Whether the ops without a flex_attention path run their kernel on ``device``."""
     asked = wish()
-    if IS_INTERPRETED and device.type == "cpu":
-        return asked == "triton" and without_triton(device) is None
-    return asked in ("auto", "triton") and without_triton(device) is None
+    wishes = ("triton",) if IS_INTERPRETED else ("auto", "triton")  # interpreted: for tests only
+    return asked in wishes and without_triton(device) is None
 
 
 def attention_path(

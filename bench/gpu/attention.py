@@ -12,6 +12,9 @@ from bench.gpu.trees import Slots, random_slots
 from kernels.flex import tree_attention_flex
 from kernels.tree_attention import tree_attention
 
+_FLASH = torch.ops.aten._scaled_dot_product_flash_attention
+_FLASH_FOR_CPU = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # to rehearse
+
 OTHERS_AT = (16, 64)  # nodes at which the others are measured too: they take long to compile
 
 
@@ -72,7 +75,7 @@ def _cascade(slots: Slots, layer: int) -> torch.Tensor:
     kv_heads, end = keys.shape[0], keys.shape[1] - 64
     rows = query.view(nodes, kv_heads, -1, size).transpose(0, 1).flatten(1, 2)  # [KV, n G, D]
     prefix = [store[None, :, : end - nodes] for store in (keys, values)]
-    flash = torch.ops.aten._scaled_dot_product_flash_attention
+    flash = _FLASH if rows.is_cuda else _FLASH_FOR_CPU
     out, lse, *_ = flash(rows[None].contiguous(), *prefix, scale=slots.scale)
     own_keys, own_values = (store[:, end - nodes : end] for store in (keys, values))
     score = (rows @ own_keys.transpose(1, 2)).float() * slots.scale

@@ -48,6 +48,8 @@ def test_the_ways_of_attention_agree():
     found = ways(slots)
     ours = found["tree_attention"](0).out
     assert torch.allclose(found["SDPA with a mask"](0)[0].transpose(0, 1), ours, atol=1e-5)
+    rows = found["cascade of stock kernels"](0).view(2, 16, 2, 64)  # [KV, N, G, D]
+    assert torch.allclose(rows.transpose(0, 1).flatten(1, 2), ours, atol=1e-5)
 
 
 def test_trees_are_the_engines():
