@@ -29,6 +29,11 @@ def settings_panel() -> dict[str, Any]:
             value=SHOWN.rule,
             label="Rule",
         )
+        drafting = gr.Dropdown(
+            [("most probable tokens", "top"), ("drawn from their law", "sampled")],
+            value=SHOWN.drafting,
+            label="What heads draft",
+        )
         stop = gr.Textbox("", label="Stop strings, one a line", lines=1, max_lines=4)
         chat = gr.Checkbox(True, label="Chat template, where there is one")
         compare = gr.Checkbox(True, label="Compare with plain decoding")
@@ -42,6 +47,7 @@ def settings_panel() -> dict[str, Any]:
         "num_draft": num_draft,
         "tree": tree,
         "rule": rule,
+        "drafting": drafting,
         "stop": stop,
         "chat": chat,
         "compare": compare,
