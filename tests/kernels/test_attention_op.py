@@ -65,6 +65,18 @@ def test_a_compiled_function_keeps_the_operator_whole():
     assert torch.equal(out, exact.out * 2) and torch.equal(share, exact.share)
 
 
+def test_an_exported_program_names_the_operator():
+    class Layer(torch.nn.Module):
+        def forward(self, query, keys, values, length, count, bits):
+            return tree_attention(query, keys, values, length, count, bits, 0.125).out
+
+    case = Case(5, 9)
+    program = torch.export.export(Layer(), case.arguments[:-1])
+    called = [str(node.target) for node in program.graph.nodes if node.op == "call_function"]
+    assert any("speculoscope.tree_attention" in name for name in called)
+    assert torch.equal(program.module()(*case.arguments[:-1]), tree_attention(*case.arguments).out)
+
+
 def test_reasons_are_given_where_the_kernel_cannot_run(monkeypatch):
     monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
     assert attention_path(CPU, torch.float32, 64, 3, 16) == ("triton", "asked for")
