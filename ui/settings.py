@@ -22,7 +22,7 @@ _WORDS = {  # names as they stand beside the widgets
     "num_draft": "Draft length",
     "tree": "Tree",
     "rule": "Rule",
-    "drafting": "What heads draft",
+    "drafting": "Drafting",
 }
 _WHOLE = ("max_new_tokens", "seed")
 USUAL: dict[str, Any] = {  # what is read where a tab has no widget for it

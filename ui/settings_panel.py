@@ -32,7 +32,7 @@ def settings_panel() -> dict[str, Any]:
         drafting = gr.Dropdown(
             [("most probable tokens", "top"), ("drawn from their law", "sampled")],
             value=SHOWN.drafting,
-            label="What heads draft",
+            label="Drafting (heads)",
         )
         stop = gr.Textbox("", label="Stop strings, one a line", lines=1, max_lines=4)
         chat = gr.Checkbox(True, label="Chat template, where there is one")

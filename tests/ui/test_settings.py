@@ -103,7 +103,7 @@ def test_a_prompt_nobody_can_read_is_refused_in_a_sentence(prompt, word):
         ("tree", "99999", "Tree"),
         ("tree", "-4", "Tree"),
         ("rule", "other", "Rule"),
-        ("drafting", "other", "What heads draft"),
+        ("drafting", "other", "Drafting"),
         ("stop", "x" * 201, "Stop strings"),
         ("stop", "\n".join("abcdefghij"), "Stop strings"),
     ],
