@@ -23,7 +23,7 @@ export function listen(player) {
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     const row = KEYS.find(([key]) => key === keyOf(event));
-    if (!row) return;
+    if (!row || (row[0] !== '?' && !player.stage.checkVisibility())) return; // another tab is in sight
     event.preventDefault();
     row[2](player, event.key);
   });

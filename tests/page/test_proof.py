@@ -122,6 +122,15 @@ def test_the_theme_reaches_the_bars(prover):
     prover.until(f"{drawn}.includes('{PALETTE['light']['accepted']}')")
 
 
+def test_keys_leave_the_stage_alone_while_it_is_out_of_sight(prover):
+    prover.ask("player.state === 'playing' && document.querySelector('.stage .play').click()")
+    before = prover.ask("[player.position, player.state]")
+    prover.press("ArrowLeft", "Home", "Space")
+    assert prover.ask("[player.position, player.state]") == before
+    prover.press("?")
+    assert prover.page.is_visible("#keys dialog")
+
+
 def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
     choose(prover, "Verifications", "20,000")
     prover.page.click("#prove")
