@@ -3,13 +3,19 @@
 import subprocess
 import sys
 
-HEADS = ("eagle", "hydra", "medusa", "hydra++", "eagle3")
+HEADS = {
+    "eagle": ("--rate", "8e-4"),
+    "hydra": ("--rate", "1e-3", "--no-muon"),
+    "hydra++": ("--rate", "1e-3", "--no-muon", "--base", "runs/hydra"),
+    "medusa": ("--rate", "1.5e-2"),
+    "eagle3": ("--rate", "1.2e-3"),
+}
 STEPS = (
     ("collect", "replies"),
     ("generate",),
     ("draft",),
     ("card",),
-    *(step for kind in HEADS for step in (("heads", kind), ("ship", kind))),
+    *(step for kind, told in HEADS.items() for step in (("heads", kind, *told), ("ship", kind))),
 )
 
 

@@ -68,7 +68,10 @@ ABOUT: dict[str, dict[str, str]] = {
     "medusa": {
         "title": "Medusa heads",
         "what": "Four independent heads (Cai et al., 2024, arXiv 2401.10774), one residual block "
-        "each, that\nguess the next tokens from the target's last hidden state.",
+        "each, that\nguess the next tokens from the target's last hidden state. The published form "
+        "has a language head\nfor each of them; these share the target's (four of their own would "
+        "be 227 MB). `x + SiLU(W x + b)`\nadds to the state and hardly takes away, which may be "
+        "why they draft worse than published ones.",
         "how": "heads alone (Medusa-1).",
         "start": "blocks that hand the state on.",
     },
@@ -84,7 +87,7 @@ ABOUT: dict[str, dict[str, str]] = {
         "what": "Hydra's heads (Ankner et al., 2024, arXiv 2402.05109) of two layers over a prefix "
         "layer,\none more decoder layer over the target's last states with its own cache.",
         "how": "teacher loss, the text's own tokens as the draft.",
-        "start": "the target's last layer, and the best linear guess of the later state.",
+        "start": "the trained Hydra heads of this project over the target's last layer.",
     },
     "eagle": {
         "title": "EAGLE head",
@@ -99,7 +102,8 @@ ABOUT: dict[str, dict[str, str]] = {
         "what": "One decoder layer over three fused hidden states of the target (Li et al., 2025, "
         "arXiv\n2503.01840), fed its own states, with a draft vocabulary.",
         "how": "training-time test of three steps; no distance of features.",
-        "start": "the target's last layer, its input the best linear guess of the next state.",
+        "start": "the best linear step from feature to feature, as far as the attention's rank "
+        "carries it;\n  the feed-forward block is the target's last.",
     },
 }
 
