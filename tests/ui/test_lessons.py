@@ -224,3 +224,21 @@ def test_the_readme_names_every_placeholder():
     for name in fact_names():
         assert f"`{name.replace('draft_', 'target_', 1)}`" in text or f"`{name}`" in text, name
     assert Counter(fact_names()).most_common(1)[0][1] == 1
+
+
+def test_lesson_six_is_right_about_what_hangs_below_another_parent(shelf):
+    """Medusa's heads know no parent, so its levels repeat; Hydra's read the path."""
+    if not {"medusa-story", "hydra-story"} <= set(shelf):
+        return
+    found, _, _ = on_stage(read(FILES[5]), shelf)
+    places = {stop.trace: shelf[stop.trace].rounds[stop.round].nodes for stop in found[:3]}
+    assert all(_repeats(this.nodes) for this in shelf["medusa-story"].rounds)
+    assert _repeats(places["medusa-story"]) and not _repeats(places["hydra-story"])
+
+
+def _repeats(nodes):
+    """Whether parents of one depth have the same first children."""
+    children = {}
+    for node, parent in enumerate(nodes.parent[1:], start=1):
+        children.setdefault((nodes.depth[parent], nodes.rank[node]), set()).add(nodes.token[node])
+    return all(len(tokens) == 1 for tokens in children.values())
