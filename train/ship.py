@@ -169,7 +169,7 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--drawn", type=int, default=3, help="answers for drawn trees")
-    parser.add_argument("--vocab", type=int, default=16384, help="tokens that the heads guess")
+    parser.add_argument("--vocab", type=int, default=8192, help="tokens that the heads guess")
     parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
     parser.add_argument("--narrow", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--threads", type=int, default=2)
