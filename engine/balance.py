@@ -23,7 +23,7 @@ class Balance(NamedTuple):
 
 def balance(tally: Tally, breakdown: Breakdown, cost: PassCost | None) -> Balance | None:
     """The balance of a run; ``None`` before its first round."""
-    seconds = tally.seconds
+    seconds = breakdown.seconds
     whole = seconds.total
     if not tally.passes or not whole:
         return None

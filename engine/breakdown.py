@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple, get_args
 
-from engine.pass_cost import PassCost, predicted_speed_up
-from engine.records import Nodes, Origin, Round
+from engine.pass_cost import PassCost, believed, predicted_speed_up
+from engine.records import Nodes, Origin, Round, Seconds
 from engine.stats import Ratio
 
 ORIGINS = get_args(Origin)
@@ -43,15 +43,15 @@ class Breakdown:
     nodes: int = 0  # passed through the target, roots included
     slots: int = 0  # of the target's cache, summed over the passes
     plain_slots: int = 0  # the same for plain passes of the same tokens
-    draft_seconds: float = 0.0
+    seconds: Seconds = Seconds(0.0, 0.0, 0.0, 0.0)  # those that can be believed
 
     def add(self, this: Round) -> None:
         """Count one more round."""
         nodes, emitted = this.nodes, len(this.emitted)
         self.origins.append(tuple(map(this.emitted.origin.count, ORIGINS)))
         self.sizes[nodes.num_drafted] += 1
-        self.verify_seconds[nodes.num_drafted] += this.seconds.verify
-        self.draft_seconds += this.seconds.draft
+        self.verify_seconds[nodes.num_drafted] += believed(this.seconds.verify)
+        self._time(this.seconds)
         self.nodes += len(nodes)
         committed = max(0, this.start - 1)  # the root's key and value are not cached yet
         self.slots += committed + len(nodes)
@@ -60,6 +60,15 @@ class Breakdown:
         if nodes.num_accepted:
             place = places(nodes)
             self.gains.update(place[node] for node in nodes.path[1:][: max(0, emitted - 1)])
+
+    def _time(self, new: Seconds) -> None:
+        had = self.seconds
+        self.seconds = Seconds(
+            had.draft + believed(new.draft),
+            had.verify + believed(new.verify),
+            had.accept + believed(new.accept),
+            had.commit + believed(new.commit),
+        )
 
     def _test(self, nodes: Nodes) -> None:
         for node, depth in enumerate(nodes.depth):
@@ -70,7 +79,8 @@ class Breakdown:
             self.accepted[depth, nodes.rank[node]] += is_accepted
             probability = nodes.draft_prob[node]
             if probability is not None:
-                counts = self.bins[min(BINS - 1, max(0, ceil(BINS * probability) - 1))]
+                probability = min(1.0, max(0.0, probability))
+                counts = self.bins[max(0, ceil(BINS * probability) - 1)]
                 counts[0] += 1
                 counts[1] += is_accepted
                 counts[2] += probability
@@ -89,10 +99,21 @@ class Breakdown:
         """Acceptance against draft probability, the upper end of each tenth included."""
         return [Bin(Ratio(total, tested), Ratio(held, tested)) for tested, held, total in self.bins]
 
-    def acceptance(self, depth: int, rank: int | None = None) -> Ratio:
-        """Accepted of the tested nodes at ``depth``, of all ranks or of one."""
-        keys = [key for key in self.tested if key[0] == depth and rank in (None, key[1])]
-        return Ratio(sum(self.accepted[k] for k in keys), sum(self.tested[k] for k in keys))
+    def acceptance(self, ranks: int) -> list[list[Ratio]]:
+        """Accepted of the tested nodes, a list a rank and in it one a depth from 1 on.
+
+        Args:
+            ranks: lists at the most; the last of them holds all later ranks.
+        """
+        depths = max((depth for depth, _ in self.tested), default=0)
+        found: list[list[Ratio]] = []
+        for (depth, rank), tested in self.tested.items():
+            group = min(max(0, rank), ranks - 1)
+            found += [[Ratio(0, 0)] * depths for _ in range(group + 1 - len(found))]
+            part, whole = found[group][depth - 1]
+            accepted = self.accepted[depth, rank]
+            found[group][depth - 1] = Ratio(part + accepted, whole + tested)
+        return found
 
     def length_of(self, size: int) -> Ratio:
         """Mean accepted length had only the ``size`` likeliest nodes of each tree been drafted.
@@ -109,7 +130,7 @@ class Breakdown:
         passes, largest = len(self.origins), max(self.sizes, default=0)
         if not largest:
             return []
-        draft = self.draft_seconds / passes
+        draft = self.seconds.draft / passes
         found = [(0, 1.0)]
         for size in sorted({*(s for s in SHOWN_SIZES if s < largest), largest}):
             tau = self.length_of(size).value

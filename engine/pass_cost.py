@@ -21,10 +21,18 @@ class PassCost:
         return float(np.interp(nodes, self.nodes, self.seconds))
 
 
+LEAST, MOST = 1e-9, 1e6  # seconds that anything here may take and still be believed
+
+
+def believed(seconds: float) -> float:
+    """Seconds as a file claims them: what no clock shows is none or the most there is."""
+    return min(seconds, MOST) if seconds >= LEAST else 0.0
+
+
 def recorded_cost(pass_seconds: Mapping[int, float]) -> PassCost | None:
-    """A header's table as a cost; ``None`` where it holds none that took any time."""
+    """A header's table as a cost; ``None`` where it holds none that a clock may have shown."""
     nodes = sorted(size for size in pass_seconds if size > 0)
-    if not nodes or not all(pass_seconds[size] > 0 for size in nodes):
+    if not nodes or not all(LEAST <= pass_seconds[size] <= MOST for size in nodes):
         return None
     return PassCost(tuple(nodes), tuple(pass_seconds[size] for size in nodes))
 

@@ -7,6 +7,9 @@ program computes faster than ``min(peak, bandwidth * intensity)``.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+SLOWEST, FASTEST = 1e3, 1e20  # bytes or operations a second that a file may claim
+LARGEST = 10**15  # parameters or bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Roofline:
@@ -18,10 +21,12 @@ class Roofline:
     parameters: int  # of the same matrices
 
     def __post_init__(self) -> None:
-        if not (self.bytes_per_second > 0 and self.operations_per_second > 0):
-            raise ValueError("a ceiling is above zero")
-        if self.weight_bytes <= 0 or self.parameters <= 0:
-            raise ValueError("a target has parameters")
+        for speed in (self.bytes_per_second, self.operations_per_second):
+            if not SLOWEST <= speed <= FASTEST:
+                raise ValueError(f"no machine has a ceiling of {speed:g} a second")
+        for size in (self.weight_bytes, self.parameters):
+            if not 0 < size <= LARGEST:
+                raise ValueError(f"no target has {size} parameters or bytes")
 
     @property
     def ridge(self) -> float:

@@ -33,22 +33,9 @@ def plot_acceptance(trace: Trace, mode: str = "light") -> go.Figure:
 
 def acceptance_info(breakdown: Breakdown) -> AcceptanceInfo:
     """Every depth and rank that was tested."""
-    depths = range(1, max((depth for depth, _ in breakdown.tested), default=0) + 1)
-    ranks = max((rank for _, rank in breakdown.tested), default=-1) + 1
-    by_depth = [breakdown.acceptance(depth) for depth in depths]
-    by_rank = [
-        [_of_rank(breakdown, depth, rank, ranks) for depth in depths]
-        for rank in range(min(RANKS, ranks))
-    ]
+    (by_depth,) = breakdown.acceptance(1) or [[]]
     whole = Ratio(sum(r.part for r in by_depth), sum(r.whole for r in by_depth))
-    return AcceptanceInfo(by_depth, by_rank, whole)
-
-
-def _of_rank(breakdown: Breakdown, depth: int, rank: int, ranks: int) -> Ratio:
-    """The last of the bars stands for all later ranks."""
-    own = range(rank, ranks) if rank == RANKS - 1 else (rank,)
-    found = [breakdown.acceptance(depth, each) for each in own]
-    return Ratio(sum(r.part for r in found), sum(r.whole for r in found))
+    return AcceptanceInfo(by_depth, breakdown.acceptance(RANKS), whole)
 
 
 def acceptance_panel(info: AcceptanceInfo) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.breakdown import Breakdown
-from engine.pass_cost import recorded_cost
+from engine.pass_cost import believed, recorded_cost
 from engine.records import End, Header
 from engine.roofline import Roofline, Traffic
 from engine.stats import Tally
@@ -50,11 +50,12 @@ def bandwidth_info(
 ) -> BandwidthInfo:
     """Bytes from the weights and the cache, operations from parameters and nodes."""
     roofline = header.roofline
-    if roofline is None or not tally.tokens or not tally.seconds.verify:
+    verify = breakdown.seconds.verify
+    if roofline is None or not tally.tokens or not verify:
         return BandwidthInfo(roofline, {})
-    slot = header.slot_bytes.get("target", 0)
+    slot = max(0, header.slot_bytes.get("target", 0))
     ours = roofline.traffic(tally.passes, breakdown.nodes, breakdown.slots, slot)
-    loads = {"this run": Load(ours, tally.tokens, tally.seconds.verify, "in its target passes")}
+    loads = {"this run": Load(ours, tally.tokens, verify, "in its target passes")}
     plain = roofline.traffic(tally.tokens, tally.tokens, breakdown.plain_slots, slot)
     if found := _plain_seconds(header, end):
         each, source = found
@@ -64,8 +65,9 @@ def bandwidth_info(
 
 def _plain_seconds(header: Header, end: End | None) -> tuple[float, str] | None:
     """Seconds a token of plain decoding: measured beside the run, else one calibrated pass."""
-    if end and end.plain and end.plain.tokens and end.plain.seconds:
-        return end.plain.seconds / end.plain.tokens, "in plain decoding of the same prompt"
+    plain = end.plain if end else None
+    if plain and plain.tokens > 0 and (each := believed(plain.seconds / plain.tokens)):
+        return each, "in plain decoding of the same prompt"
     cost = recorded_cost(header.pass_seconds)
     return (cost(1), "in calibrated passes of one node") if cost else None
 

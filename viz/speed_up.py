@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.breakdown import Breakdown
-from engine.pass_cost import recorded_cost
+from engine.pass_cost import LEAST, MOST, recorded_cost
 from engine.records import End, Header
 from engine.stats import Ratio, Tally, speed_up
 from engine.trace import Trace
@@ -53,10 +53,16 @@ def speed_up_info(
         predicted,
         [breakdown.length_of(size) for size, _ in predicted],
         Ratio(tally.drafted, tally.passes),
-        speed_up(end),
+        _measured(end),
         cost is not None,
         what_holds_it_back(tally, breakdown, cost),
     )
+
+
+def _measured(end: End | None) -> Ratio | None:
+    """The speed-up, where both speeds can be believed."""
+    found = speed_up(end)
+    return found if found and all(LEAST <= speed <= MOST for speed in found) else None
 
 
 def speed_up_panel(info: SpeedUpInfo) -> dict[str, Any]:

@@ -58,8 +58,8 @@ def test_counts_of_one_tree_are_those_counted_by_hand():
     assert found.origins == [(2, 1, 0, 0)]
     assert dict(found.tested) == {(1, 0): 1, (1, 1): 1, (2, 0): 1, (3, 0): 1}
     assert {key for key, count in found.accepted.items() if count} == {(1, 1), (2, 0)}
-    assert found.acceptance(1) == Ratio(1, 2)
-    assert found.acceptance(1, 0) == Ratio(0, 1)
+    assert found.acceptance(1) == [[(1, 2), (1, 1), (0, 1)]]
+    assert found.acceptance(3) == [[(0, 1), (1, 1), (0, 1)], [(1, 1), (0, 0), (0, 0)]]
     assert (found.nodes, found.slots) == (5, 10 + 5)
     assert found.plain_slots == 11 + 12 + 13
 
@@ -102,9 +102,7 @@ def test_the_parts_add_up_to_the_tally(seed):
     rounds = make_rounds(40, 12, seed)
     found, tally = of(rounds), Tally.of(rounds)
     assert sum(map(sum, found.origins)) == tally.tokens
-    assert (
-        tuple(map(found.acceptance, range(1, len(tally.tested) + 1))) == tally.acceptance_by_depth
-    )
+    assert tuple(found.acceptance(1)[0]) == tally.acceptance_by_depth
     assert sum(each.accepted.whole for each in found.calibration) == sum(tally.tested)
     assert found.running_length[-1] == tally.mean_accepted_length
     assert found.length_of(12) == tally.mean_accepted_length

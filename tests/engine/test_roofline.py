@@ -24,7 +24,9 @@ def test_a_pass_moves_weights_and_slots_and_computes_twice_the_parameters_a_node
     assert traffic.intensity == pytest.approx(12000 / 3700)
 
 
-@pytest.mark.parametrize("wrong", [(0.0, 1.0, 1, 1), (1.0, -1.0, 1, 1), (1.0, 1.0, 0, 1)])
+@pytest.mark.parametrize(
+    "wrong", [(0.0, 1e9, 1, 1), (1e9, -1.0, 1, 1), (1e9, 1e300, 1, 1), (1e9, 1e9, 0, 1)]
+)
 def test_a_roofline_of_nothing_is_refused(wrong):
     with pytest.raises(ValueError):
         Roofline(*wrong)
@@ -60,6 +62,7 @@ def test_a_table_of_passes_is_a_cost_and_an_empty_one_is_none():
     assert recorded_cost({}) is None
     assert recorded_cost({1: 0.0, 2: 0.1}) is None
     assert recorded_cost({0: 0.1}) is None
+    assert recorded_cost({1: 1e300}) is None
 
 
 def test_a_header_holds_ceilings_once_they_are_measured(monkeypatch):

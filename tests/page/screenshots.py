@@ -38,6 +38,8 @@ def main() -> None:
                 tab.goto(f"{page.local_url}?__theme={theme}")
                 _to_a_full_round(tab)
                 tab.screenshot(path=folder / f"stage_{theme}_{name}.png", full_page=True)
+                _to_the_numbers(tab)
+                tab.screenshot(path=folder / f"numbers_{theme}_{name}.png", full_page=True)
                 tab.close()
         browser.close()
     page.close(verbose=False)
@@ -53,6 +55,16 @@ def _to_a_full_round(tab: Page) -> None:
     for _ in range(ROUND - 1):
         tab.keyboard.press("PageDown")
     tab.wait_for_function("player.isSettled")
+
+
+def _to_the_numbers(tab: Page) -> None:
+    """The tab of numbers, scrolled through once: figures are drawn where they are seen."""
+    tab.get_by_role("tab", name="Numbers").click()
+    for plot in tab.locator(".numbers .plot").all():
+        plot.scroll_into_view_if_needed()
+        tab.wait_for_timeout(100)
+        tab.wait_for_function("player.isSettled")
+    tab.evaluate("scrollTo(0, 0)")
 
 
 if __name__ == "__main__":

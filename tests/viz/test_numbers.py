@@ -1,13 +1,17 @@
 """The panels of the end message: valid figures in roles, cheap to work out, small to send."""
 
 import json
+from dataclasses import replace
 
 import plotly.graph_objects as go
 import pytest
 
 from engine import schema
-from engine.records import Header
-from tests.viz.runs import COUNTS, ROOF, run
+from engine.records import Emitted, Header, Seconds, Yardstick
+from engine.roofline import Roofline
+from engine.trace import Trace
+from tests.viz.records import make_round
+from tests.viz.runs import COUNTS, ROOF, of, run
 from tests.viz.test_stage import colour_free
 from viz import scale
 from viz.figure import TEMPLATE, resolve
@@ -58,3 +62,38 @@ def test_round_numbers_mark_an_axis():
 def test_numbers_are_said_in_three_digits():
     said = [scale.short(v) for v in (0, 0.0271, 1, 999.6, 1500, 269e6, 2.17e9, 90e9)]
     assert said == ["0", "0.0271", "1", "1000", "1.5 k", "269 M", "2.17 G", "90 G"]
+
+
+LIES = (1e-320, 1e-9, 1e9, 1.7e308)
+
+
+def lying_runs():
+    """Runs as no machine made them, which a file may hold all the same."""
+    this, trace = make_round(10), run(3)
+    for value in LIES:
+        yield run(3, pass_seconds={1: value, 4: value})
+        yield run(3, pass_seconds={1: 1e-3, 2**53 - 1: value})
+        for seconds in (value, -value):
+            yield of([replace(this, seconds=Seconds(*[seconds] * 4))] * 2)
+            plain = Yardstick(3, seconds, 3)
+            yield Trace(trace.header, trace.rounds, replace(trace.end, plain=plain))
+            yield Trace(trace.header, trace.rounds, replace(trace.end, seconds=seconds))
+    for probability in (-1e300, 0.0, 2.0, 1e300, None):
+        nodes = replace(this.nodes, draft_prob=(None, *[probability] * 10))
+        yield of([replace(this, nodes=nodes)])
+    for rank in (0, 1023):
+        yield of([replace(this, nodes=replace(this.nodes, rank=(0, *[rank] * 10)))])
+    yield from (of([replace(this, start=start)]) for start in (0, 2**53 - 1))
+    yield from (run(2, slot_bytes={"target": size}) for size in (-5, 2**53 - 1))
+    yield run(2, slot_bytes={}, roofline=Roofline(1e3, 1e20, 10**15, 1))
+    yield run(2, roofline=Roofline(1e20, 1e3, 1, 10**15))
+    yield of([replace(this, emitted=Emitted((), (), ()))])
+    yield of([make_round(1000, 3, depth=9)])
+
+
+def test_a_file_that_lies_is_drawn_all_the_same():
+    for trace in lying_runs():
+        panels = Numbers.of(trace)
+        said = json.loads(json.dumps(panels, allow_nan=False))
+        assert tuple(said) == NAMES
+        assert len(json.dumps(panels)) < 100_000
