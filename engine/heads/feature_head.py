@@ -5,6 +5,7 @@ feature at t with the token at t + 1, stands at position t, and predicts the fea
 whose law is that of token t + 2.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import torch
@@ -22,8 +23,11 @@ BIASED = (
 )
 
 
-class FeatureHead(nn.Module):
+class FeatureHead(nn.Module, ABC):
     """A head over features and words, whose weights have their published names.
+
+    A kind of head says how it reads the target and what its layer is given; the pass and the
+    unrolling for training are the same for all.
 
     Args:
         config: of the layer and of its words.
@@ -55,38 +59,38 @@ class FeatureHead(nn.Module):
         return self.layer.post_attention_layernorm.weight.dtype
 
     @property
+    @abstractmethod
     def layer(self) -> DecoderLayer:
         """The one layer."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def draft_ids(self) -> Tensor | None:
         """[Vd] the target's id of every row of the head's law; ``None`` where they are the same."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tapped(self, layers: int) -> tuple[int, ...]:
         """Which of the target's hidden states are read, of a target with ``layers`` layers.
 
         Numbered as transformers' ``hidden_states``: 0 are the embeddings, ``layers`` comes after
         the final norm.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def fuse(self, states: Tensor) -> Tensor:
         """The target's features [..., H] from the tapped states, side by side [..., S * Ht]."""
-        raise NotImplementedError
 
+    @abstractmethod
     def to_head(self, features: Tensor) -> Tensor:
         """What the language head is asked about, [..., H]."""
-        raise NotImplementedError
 
     def finish(self, hidden: Tensor) -> Tensor:
         """The predicted feature [..., H] of the layer's output: the output itself."""
         return hidden
 
+    @abstractmethod
     def inputs(self, features: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
         """What the attention reads [B, N, ·] and what is added to [B, N, H]."""
-        raise NotImplementedError
 
     def forward(
         self,

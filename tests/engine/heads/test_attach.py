@@ -7,6 +7,7 @@ from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.checkpoint import HeadError
 from engine.heads.eagle import EagleHead
 from engine.heads.eagle3 import Eagle3Head
+from engine.heads.feature_head import FeatureHead
 from engine.heads.head_config import layer_config
 from engine.packed import pack
 from tests.engine.heads.features import feature_bundle, random_head
@@ -109,3 +110,11 @@ def test_packed_parts_answer_as_the_originals(method):
     assert not any(type(part) is torch.nn.Linear for part in attached.head.modules())
     for one, two in zip(*answers, strict=True):
         torch.testing.assert_close(one, two, atol=1e-3, rtol=1e-3)
+
+
+def test_a_kind_of_head_that_leaves_a_part_out_cannot_be_built():
+    class Half(EagleHead):
+        fuse = FeatureHead.fuse
+
+    with pytest.raises(TypeError, match="abstract method '?fuse'?"):
+        Half(config())
