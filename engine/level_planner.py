@@ -29,12 +29,12 @@ class LevelPlanner(Planner):
         Args:
             drafted: all candidates so far, ``levels`` deep.
         """
-        lessons = self._lessons[self._grade]
-        chances, depth = path_chances(drafted, lessons), depths(drafted.parents)
+        evidence = self._evidence[self._grade]
+        chances, depth = path_chances(drafted, evidence), depths(drafted.parents)
         order = sorted(range(1, len(chances)), key=lambda node: (-chances[node], node))
         now, size = self._best([chances[node] for node in order], levels)
         children = [
-            chances[node] * lessons.chance(levels + 1, rank)
+            chances[node] * evidence.chance(levels + 1, rank)
             for node in order[:size]
             if depth[node] == levels
             for rank in range(self.max_rank)

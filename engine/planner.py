@@ -17,7 +17,7 @@ from functools import cache
 
 from engine.config import MAX_NODES, DecodeConfig
 from engine.drafters.drafter import Proposal
-from engine.lessons import DEEPEST, Lessons
+from engine.evidence import DEEPEST, Evidence
 from engine.tree import Shape, best_paths, chain, depths, shape_from_paths
 from engine.verify import Judgement
 
@@ -54,7 +54,7 @@ class Planner:
     ) -> None:
         self.tree, self.max_rank, self.once = config.tree, max_rank, once
         self.target, self.draft = target and cache(target), draft and cache(draft)
-        self._lessons: defaultdict[int, Lessons] = defaultdict(lambda: Lessons(chances))
+        self._evidence: defaultdict[int, Evidence] = defaultdict(lambda: Evidence(chances))
         self._grade = 0  # kind of guess of this round
         self._is_asked = self._is_trial = False  # in this round
         self._behind = 0  # tokens committed since something was drafted
@@ -67,10 +67,10 @@ class Planner:
             return shape_from_paths(tuple(path for path in self.tree if len(path) <= max_depth))
         if isinstance(self.tree, int):
             return self._widest(min(self.tree, MAX_NODES), max_depth)
-        lessons = self._ask(0)
-        chance = cache(lessons.chance)
+        evidence = self._ask(0)
+        chance = cache(evidence.chance)
         paths = best_paths(chance, self._worth, max_depth, AUTO_NODES, self.max_rank)
-        if not paths and max_depth and self._may_try(lessons):
+        if not paths and max_depth and self._may_try(evidence):
             paths = ((0,),)
         return shape_from_paths(paths)
 
@@ -83,42 +83,42 @@ class Planner:
         """
         if isinstance(self.tree, tuple):
             return proposal
-        lessons = self._ask(grade)
-        chances = path_chances(proposal, lessons)
+        evidence = self._ask(grade)
+        chances = path_chances(proposal, evidence)
         order = sorted(range(1, len(chances)), key=lambda node: (-chances[node], node))
         if isinstance(self.tree, int):
             return _restrict(proposal, sorted(order[: self.tree]))
         size = self._best_size(order, chances)
-        if not size and order and self._may_try(lessons):
+        if not size and order and self._may_try(evidence):
             size = 1
         return _restrict(proposal, sorted(order[:size]))
 
     def learn(self, proposal: Proposal, judgement: Judgement) -> None:
         """Note how the tested nodes fared, and what the round cost and brought."""
-        lessons, depth = self._lessons[self._grade], depths(proposal.parents)
+        evidence, depth = self._evidence[self._grade], depths(proposal.parents)
         self._pay(proposal.num_drafted, max(depth), len(judgement.path))
         accepted, tested = set(judgement.path), (*judgement.path[1:], *judgement.rejected)
         if self._is_trial and tested:
-            lessons.end_trial(len(accepted) > 1)
+            evidence.end_trial(len(accepted) > 1)
         elif self._is_asked and not proposal.num_drafted:
-            lessons.waited += 1
+            evidence.waited += 1
         if tested:
-            lessons.fade()
+            evidence.fade()
         for node in tested:
             confidence = proposal.confidence[node] or 0.0
-            lessons.count(depth[node], proposal.ranks[node], confidence, node in accepted)
+            evidence.count(depth[node], proposal.ranks[node], confidence, node in accepted)
         self._grade, self._is_asked, self._is_trial = 0, False, False
 
-    def _ask(self, grade: int) -> Lessons:
+    def _ask(self, grade: int) -> Evidence:
         """What was learnt of the kind of guess that this round may draft."""
         self._grade, self._is_asked, self._is_trial = grade, True, False
-        return self._lessons[grade]
+        return self._evidence[grade]
 
-    def _may_try(self, lessons: Lessons) -> bool:
+    def _may_try(self, evidence: Evidence) -> bool:
         """Whether one node is due for a trial, which spends ``SPARE`` of the time or less."""
         stake = self._stake(1, 1)
         usual = stake / (SPARE * self._plain)
-        is_due = lessons.waited >= usual * lessons.patience
+        is_due = evidence.waited >= usual * evidence.patience
         self._is_trial = is_due and stake <= self._purse and self._could_pay()
         return self._is_trial
 
@@ -167,15 +167,15 @@ class Planner:
         """A fixed number of nodes: the most probable ones by the learnt chances."""
         if self.max_rank == 1:
             return chain(min(nodes, max_depth))
-        chance = cache(self._lessons[0].chance)
+        chance = cache(self._evidence[0].chance)
         paths = best_paths(chance, lambda n, _, __: float(n), max_depth, nodes, self.max_rank)
         return shape_from_paths(paths)
 
 
-def path_chances(proposal: Proposal, lessons: Lessons) -> list[float]:
+def path_chances(proposal: Proposal, evidence: Evidence) -> list[float]:
     """Per node the chance that it and all above it are accepted."""
     chances, depth = [1.0], depths(proposal.parents)
-    trust = cache(lessons.trust)
+    trust = cache(evidence.trust)
     left = [1.0] * len(depth)  # chance that a node is accepted and none of its children so far
     for node in range(1, len(depth)):
         parent, confidence = proposal.parents[node], proposal.confidence[node] or 0.0

@@ -17,7 +17,7 @@ IMPATIENCE, PATIENCE = 0.25, 1.0  # the first trial's wait, of the usual; after 
 Key = tuple[int, int]  # (depth up to DEEPEST, rank)
 
 
-class Lessons:
+class Evidence:
     """Acceptance by depth and rank, and when to try again what did not pay.
 
     Args:
