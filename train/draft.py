@@ -7,8 +7,6 @@ run stopped early goes on, or ends, with another ``--steps``.
 
 import argparse
 import json
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +18,6 @@ from train.labels import LabelStore, common_tokens
 from train.loss import distillation_loss, project, slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
-from train.progress import Progress
 from train.training import Training, make_optimizers, rate_at
 
 
@@ -76,28 +73,18 @@ def resume(stores: list[LabelStore], args: argparse.Namespace, step: int) -> Ite
 def train(args: argparse.Namespace) -> None:
     """Train up to ``args.steps``, with a checkpoint every few minutes."""
     args.out.mkdir(parents=True, exist_ok=True)
-    (args.out.parent / "train.pid").write_text(str(os.getpid()))
     (args.out / "settings.json").write_text(json.dumps(vars(args), default=str, indent=1))
     stores = [LabelStore.open(args.labels / part) for part in args.parts]
     training, common = begin(args, stores)
     held = held_out_answers(stores[0])[: args.held]
-    progress = Progress(args.steps - training.step, "steps")
     batches = resume(stores, args, training.step)
-    clock = saved = time.perf_counter()
-    mean = 0.0
-    while training.step < args.steps:
-        loss = learn(training, next(batches), common, args)
-        mean = loss if not mean else 0.95 * mean + 0.05 * loss
-        progress.advance(1, f"step {training.step}, {training.tokens:,} tokens, loss {mean:.3f}")
-        last = training.step == args.steps
-        if last or time.perf_counter() - saved > 60 * args.minutes:
-            now = figures(training.model.eval(), held)
-            training.model.train()
-            training.curve.append((training.tokens, now.agreement, now.accepted_length))
-            training.seconds += time.perf_counter() - clock
-            clock = saved = time.perf_counter()
-            training.save(args.out / "checkpoint.pt")
-            print(f"agreement {now.agreement:.4f}, accepted length {now.accepted_length:.3f}")
+    training.run(
+        args.steps,
+        lambda: learn(training, next(batches), common, args),
+        lambda model: figures(model, held)[:2],
+        args.out / "checkpoint.pt",
+        args.minutes,
+    )
 
 
 def main() -> None:

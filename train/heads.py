@@ -7,7 +7,6 @@ early goes on, or ends, with another ``--steps``.
 
 import argparse
 import json
-import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -24,7 +23,6 @@ from train.hydra import Hydra
 from train.labels import common_tokens
 from train.loss import distillation_loss, slice_vocabulary
 from train.medusa import Medusa
-from train.progress import Progress
 from train.ranks import Chains, chain_figures, held_out_parts
 from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
 from train.states import LAST
@@ -148,23 +146,13 @@ def train(args: argparse.Namespace) -> None:
     training, speech = begin(family, parts, args)
     held = Chains(held_out_parts(parts, args.held), speech.words)
     batches = resume(parts, family, args, training.step)
-    clock = saved = time.perf_counter()
-    mean = 0.0
-    end = min(args.stop or args.steps, args.steps)
-    progress = Progress(end - training.step, "steps")
-    while training.step < end:
-        loss = learn(training, family, next(batches), speech, args)
-        mean = loss if not mean else 0.95 * mean + 0.05 * loss
-        progress.advance(1, f"step {training.step}, {training.tokens:,} tokens, loss {mean:.3f}")
-        last = training.step == end
-        if last or time.perf_counter() - saved > 60 * args.minutes:
-            now = chain_figures(family, training.model.eval(), held)
-            training.model.train()
-            training.curve.append((training.tokens, now.agreement, now.accepted_length))
-            training.seconds += time.perf_counter() - clock
-            clock = saved = time.perf_counter()
-            training.save(args.out / "checkpoint.pt")
-            print(f"agreement {now.agreement:.4f}, accepted length {now.accepted_length:.3f}")
+    training.run(
+        min(args.stop or args.steps, args.steps),
+        lambda: learn(training, family, next(batches), speech, args),
+        lambda head: chain_figures(family, head, held)[:2],
+        args.out / "checkpoint.pt",
+        args.minutes,
+    )
 
 
 def main() -> None:

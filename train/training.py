@@ -1,6 +1,8 @@
 """A training under way: what it needs to go on, its optimisers and its learning rate."""
 
 import json
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from torch import nn
 from transformers import AutoConfig, LlamaForCausalLM
 
 from train.newborn import Shape, draft_config
+from train.progress import Progress
 
 
 @dataclass(slots=True)
@@ -32,6 +35,35 @@ class Training:
         state["generator"] = self.generator.get_state()
         torch.save(state, path.with_suffix(".new"))
         path.with_suffix(".new").replace(path)
+
+    def run(
+        self,
+        end: int,
+        learn: Callable[[], float],
+        measure: Callable[[nn.Module], tuple[float, float]],
+        path: Path,
+        minutes: float,
+    ) -> None:
+        """Train up to step ``end``, with a measured checkpoint in ``path`` every few minutes.
+
+        Args:
+            learn: makes one step and returns its loss in nats a token.
+            measure: agreement and accepted length of the model on held-out answers.
+        """
+        progress, mean = Progress(end - self.step, "steps"), 0.0
+        clock = time.perf_counter()
+        while self.step < end:
+            loss = learn()
+            mean = loss if not mean else 0.95 * mean + 0.05 * loss
+            progress.advance(1, f"step {self.step}, {self.tokens:,} tokens, loss {mean:.3f}")
+            if self.step == end or time.perf_counter() - clock > 60 * minutes:
+                agreement, accepted_length = measure(self.model.eval())
+                self.model.train()
+                self.curve.append((self.tokens, agreement, accepted_length))
+                self.seconds += time.perf_counter() - clock
+                clock = time.perf_counter()
+                self.save(path)
+                print(f"agreement {agreement:.4f}, accepted length {accepted_length:.3f}")
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
