@@ -1,69 +1,33 @@
 """The proof: what to prove at the left, the proof under way beside it."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
 
-from ui import messages, proof_run
+from ui import proof_run
 from ui.examples import EXAMPLES
 from ui.method_box import method_box
 from ui.proof_rules import rule_choices
 from ui.runner import Runner
-from ui.stage_tab import AT_ONCE, DEVICE
+from ui.stage_tab import AT_ONCE
 from ui.view import view
+from ui.work import Work
 
 PROVEN = "draft"  # the method to begin with: it draws from a q of its own
 
 
 def proof_tab(runner: Runner, page: gr.Blocks) -> None:
     """Lay the tab out and wire it."""
-    handlers = Handlers(runner)
     with gr.Row(elem_id="proof-house", elem_classes="house"):
         with gr.Column(elem_id="proof-rail", elem_classes="rail"):
             prompt, widgets = _widgets(runner, page)
-            handlers.names = tuple(widgets)
             with gr.Row(elem_classes="buttons"):
                 go = gr.Button("Prove", variant="primary", elem_id="prove")
                 stop = gr.Button("Stop", elem_id="proof-stop")
         shown = view("proof")
-    run = go.click(handlers.prove, [prompt, *widgets.values()], shown, **DEVICE)
-    asked = stop.click(handlers.stop, None, None, **AT_ONCE)
-    asked.then(None, cancels=[run], **AT_ONCE)
-    page.unload(handlers.leave)
-
-
-class Handlers:
-    """What the events call; a visitor's proof is apart from his run on the stage."""
-
-    def __init__(self, runner: Runner) -> None:
-        self.runner = runner
-        self.names: tuple[str, ...] = ()  # of the values after the prompt
-
-    def prove(self, request: gr.Request, prompt: Any, *values: Any) -> Iterator[str]:
-        """The messages of a proof, or of what was wrong with the wish."""
-        try:
-            wish = proof_run.read(prompt, dict(zip(self.names, values, strict=True)))
-        except ValueError as error:
-            yield messages.problem(str(error))
-            return
-        job = lambda visitor: proof_run.prove(  # noqa: E731
-            self.runner.decoder, visitor.bundle.for_visitor(), wish, visitor.cancelled.is_set
-        )
-        yield from map(messages.packed, self.runner.work(_name(request), job))
-
-    def stop(self, request: gr.Request) -> None:
-        """End this visitor's proof."""
-        self.runner.stop(_name(request))
-
-    def leave(self, request: gr.Request) -> None:
-        """This visitor's tab is closed."""
-        self.runner.leave(_name(request))
-
-
-def _name(request: gr.Request) -> str:
-    return f"{request.session_hash} proof"
+    work = Work(runner, "proof", proof_run.read, proof_run.prove)
+    work.wire(go, stop, prompt, widgets, shown, page)
 
 
 def _widgets(runner: Runner, page: gr.Blocks) -> tuple[gr.Textbox, dict[str, Any]]:

@@ -1,0 +1,68 @@
+"""What the buttons of a tab call whose work is neither the stage's run nor drawn on it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gradio as gr
+
+from ui import messages
+from ui.runner import Runner
+from ui.stage_tab import AT_ONCE, DEVICE
+
+Read = Callable[[Any, dict[str, Any]], Any]  # prompt and values -> a wish, or a ValueError
+Do = Callable[[Any, Any, Any, Callable[[], bool]], Iterator[str]]
+
+
+class Work:
+    """One kind of work, a visitor's own and apart from his run on the stage.
+
+    Args:
+        name: of the kind.
+        read: checks what came from the browser.
+        do: with decoder, bundle, wish and whether it was cancelled; yields messages.
+    """
+
+    def __init__(self, runner: Runner, name: str, read: Read, do: Do) -> None:
+        self.runner, self.name, self.read, self.do = runner, name, read, do
+        self.names: tuple[str, ...] = ()  # of the values after the prompt
+
+    def wire(
+        self,
+        go: gr.Button,
+        stop: gr.Button,
+        prompt: gr.Textbox,
+        widgets: dict[str, Any],
+        shown: gr.HTML,
+        page: gr.Blocks,
+    ) -> None:
+        """Let ``go`` begin and ``stop`` end it; ``widgets`` by the names of their values."""
+        self.names = tuple(widgets)
+        run = go.click(self.begin, [prompt, *widgets.values()], shown, **DEVICE)
+        asked = stop.click(self.stop, None, None, **AT_ONCE)
+        asked.then(None, cancels=[run], **AT_ONCE)
+        page.unload(self.leave)
+
+    def begin(self, request: gr.Request, prompt: Any, *values: Any) -> Iterator[str]:
+        """The messages of the work, or of what was wrong with the wish."""
+        try:
+            wish = self.read(prompt, dict(zip(self.names, values, strict=True)))
+        except ValueError as error:
+            yield messages.problem(str(error))
+            return
+
+        def job(visitor: Any) -> Iterator[str]:
+            bundle = visitor.bundle.for_visitor()
+            return self.do(self.runner.decoder, bundle, wish, visitor.cancelled.is_set)
+
+        yield from map(messages.packed, self.runner.work(self._session(request), job))
+
+    def stop(self, request: gr.Request) -> None:
+        """End this visitor's work with the step in hand."""
+        self.runner.stop(self._session(request))
+
+    def leave(self, request: gr.Request) -> None:
+        """This visitor's tab is closed."""
+        self.runner.leave(self._session(request))
+
+    def _session(self, request: gr.Request) -> str:
+        return f"{request.session_hash} {self.name}"
