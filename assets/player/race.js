@@ -1,5 +1,6 @@
 // The race: several runs of one prompt played on one clock. Nothing here asks the server.
 import { SPEEDS } from './clock.js';
+import { meaning } from './legend.js';
 import { Lane } from './race_lane.js';
 import { listen } from './race_keys.js';
 import { Timer } from './race_timer.js';
@@ -168,14 +169,4 @@ export class View {
       get lanes() { return view.lanes.map((lane) => ({ run: lane.run, rounds: lane.rounds.length, seconds: lane.seconds, tokens: lane.tokens, shown: lane.shown })); },
     };
   }
-}
-
-// One entry of the legend: the colour of a role, the shape that doubles it, and its name.
-function meaning({ role, symbol, label }) {
-  const entry = document.createElement('li');
-  const mark = document.createElement('i');
-  mark.className = symbol;
-  mark.style.setProperty('--role', `var(--${role.replaceAll('_', '-')})`);
-  entry.append(mark, label);
-  return entry;
 }
