@@ -62,8 +62,10 @@ class SlotCache(Cache):
     ``length``, hold the nodes of the round that is on.
     """
 
+    layer_type = SlotLayer
+
     def __init__(self, name: str, num_layers: int, capacity: int) -> None:
-        super().__init__(layers=[SlotLayer(self, index) for index in range(num_layers)])
+        super().__init__(layers=[self.layer_type(self, index) for index in range(num_layers)])
         self.name, self.capacity, self.committed = name, capacity, 0
         self.keys: torch.Tensor | None = None  # [L, 1, H, capacity, D]
         self.values: torch.Tensor | None = None
@@ -84,14 +86,17 @@ class SlotCache(Cache):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Layer ``index``'s part; the first layer to ask fixes every layer's shape."""
         if self.keys is None:
-            layers = len(self.layers)
-            self.keys, self.values = (
-                states.new_zeros(layers, 1, states.shape[1], self.capacity, states.shape[3])
-                for states in (key, value)
-            )
+            self.allocate(key, value)
         if key.shape[1] != self.keys.shape[2] or key.shape[3] != self.keys.shape[4]:
             raise ValueError("the layers' keys differ in shape: such a model is not supported")
         return self.keys[index], self.values[index]
+
+    def allocate(self, key: torch.Tensor, value: torch.Tensor) -> None:
+        """Make the stores for layers whose rows are shaped as these, [1, H, N, D]."""
+        self.keys, self.values = (
+            states.new_zeros(len(self.layers), 1, states.shape[1], self.capacity, states.shape[3])
+            for states in (key, value)
+        )
 
     def commit(self, path: Sequence[int]) -> CacheStep:
         """Keep the round's rows named by ``path`` (counted from 0, ascending), free the rest.
