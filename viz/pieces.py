@@ -3,10 +3,11 @@
 import unicodedata
 from functools import lru_cache
 
+BLANK = "␣"
 EMPTY = "∅"  # a token that is no whole character yet
 JOINERS = "\u200d\ufe0f"
 
-_VISIBLE = {ord(" "): "␣", ord("\n"): "⏎", ord("\t"): "⇥", 0x7F: "␡", ord("\xa0"): "⍽"}
+_VISIBLE = {ord(" "): BLANK, ord("\n"): "⏎", ord("\t"): "⇥", 0x7F: "␡", ord("\xa0"): "⍽"}
 _VISIBLE |= {code: chr(0x2400 + code) for code in range(32) if code not in (9, 10)}
 # marks that would turn or hide the text around them
 _VISIBLE |= {code: f"⟨{code:04X}⟩" for code in (*range(0x80, 0xA0), 0x200B, *range(0x202A, 0x202F))}

@@ -17,7 +17,7 @@ from viz.judgement import judgement_info, judgement_panel
 from viz.mask import mask_info, mask_panel
 from viz.numbers import Numbers
 from viz.phases import Step, steps
-from viz.pieces import visible
+from viz.pieces import BLANK, visible
 from viz.text import text_panel
 from viz.timeline import timeline_info, timeline_panel
 from viz.tree import tree_panel
@@ -111,7 +111,9 @@ def says(this: Round) -> str:
     else:
         said += "nothing drafted"
     if emitted.origin and emitted.origin[-1] != "accepted":
-        said += f", {emitted.origin[-1]} '{visible(this.piece(emitted.token[-1]), 40)}'"
+        # read out, where the sign for a blank would be a word
+        token = visible(this.piece(emitted.token[-1]), 40).replace(BLANK, " ")
+        said += f", {emitted.origin[-1]} '{token}'"
     return said
 
 

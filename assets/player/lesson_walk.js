@@ -9,6 +9,9 @@ export class Walk {
     this.isGoing = false;
   }
 
+  get isGoing() { return this.player.isLed; }
+  set isGoing(isGoing) { this.player.isLed = isGoing; }
+
   stop() { this.turn += 1; this.isGoing = false; }
 
   // To a step of a round: from the place in hand where that lies before it in the same round,
@@ -29,6 +32,7 @@ export class Walk {
       if (this.turn !== turn) return;
       if (player.position !== at || player.clock.isRunning) break; // the visitor took over
       at += 1;
+      this.isGoing = at < goal; // the place itself is said
       player.seek(at, true);
     }
     this.isGoing = false;

@@ -19,6 +19,7 @@ import { fetchRun, fillShelf, save } from './shelf.js';
 import { Tape } from './tape.js';
 import { Text } from './text.js';
 import { follow as followTheme, theme } from './theme.js';
+import { Voice } from './voice.js';
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
 const NONE = [];
@@ -35,12 +36,14 @@ export class Player {
     this.runs = []; // recorded ones
     this.clock = new Clock({ onTick: () => advance(this), onTime: (ms) => travel(this, ms) });
     this.isLooping = false; // plays one round over and over
+    this.isLed = false; // from step to step by a lesson
     this.address = new Address(this);
     this.board = new Board(this.stage);
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
     this.facts = new Facts(find('#facts .cards'));
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
     this.numbers = new Numbers();
+    this.voice = new Voice(this.stage.querySelector('.says'));
     addExport(this.stage.querySelector('.save'), this);
     addImages(this.stage, () => this.look().palette);
     this.dialog = find('#keys dialog');
@@ -130,6 +133,8 @@ export class Player {
     return this.clock.isRunning ? 'playing' : 'paused';
   }
 
+  get isMoving() { return this.isLed || this.state !== 'paused'; }
+
   toggle() {
     const atEnd = this.tape && this.position >= this.tape.length - 1 && this.tape.end;
     this.isFollowing = false;
@@ -203,7 +208,7 @@ export class Player {
     const isLast = this.tape.isLastOfRound(this.position);
     this.text.show(isLast ? index + 1 : index);
     this.facts.show(this.factsAt(index, isLast));
-    if (isLast) find('.stage .says').textContent = this.tape.rounds[index].says;
+    this.voice.show(this);
     const { palette, template } = this.look();
     this.board.show({
       tape: this.tape, index, step, smooth, palette, template, theme: theme(),

@@ -179,5 +179,5 @@ def test_the_time_line_scales_to_the_longer_of_round_and_plain():
 
 
 def test_a_round_is_said_in_a_sentence():
-    assert says(ROUND) == "Round 7: 1 of 4 drafted tokens accepted, recovered '␣dark'"
+    assert says(ROUND) == "Round 7: 1 of 4 drafted tokens accepted, recovered ' dark'"
     assert says(make_round(0)).startswith("Round 1: nothing drafted, sampled '")

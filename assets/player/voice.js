@@ -1,0 +1,22 @@
+// The line below the tree, which is read out: while the stage plays, every round once it is over;
+// where somebody goes by hand, the step that shows once the hand has come to rest.
+import { stepSays } from './says.js';
+
+const REST_MS = 180;
+
+export class Voice {
+  constructor(line) {
+    this.line = line;
+    this.timer = 0;
+  }
+
+  show({ tape, position, isMoving }) {
+    clearTimeout(this.timer);
+    const { index, step } = tape.locate(position);
+    const round = tape.rounds[index];
+    if (!isMoving) this.timer = setTimeout(() => this.say(stepSays(round, step)), REST_MS);
+    else if (tape.isLastOfRound(position)) this.say(round.says);
+  }
+
+  say(text) { if (this.line.textContent !== text) this.line.textContent = text; }
+}
