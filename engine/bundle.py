@@ -10,6 +10,7 @@ from engine.cost import cost_of
 from engine.drafters.suffix import SuffixMemory
 from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
+from engine.kernel_path import KernelPath
 from engine.records import Weights
 
 AVAILABLE = "available"
@@ -24,6 +25,7 @@ class Bundle:
         methods: name -> ``"available"``, or in a sentence why not.
         heads: by method, the heads that draft for it.
         path: which implementation of the target runs, ``"packed"`` or ``"transformers"``.
+        kernels: what verifies its trees; ``None`` for a model that ``load`` did not see.
         memory: texts of earlier runs, for suffix decoding.
     """
 
@@ -36,6 +38,7 @@ class Bundle:
     draft_weights: Weights | None = None
     heads: dict[str, Heads] = field(default_factory=dict)
     path: str = "transformers"
+    kernels: KernelPath | None = None
     memory: SuffixMemory = field(default_factory=SuffixMemory)
 
     @property

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from engine.cache import SlotCache
 from engine.records import CacheStep
+from engine.tree_attention import TreeSlots, attends_by_trees
 
 PREFILL_CHUNK = 512  # tokens of one prefill pass: bounds the mask and the activations
 
@@ -82,8 +83,11 @@ class Context:
             last_only: make the last row's logits only, [1, V].
         """
         self._grow(parents)
-        keep = {"logits_to_keep": 1} if last_only and self._can_keep else {}
-        logits = self._pass(self.model, tokens, **keep).logits[0]
+        options = {"logits_to_keep": 1} if last_only and self._can_keep else {}
+        if attends_by_trees(self.model) and len(tokens) == len(self._depths):
+            seen = torch.from_numpy(self._seen).to(self.model.device)
+            options["tree"] = TreeSlots.of(seen, self.committed)
+        logits = self._pass(self.model, tokens, **options).logits[0]
         return logits[-1:] if last_only else logits
 
     def commit(self, path: Sequence[int]) -> CacheStep:

@@ -10,6 +10,8 @@ from engine.ceilings import known_roofline_of
 from engine.config import DecodeConfig
 from engine.cost import known_cost_of
 from engine.detokenizer import Pieces
+from engine.kernel_choice import kernels_for
+from engine.kernel_path import KernelPath
 from engine.records import Header
 from engine.trace import VERSION
 
@@ -38,6 +40,7 @@ def make_header(
         draft=heads.weights if heads else bundle.draft_weights if has_draft_model else None,
         device=str(bundle.device),
         path=bundle.path,
+        kernels=_kernels(bundle, config),
         prompt=prompt if isinstance(prompt, str) else bundle.tokenizer.decode(list(prompt_ids)),
         prompt_token=tuple(prompt_ids),
         prompt_text=tuple(map(pieces, prompt_ids)),
@@ -50,6 +53,15 @@ def make_header(
         pass_seconds=dict(zip(cost.nodes, map(_micro, cost.seconds), strict=True)) if cost else {},
         roofline=known_roofline_of(bundle.target),
     )
+
+
+def _kernels(bundle: Bundle, config: DecodeConfig) -> KernelPath | None:
+    """What verifies trees as large as the settings allow."""
+    if bundle.kernels is None:
+        return None
+    drafted = len(config.tree) if isinstance(config.tree, tuple) else config.tree
+    nodes = 1 + (drafted if isinstance(drafted, int) else 0)
+    return kernels_for(bundle.target, bundle.kernels, nodes)
 
 
 def _plain_tree(tree: object) -> object:

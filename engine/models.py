@@ -15,6 +15,7 @@ from engine.bundle import AVAILABLE, Bundle
 from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
+from engine.kernel_choice import use_kernels
 from engine.model_files import (
     ModelError,
     check_place,
@@ -26,6 +27,7 @@ from engine.model_files import (
     weights_of,
 )
 from engine.packed import pack
+from kernels.language import wish
 
 SHIPPED_DRAFT = Path(__file__).parents[1] / "assets" / "drafters" / "draft"
 METHODS = ("plain", "lookup", "suffix", "draft", "draft_tree", *kinds.METHODS)
@@ -56,7 +58,9 @@ def load(
 
     Raises:
         ModelError: says what is wrong with ``source`` and, where one is known, the remedy.
+        ValueError: the environment asks for kernels that there are none of.
     """
+    wish()  # before anything is loaded
     _check_methods(drafters)
     _check_kinds(heads or {})
     home = default_target() if source is None else str(source)
@@ -65,7 +69,7 @@ def load(
     target, tokenizer = read_model(home, device, dtype), read_tokenizer(home)
     own = draft or (SHIPPED_DRAFT if source is None and SHIPPED_DRAFT.is_dir() else None)
     helper, reason = _draft(own, target, tokenizer, device, dtype)
-    weights = weights_of(home, target)
+    weights, kernels = weights_of(home, target), use_kernels(target)
     is_packed = packed and sum(pack(model) for model in (target, helper) if model is not None) > 0
     given = shipped_heads() if heads is None and source is None else heads or {}
     found, reasons = find_heads(_wanted(given, drafters), target, packed=packed)
@@ -79,6 +83,7 @@ def load(
         draft_weights=weights_of(str(own), helper) if helper is not None else None,
         heads=found,
         path="packed" if is_packed else "transformers",
+        kernels=kernels,
     )
 
 

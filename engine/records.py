@@ -6,9 +6,11 @@ distributions): that is what a file wants to store and a figure wants to draw.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from engine.columns import same_length
+from engine.kernel_path import KernelPath
 from engine.roofline import Roofline
 from engine.tree import depths
 
@@ -38,7 +40,7 @@ class Nodes:
     verdict: tuple[Verdict, ...]
 
     def __post_init__(self) -> None:
-        _same_length(self)
+        same_length(self)
         if not 1 <= len(self) <= MAX_NODES:
             raise ValueError(f"a tree has 1 to {MAX_NODES} nodes, not {len(self)}")
         for node, parent in enumerate(self.parent):
@@ -94,7 +96,7 @@ class Law:
     model: tuple[float, ...]  # the target's softmax before temperature and filters
 
     def __post_init__(self) -> None:
-        _same_length(self)
+        same_length(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class Emitted:
     text: tuple[str, ...]  # "" while a character is still incomplete
 
     def __post_init__(self) -> None:
-        _same_length(self)
+        same_length(self)
 
     def __len__(self) -> int:
         return len(self.token)
@@ -220,6 +222,7 @@ class Header:
     software: Mapping[str, str]
     pass_seconds: Mapping[int, float] = field(default_factory=dict)  # target's pass, by its nodes
     roofline: Roofline | None = None  # where the machine's ceilings were measured
+    kernels: KernelPath | None = None  # what verified the trees, where that was chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +243,3 @@ class End:
     tokens: int
     seconds: float  # of all rounds, recording included, prefill not
     plain: Yardstick | None = None
-
-
-def _same_length(record: Any) -> None:
-    """Refuse columns of different lengths."""
-    columns = {column.name: getattr(record, column.name) for column in fields(record)}
-    lengths = {name: len(value) for name, value in columns.items() if isinstance(value, tuple)}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"columns differ in length: {lengths}")

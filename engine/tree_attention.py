@@ -38,6 +38,11 @@ def use_tree_attention(model: PreTrainedModel) -> None:
     model.set_attn_implementation(NAME)
 
 
+def attends_by_trees(model: torch.nn.Module) -> bool:
+    """Whether ``use_tree_attention`` was called on ``model``."""
+    return getattr(model.config, "_attn_implementation", None) == NAME
+
+
 def tree_attention_forward(
     module: torch.nn.Module,
     query: torch.Tensor,

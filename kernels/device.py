@@ -10,7 +10,9 @@ from kernels.tiles import tile_for, unsupported
 
 Path = Literal["triton", "flex", "reference"]
 
-_refused: dict[torch.device, str] = {}  # devices whose kernels failed their check, and how
+OLDEST = 8  # major compute capability that the kernels are compiled for
+
+_refused: dict[tuple[torch.device, Path], str] = {}  # what failed its check there, and how
 
 
 class Choice(NamedTuple):
@@ -23,20 +25,22 @@ class Choice(NamedTuple):
 class Card(NamedTuple):
     """What of a card decides how a kernel is launched."""
 
+    name: str
     major: int  # compute capability
+    minor: int
     shared: int  # bytes of shared memory that one block may use
     processors: int  # streaming multiprocessors
 
 
-def refuse(device: torch.device, reason: str) -> None:
-    """Let no Triton kernel run on ``device`` any more."""
-    _refused[device] = reason
+def refuse(device: torch.device, path: Path, reason: str) -> None:
+    """Let ``path`` not run on ``device`` any more."""
+    _refused[device, path] = reason
 
 
 def without_triton(device: torch.device) -> str | None:
     """Why Triton cannot run on ``device``, as a clause; ``None`` where it can."""
-    if device in _refused:
-        return _refused[device]
+    if (device, "triton") in _refused:
+        return _refused[device, "triton"]
     if not HAS_TRITON:
         return "triton is not installed"
     if IS_INTERPRETED:
@@ -45,9 +49,9 @@ def without_triton(device: torch.device) -> str | None:
         return f"Triton needs a CUDA card, not {device.type}"
     if torch.version.hip is not None:
         return "the kernels were never tried on AMD cards"
-    if card_of(device).major < 8:
-        name = torch.cuda.get_device_name(device)
-        return f"{name} has compute capability below 8.0"
+    card = card_of(device)
+    if card.major < OLDEST:
+        return f"{card.name} has compute capability {card.major}.{card.minor}, below {OLDEST}.0"
     return None
 
 
@@ -66,22 +70,53 @@ def attention_path(
     if asked == "reference":
         return Choice("reference", "asked for")
     why_not = unsupported(dtype, head_size, group, nodes) or without_triton(device)
-    card = card_of(device)
-    if why_not is None and tile_for(dtype, head_size, 1, card.major, card.shared) is None:
-        why_not = f"a block has {card.shared} bytes of shared memory here, too few for it"
+    why_not = why_not or _without_tile(device, dtype, head_size)
     if why_not is None and runs_triton(device):
         return Choice("triton", "asked for" if asked == "triton" else "it can run here")
-    if asked == "flex" and device.type == "cpu":
-        return Choice("flex", "asked for")
-    can_flex = device.type == "cuda" and HAS_TRITON and dtype != torch.float64
-    reason = "asked for" if asked == "flex" else why_not or "an interpreter is no fast path"
-    return Choice("flex" if can_flex else "reference", reason)
+    if asked == "flex":
+        no_flex = _without_flex(device, dtype)
+        return Choice("reference", no_flex) if no_flex else Choice("flex", "asked for")
+    why_not = why_not or "an interpreter is no fast path"
+    if device.type != "cuda":  # uncompiled it is no faster than SDPA
+        return Choice("reference", why_not)
+    no_flex = _without_flex(device, dtype)
+    return Choice("reference", f"{why_not}; {no_flex}") if no_flex else Choice("flex", why_not)
+
+
+def _without_tile(device: torch.device, dtype: torch.dtype, head_size: int) -> str | None:
+    """Why no configuration of the kernel fits on the card, as a clause."""
+    card = card_of(device)
+    if tile_for(dtype, head_size, 1, card.major, card.shared) is not None:
+        return None
+    return f"a block has {card.shared} bytes of shared memory on {card.name}, too few for a tile"
+
+
+def _without_flex(device: torch.device, dtype: torch.dtype) -> str | None:
+    """Why flex_attention cannot run on ``device``, as a clause; ``None`` where it can."""
+    if (device, "flex") in _refused:
+        return _refused[device, "flex"]
+    if device.type == "cpu":
+        return None
+    if device.type != "cuda":
+        return f"flex_attention needs a CUDA card, not {device.type}"
+    if not HAS_TRITON:
+        return "flex_attention is compiled with triton, which is not installed"
+    return f"flex_attention does not compute in {dtype}" if dtype == torch.float64 else None
 
 
 @cache
 def card_of(device: torch.device) -> Card:
     """What the tiles are chosen by; what the interpreter has where there is no card."""
     if device.type != "cuda":
-        return Card(9, 1 << 30, 4)
+        return Card("an interpreter", 9, 0, 1 << 30, 4)
     told = torch.cuda.get_device_properties(device)
-    return Card(told.major, told.shared_memory_per_block_optin, told.multi_processor_count)
+    shared, processors = told.shared_memory_per_block_optin, told.multi_processor_count
+    return Card(told.name, told.major, told.minor, shared, processors)
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that may still be taken on ``device``; ``None`` where nobody counts it."""
+    if device.type != "cuda":
+        return None
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + unused

@@ -11,6 +11,7 @@ import torch
 HEAD_SIZES = (64, 96, 128, 256)
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 MAX_GROUP, MAX_NODES = 16, 256
+MAX_SPLITS = 32  # parts of the prefix
 
 
 class Tile(NamedTuple):
@@ -64,9 +65,9 @@ def padded(head_size: int) -> int:
 def unsupported(dtype: torch.dtype, head_size: int, group: int, nodes: int) -> str | None:
     """Why the attention kernel cannot run this shape, as a clause; ``None`` where it can."""
     if dtype not in DTYPES:
-        return f"it computes in float16, bfloat16 or float32, not {dtype}"
+        return f"the kernel computes in float16, bfloat16 or float32, not in {dtype}"
     if head_size not in HEAD_SIZES:
-        return f"it knows heads of {', '.join(map(str, HEAD_SIZES))}, not of {head_size}"
+        return f"the kernel knows heads of {', '.join(map(str, HEAD_SIZES))}, not of {head_size}"
     if not 1 <= group <= MAX_GROUP:
         return f"1 to {MAX_GROUP} query heads may share a key head, not {group}"
     if not 1 <= nodes <= MAX_NODES:
@@ -101,4 +102,4 @@ def num_splits(programs: int, capacity: int, processors: int) -> int:
         processors: of the card.
     """
     wanted = max(1, processors // programs)
-    return min(1 << (wanted.bit_length() - 1), max(1, capacity // 256), 32)
+    return min(1 << (wanted.bit_length() - 1), max(1, capacity // 256), MAX_SPLITS)

@@ -11,6 +11,7 @@ import { painted } from './figure.js';
 import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
 import { meaning } from './legend.js';
+import { showMachine } from './machine.js';
 import { Numbers } from './numbers.js';
 import { outside } from './outside.js';
 import { plotly } from './plotly.js';
@@ -100,8 +101,7 @@ export class Player {
       this.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
     }
     find('#header .shelf').value = header.source === 'live' ? '' : header.run;
-    const { target, device, path } = header.header;
-    find('#header .model').textContent = [target.name, target.dtype, device, path].join(' · ');
+    showMachine(find('#header .model'), header.header);
     this.isFollowing = this.tape.isLive && (this.wantsLive || stillness.matches);
     this.clock.stop();
     if (!this.isFollowing && !stillness.matches) this.clock.start();

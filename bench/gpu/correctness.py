@@ -8,11 +8,11 @@ from bench.gpu.lines import Ceilings, Line
 from bench.gpu.scale import Model, Scale
 from bench.gpu.trees import random_laws, random_slots
 from kernels.accept import accept, accept_reference
-from kernels.choice import TOLERANCE, fault
 from kernels.device import runs_triton
 from kernels.tiles import HEAD_SIZES
 from kernels.top_entries import top_entries, top_entries_reference
 from kernels.tree_attention import tree_attention, tree_attention_reference
+from kernels.trials import TOLERANCE, fault
 
 GROUPS = (1, 3, 4, 7, 16)
 

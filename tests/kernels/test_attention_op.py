@@ -95,7 +95,7 @@ def test_reasons_are_given_where_the_kernel_cannot_run(monkeypatch):
 def test_a_device_that_failed_its_check_is_not_used(monkeypatch):
     monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
     monkeypatch.setattr("kernels.device._refused", {})
-    refuse(CPU, "the kernels gave a wrong result here")
+    refuse(CPU, "triton", "the kernels gave a wrong result here")
     path, reason = attention_path(CPU, torch.float32, 64, 3, 16)
     assert path == "reference" and "wrong result" in reason
 

@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from torch.nn.attention import flex_attention
 
-import kernels.choice
-from kernels.choice import choose, fault
+import kernels.trials
+from kernels.choice import choose
+from kernels.trials import fault, flex_fault
 
 CPU = torch.device("cpu")
 SHAPE = (torch.float32, 64, 3, 64)
@@ -13,10 +15,13 @@ SHAPE = (torch.float32, 64, 3, 64)
 @pytest.fixture(autouse=True)
 def _afresh(monkeypatch):
     fault.cache_clear()
+    flex_fault.cache_clear()
     monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
     monkeypatch.setattr("kernels.device._refused", {})
+    monkeypatch.setattr(flex_attention, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
     yield
     fault.cache_clear()
+    flex_fault.cache_clear()
 
 
 def test_kernels_that_are_right_are_chosen():
@@ -28,14 +33,14 @@ def test_a_kernel_that_fails_is_not_used_and_the_reason_is_told(name, monkeypatc
     def failing(*_, **__):
         raise RuntimeError("first line\nptxas gave up")
 
-    monkeypatch.setattr(kernels.choice, name, failing)
+    monkeypatch.setattr(kernels.trials, name, failing)
     path, reason = choose(CPU, *SHAPE)
     assert path == "reference" and "ptxas gave up" in reason
 
 
 @pytest.mark.parametrize("name", ["tree_attention_triton", "accept_triton", "commit_triton"])
 def test_a_kernel_that_is_wrong_is_not_used(name, monkeypatch):
-    right = getattr(kernels.choice, name)
+    right = getattr(kernels.trials, name)
 
     def wrong(*arguments, **options):
         found = right(*arguments, **options)
@@ -43,7 +48,7 @@ def test_a_kernel_that_is_wrong_is_not_used(name, monkeypatch):
         changed.view(-1)[changed.numel() // 2] += 1
         return found
 
-    monkeypatch.setattr(kernels.choice, name, wrong)
+    monkeypatch.setattr(kernels.trials, name, wrong)
     path, reason = choose(CPU, *SHAPE)
     assert path == "reference" and "wrong result" in reason
     assert choose(CPU, *SHAPE).path == "reference"

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 
+from engine.kernel_path import KernelPath
 from engine.records import (
     VERSION,
     CacheStep,
@@ -57,6 +58,7 @@ def header(prompt: str = "Why is the sky blue?", method: str = "draft_tree") -> 
         software={"torch": "2.13"},
         pass_seconds={1: 0.03, 2: 0.032, 4: 0.035, 8: 0.045, 16: 0.07},
         roofline=Roofline(20e9, 90e9, 269_000_000, 134_500_000),
+        kernels=KernelPath("sdpa", "Triton needs a CUDA card, not cpu"),
     )
 
 

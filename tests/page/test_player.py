@@ -18,6 +18,9 @@ def test_decode_streams_every_round_and_writes_the_text(visit):
     rounds = visit.page.locator(".stage .words .round:not(.ahead)")
     assert rounds.count() == 12
     assert "sky" in visit.page.text_content(".stage .words")
+    machine = visit.page.locator("#header .model")
+    assert machine.text_content() == "Tiny · float32 · cpu · packed · SDPA"
+    assert machine.get_attribute("title").endswith("by SDPA: Triton needs a CUDA card, not cpu")
 
 
 def test_steps_go_forward_and_back_by_phase_and_by_round(visit):
