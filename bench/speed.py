@@ -7,18 +7,36 @@ hits them alike; a method's figure is the median over prompts of its ratio on ea
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from bench.prompts import COPY_HEAVY, MT_BENCH, mt_bench
-from bench.report import print_table, spread, write_json
+from bench.report import Spread, print_table, spread, write_json
 from engine import Bundle, DecodeConfig, Trace, load
 from engine.prompt import read_prompt
-from engine.stats import mean_accepted_length
+from engine.stats import Tally
 
-Contestant = Callable[[tuple[int, ...]], tuple[int, float, float]]  # tokens, seconds, MAT
+PHASES = ("draft", "verify", "accept", "commit")
+
+
+class Result(NamedTuple):
+    """One answer.
+
+    Attributes:
+        mat: tokens a target pass; NaN where the library does not say.
+        shares: of the rounds' time, by phase; empty where the library does not say.
+    """
+
+    tokens: int
+    seconds: float
+    mat: float = float("nan")
+    shares: tuple[float, ...] = ()
+
+
+Contestant = Callable[[tuple[int, ...]], Result]
 
 LOOKUP = {"prompt_lookup_num_tokens": 10}
 
@@ -32,15 +50,20 @@ def main() -> None:
     found = {}
     sets = {"mt_bench": mt_bench(arguments.count, arguments.prompts), "copy_heavy": COPY_HEAVY}
     for name, prompts in sets.items():
-        contestants = _contestants(ours, theirs, config)
-        found[name] = _race(ours, contestants, prompts)
-        _print(name, found[name])
+        contestants = _contestants(ours, theirs, config, arguments.methods)
+        results = _race(ours, contestants, prompts)
+        _print(name, results)
+        found[name] = {method: [run._asdict() for run in runs] for method, runs in results.items()}
     print(write_json(f"speed_t{arguments.temperature:g}", found))
 
 
-def _contestants(ours: Bundle, theirs: Bundle, config: dict[str, Any]) -> dict[str, Contestant]:
-    """Ours by method, theirs by the options of ``generate``."""
+def _contestants(
+    ours: Bundle, theirs: Bundle, config: dict[str, Any], methods: list[str]
+) -> dict[str, Contestant]:
+    """Ours by method (all if ``methods`` is empty), theirs by the options of ``generate``."""
     names = [name for name, state in ours.methods.items() if state == "available"]
+    if methods:
+        names = [name for name in names if name in ("plain", *methods)]
     race = {name: _ours(ours, DecodeConfig(method=name, **config)) for name in names}
     race["transformers plain"] = _theirs(theirs, config, {})
     race["transformers lookup"] = _theirs(theirs, config, LOOKUP)
@@ -55,13 +78,13 @@ def _contestants(ours: Bundle, theirs: Bundle, config: dict[str, Any]) -> dict[s
 
 
 def _ours(bundle: Bundle, config: DecodeConfig) -> Contestant:
-    def run(prompt: tuple[int, ...]) -> tuple[int, float, float]:
+    def run(prompt: tuple[int, ...]) -> Result:
         start = perf_counter()
         trace = Trace.record(bundle.for_visitor(), prompt, config)
-        return (
-            len(trace.token_ids),
-            perf_counter() - start,
-            mean_accepted_length(trace.rounds).value,
+        seconds, tally = perf_counter() - start, Tally.of(trace.rounds)
+        shares = tuple(tally.time_share(phase).value or 0.0 for phase in PHASES)
+        return Result(
+            len(trace.token_ids), seconds, tally.mean_accepted_length.value or 0.0, shares
         )
 
     return run
@@ -78,7 +101,7 @@ def _theirs(bundle: Bundle, config: dict[str, Any], options: dict[str, Any]) -> 
         draft.generation_config.num_assistant_tokens_schedule = "constant"
         options = {"assistant_model": draft}
 
-    def run(prompt: tuple[int, ...]) -> tuple[int, float, float]:
+    def run(prompt: tuple[int, ...]) -> Result:
         ids = torch.tensor([prompt])
         start = perf_counter()
         out = bundle.target.generate(
@@ -88,44 +111,56 @@ def _theirs(bundle: Bundle, config: dict[str, Any], options: dict[str, Any]) -> 
             **sampling,
             **options,
         )
-        return out.shape[1] - len(prompt), perf_counter() - start, float("nan")
+        return Result(out.shape[1] - len(prompt), perf_counter() - start)
 
     return run
 
 
 def _race(
     bundle: Bundle, contestants: dict[str, Contestant], prompts: Any
-) -> dict[str, list[dict[str, float]]]:
+) -> dict[str, list[Result]]:
     """Per contestant one result a prompt."""
-    results: dict[str, list[dict[str, float]]] = {name: [] for name in contestants}
+    results: dict[str, list[Result]] = {name: [] for name in contestants}
     for number, prompt in enumerate(prompts):
         ids = read_prompt(bundle, prompt, DecodeConfig())
         for name, run in contestants.items():
             if number == 0:
                 run(ids)  # calibrates and warms up
-            tokens, seconds, mat = run(ids)
-            results[name].append({"rate": tokens / seconds, "mat": mat, "tokens": tokens})
+            results[name].append(run(ids))
         print(f"{number + 1}/{len(prompts)}", end=" ", flush=True)
     return results
 
 
-def _print(name: str, results: dict[str, list[dict[str, float]]]) -> None:
+def _print(name: str, results: dict[str, list[Result]]) -> None:
     """Ratios prompt by prompt, then their median: the prompts differ more than the methods."""
     rows = []
     for method, runs in results.items():
-        against = [
-            spread(
-                [
-                    run["rate"] / base["rate"]
-                    for run, base in zip(runs, results[base_name], strict=True)
-                ]
-            )
-            for base_name in ("plain", "transformers plain")
-        ]
-        rate, mat = (spread([run[key] for run in runs]) for key in ("rate", "mat"))
-        rows.append([method, f"{rate.median:.1f}", f"{mat.median:.2f}", *against])
+        against = [_against(runs, results[base]) for base in ("plain", "transformers plain")]
+        rate = median(run.tokens / run.seconds for run in runs)
+        mat = median(run.mat for run in runs)
+        rows.append([method, f"{rate:.1f}", f"{mat:.2f}", *against, _shares(runs)])
     columns = ["method", "tokens/s", "tokens a pass", "x our plain", "x transformers' plain"]
-    print_table(f"{name}: medians over {len(runs)} prompts (quartiles)", columns, rows)
+    print_table(
+        f"{name}: medians over {len(runs)} prompts (quartiles)",
+        [*columns, f"{' / '.join(PHASES)} %"],
+        rows,
+    )
+
+
+def _against(runs: list[Result], base: list[Result]) -> Spread:
+    """How many times as many tokens a second as ``base``, prompt by prompt."""
+    return spread(
+        [
+            (run.tokens / run.seconds) / (other.tokens / other.seconds)
+            for run, other in zip(runs, base, strict=True)
+        ]
+    )
+
+
+def _shares(runs: list[Result]) -> str:
+    """Median share of each phase in the rounds' time."""
+    columns = zip(*(run.shares for run in runs), strict=True)
+    return " / ".join(f"{median(column):.0%}"[:-1] for column in columns)
 
 
 def _arguments() -> argparse.Namespace:
@@ -133,6 +168,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=4, help="MT-bench prompts")
     parser.add_argument("--tokens", type=int, default=64, help="most new tokens a run")
     parser.add_argument("--temperature", type=float, default=0.0)
+    parser.add_argument("--methods", nargs="*", default=[], help="all unless given")
     parser.add_argument("--prompts", type=Path, default=MT_BENCH)
     return parser.parse_args()
 

@@ -1,0 +1,41 @@
+"""Tokens a pass of whole decodings, and the tables they are printed in."""
+
+from argparse import Namespace
+
+from bench.accepted import CHAIN, decode_all
+from bench.speed import Result, _print
+from tests.fakes import tiny_bundle
+
+ARGUMENTS = Namespace(tokens=12, temperature=0.0)
+PROMPTS = ("abc", "hide")
+
+
+def test_every_prompt_is_decoded_to_its_end_and_plain_takes_a_pass_a_token():
+    assert decode_all(tiny_bundle(), PROMPTS, "plain", 0, ARGUMENTS) == [24, 24]
+
+
+def test_a_draft_model_that_is_the_target_fills_every_chain():
+    bundle = tiny_bundle()
+    bundle.draft = bundle.target
+    tokens, passes = decode_all(bundle, PROMPTS, "draft", CHAIN, ARGUMENTS)
+    assert (tokens, passes) == (24, 6)  # 5 + 5 + 2 tokens for each prompt
+
+
+def test_a_prompt_does_not_learn_from_the_one_before():
+    bundle = tiny_bundle()
+    once = decode_all(bundle, ("abc",), "suffix", 8, ARGUMENTS)
+    twice = decode_all(bundle, ("abc", "abc"), "suffix", 8, ARGUMENTS)
+    assert twice == [2 * figure for figure in once]
+
+
+def test_the_table_of_speed_shows_ratios_by_prompt_and_shares_by_phase(capsys):
+    plain = [Result(10, 1.0, 1.0, (0.0, 0.9, 0.1, 0.0)), Result(10, 2.0, 1.0, (0.0, 0.9, 0.1, 0.0))]
+    fast = [
+        Result(10, 0.5, 2.0, (0.25, 0.7, 0.05, 0.0)),
+        Result(10, 0.5, 2.0, (0.25, 0.7, 0.05, 0)),
+    ]
+    theirs = [Result(10, 4.0), Result(10, 4.0)]
+    _print("two", {"plain": plain, "eagle": fast, "transformers plain": theirs})
+    said = capsys.readouterr().out
+    assert "eagle               20.0      2.00           3.00 (2.00 to 4.00)" in said
+    assert "25 / 70 / 5 / 0" in said and "8.00 (8.00 to 8.00)" in said
