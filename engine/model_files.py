@@ -98,7 +98,14 @@ def read_model(home: str, device: str | torch.device, dtype: Any) -> PreTrainedM
         raise ModelError(
             f"{home} could not be loaded: its weights lack {missing[0]} ({len(missing)} in all)."
         )
-    return model.to(device).eval().requires_grad_(False)
+    try:
+        return model.to(device).eval().requires_grad_(False)
+    except RuntimeError as error:  # of an allocator or a driver
+        size = sum(parameter.nbytes for parameter in model.parameters()) / 2**30
+        raise ModelError(
+            f"{home} has {size:.1f} GiB of weights, which do not go to {device}: "
+            f"{first_line(error)}"
+        ) from error
 
 
 def read_tokenizer(home: str) -> PreTrainedTokenizerBase:

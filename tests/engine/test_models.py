@@ -22,6 +22,7 @@ from transformers import (
     JambaConfig,
     MambaConfig,
     MistralConfig,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
     RwkvConfig,
     T5Config,
@@ -73,6 +74,15 @@ def test_a_window_as_long_as_the_context_is_allowed(tmp_path):
 def test_a_folder_without_a_config_is_no_model(tmp_path):
     with pytest.raises(ModelError, match="has no config.json"):
         load(tmp_path)
+
+
+def test_weights_that_a_card_is_too_full_for_are_refused_in_a_sentence(good, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nAdvice.")
+
+    monkeypatch.setattr(PreTrainedModel, "to", full)
+    with pytest.raises(ModelError, match=r"0\.0 GiB of weights.*CUDA out of memory.*2\.00 GiB\.$"):
+        load(good)
 
 
 def test_a_name_that_cannot_be_one_is_refused():
