@@ -21,6 +21,7 @@ function card({ value, label, hover }) {
   words.textContent = label;
   box.title = hover ?? '';
   box.tabIndex = 0;
+  box.setAttribute('role', 'group');
   box.setAttribute('aria-label', `${value} ${label}. ${hover ?? ''}`);
   box.append(number, words);
   return box;

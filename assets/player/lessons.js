@@ -122,7 +122,7 @@ export class Lessons {
   }
 
   enter() {
-    document.querySelector('#tabs .tab-container button')?.click(); // the stage's tab
+    document.querySelector('#tabs [role="tab"]')?.click(); // the stage's tab
     this.house.classList.add('taught');
     this.button.setAttribute('aria-pressed', true);
   }

@@ -68,8 +68,8 @@ export class Fits {
     if (known) return known;
     const section = document.createElement('section');
     section.dataset.place = place;
-    section.innerHTML = '<h4></h4><div class="plot" role="img"></div><dl class="facts"></dl>';
-    section.querySelector('h4').textContent = title;
+    section.innerHTML = '<h3></h3><div class="plot" role="img"></div><dl class="facts"></dl>';
+    section.querySelector('h3').textContent = title;
     this.root.append(section);
     return section;
   }
@@ -79,11 +79,11 @@ function fact({ value, label, hover }) {
   const box = document.createElement('div');
   box.title = hover;
   box.tabIndex = 0;
-  box.setAttribute('aria-label', `${label}: ${value}, ${hover}`);
   const word = document.createElement('dt');
   const number = document.createElement('dd');
   word.textContent = label;
   number.textContent = value;
+  number.setAttribute('aria-label', `${value}, ${hover}`);
   box.append(word, number);
   return box;
 }

@@ -28,6 +28,7 @@ export function column(index, label, settings, onOpen) {
   const text = element('div', 'text'), title = element('h4'), words = element('div', 'words');
   words.tabIndex = 0;
   words.dir = 'auto';
+  words.setAttribute('role', 'group');
   words.setAttribute('aria-label', `text of ${label}`);
   title.append(element('em'));
   text.append(title, words);
