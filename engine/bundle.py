@@ -11,6 +11,7 @@ from engine.drafters.suffix import SuffixMemory
 from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
 from engine.kernel_path import KernelPath
+from engine.lane import Lane
 from engine.records import Weights
 
 AVAILABLE = "available"
@@ -27,6 +28,8 @@ class Bundle:
         path: which implementation of the target runs, ``"packed"`` or ``"transformers"``.
         kernels: what verifies its trees; ``None`` for a model that ``load`` did not see.
         memory: texts of earlier runs, for suffix decoding.
+        wants_static: whether rounds are one step of the device each; ``None``: on CUDA.
+        lanes: what such runs have left for the next one.
     """
 
     target: PreTrainedModel
@@ -40,11 +43,19 @@ class Bundle:
     path: str = "transformers"
     kernels: KernelPath | None = None
     memory: SuffixMemory = field(default_factory=SuffixMemory)
+    wants_static: bool | None = None
+    lanes: list[Lane] = field(default_factory=list)
 
     @property
     def device(self) -> torch.device:
         """Where the target runs."""
         return self.target.device
+
+    @property
+    def is_static(self) -> bool:
+        """Whether rounds are to be one step of the device each."""
+        wanted = self.wants_static
+        return self.device.type == "cuda" if wanted is None else wanted
 
     @property
     def dtype(self) -> torch.dtype:

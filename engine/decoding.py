@@ -1,44 +1,27 @@
-"""The decode loop: ``decode`` hands out a run, which yields its rounds.
+"""``decode`` hands out a run, which yields its rounds; ``measure_plain`` is the yardstick."""
 
-One loop serves every method, plain decoding included (a tree with only a root).  It knows
-nothing of figures and draws random numbers from the settings' generator alone.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from itertools import takewhile
 
-import torch
-
 from engine.bundle import Bundle
-from engine.clock import Clock
-from engine.config import MAX_NODES, DecodeConfig
-from engine.context import Context
-from engine.detokenizer import Pieces
-from engine.drafters.build import build_drafter, method_of
-from engine.drafters.drafter import Drafter, Proposal
-from engine.drafters.order import Order
-from engine.emission import Emission
-from engine.header import make_header
-from engine.planner import Planner
-from engine.prompt import read_prompt
-from engine.recorder import pieces_of, record_laws, record_nodes
-from engine.records import CacheStep, End, Header, Law, Nodes, Round, Seconds, Yardstick
-from engine.sampling import Sampler
-from engine.tree import is_chain
-from engine.verify import Judgement, judge, judge_block
+from engine.config import DecodeConfig
+from engine.records import Yardstick
+from engine.run import Run
+from engine.static_run import StaticRun, why_not_static
 
 
-def decode(
-    bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig | None = None
-) -> "Run":
+def decode(bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig | None = None) -> Run:
     """Read the prompt and return the run; its rounds are decoded as they are asked for.
 
     Raises:
         ValueError: the prompt is empty, too long or not text, or the method is not available;
             the message is written for the user.
     """
-    return Run(bundle, prompt, config or DecodeConfig())
+    config = config or DecodeConfig()
+    return _kind(bundle, config)(bundle, prompt, config)
 
 
 def measure_plain(
@@ -67,153 +50,17 @@ def measure_plain(
     return Yardstick(len(run.generated), round(seconds, 6), same)
 
 
-class Run(Iterator[Round]):
-    """A run under way: an iterator of ``Round`` with a ``header`` now and an ``end`` later."""
+def _kind(bundle: Bundle, config: DecodeConfig) -> type[Run]:
+    """The ordinary loop, or the device's own where that was chosen and can be."""
+    if not bundle.is_static:
+        return Run
+    if (reason := why_not_static(bundle, config)) is not None:
+        _say(reason)
+        return Run
+    return StaticRun
 
-    header: Header
-    end: End | None = None
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        prompt: str | Sequence[int],
-        config: DecodeConfig,
-        build: Callable[[Order], tuple[Planner, Drafter]] = build_drafter,
-    ) -> None:
-        self.bundle, self.config = bundle, config
-        self.prompt = read_prompt(bundle, prompt, config)
-        self.history = list(self.prompt)  # committed tokens; the last is the root
-        self._emission = Emission(bundle, config, bundle.context_length - len(self.prompt))
-        self._rng = torch.Generator().manual_seed(config.seed)
-        self._sampler, self._pieces = Sampler(config), Pieces(bundle.tokenizer)
-        self._index, self._seconds = 0, 0.0
-        clock = Clock()
-        with torch.inference_mode():
-            slot_bytes = self._open(build)
-        self.header = make_header(bundle, config, prompt, self.prompt, slot_bytes, clock.lap())
-
-    def __next__(self) -> Round:
-        """The next round; torch's mode is set per step, for steps may run in any thread."""
-        if self.end is None and self._emission.reason is None:
-            with torch.inference_mode():
-                return self._round()
-        self._finish()
-        raise StopIteration
-
-    def close(self) -> None:
-        """End the run, before its time if need be, and give the memory of its caches back."""
-        self._finish()
-
-    @property
-    def generated(self) -> tuple[int, ...]:
-        """Tokens made so far, the prompt left out."""
-        return tuple(self.history[len(self.prompt) :])
-
-    def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
-        """Read the prompt but for its last token; returns the bytes of a slot by cache."""
-        bundle, prompt = self.bundle, self.prompt
-        capacity = len(prompt) + self._emission.limit + MAX_NODES + 1
-        method = method_of(bundle, self.config.method)
-        self._target = Context(
-            bundle.target,
-            capacity,
-            "target",
-            method.taps(bundle),
-            keeps_prompt=method.keeps_prompt,
-        )
-        self._target.prefill(prompt[:-1])
-        order = Order(bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
-        self._planner, self._drafter = build(order)
-        contexts = (self._target, getattr(self._drafter, "context", None))
-        return {c.cache.name: c.cache.slot_bytes for c in contexts if c is not None}
-
-    def _round(self) -> Round:
-        """Draft, verify, accept, commit."""
-        start, clock = len(self.history), Clock()
-        proposal = self._propose()
-        drafted = clock.lap()
-
-        logits = self._target.extend(proposal.tokens, proposal.parents)
-        verified = clock.lap()
-
-        uniforms = self._uniforms(len(proposal.tokens))
-        target_laws = self._sampler.laws(logits, self._texts(proposal))
-        judgement = self._judge(proposal, target_laws, uniforms)
-        emitted = self._emission.take(proposal, judgement)
-        judgement = judgement.cut(len(emitted), proposal.parents)
-        nodes, laws = self._record(proposal, judgement, uniforms, target_laws, logits)
-        accepted = clock.lap()
-
-        caches = self._commit(judgement.path[: len(emitted)])
-        self.history += emitted.token
-        self._planner.learn(proposal, judgement)
-        seconds = Seconds(drafted, verified, accepted, clock.lap())
-
-        pieces = pieces_of(self._pieces, nodes, laws, emitted.token) if self.config.record else {}
-        this = Round(self._index, start, nodes, emitted, laws, caches, seconds, pieces)
-        self._index, self._seconds = self._index + 1, self._seconds + clock.total
-        return this
-
-    def _propose(self) -> Proposal:
-        """A tree no deeper than what may still be accepted."""
-        depth = self.config.num_draft or self._drafter.max_depth
-        if isinstance(self.config.tree, tuple):
-            depth = max(map(len, self.config.tree), default=0)
-        return self._drafter.propose(self.history, min(depth, self._emission.max_depth))
-
-    def _uniforms(self, count: int) -> list[float]:
-        """[N] one uniform a node: to test it with; the root's draws the last token."""
-        return torch.rand(count, generator=self._rng, dtype=torch.float64).tolist()
-
-    def _texts(self, proposal: Proposal) -> list[Sequence[int]]:
-        """Per node all tokens up to it; the plain history where no processor reads them."""
-        texts: list[Sequence[int]] = [self.history]
-        for node in range(1, len(proposal.tokens)):
-            above = texts[proposal.parents[node]]
-            is_read = self._sampler.needs_history
-            texts.append([*above, proposal.tokens[node]] if is_read else above)
-        return texts
-
-    def _judge(
-        self, proposal: Proposal, target_laws: torch.Tensor, uniforms: Sequence[float]
-    ) -> Judgement:
-        """By the rule of the settings; a block has to be a chain."""
-        is_block = self.config.rule == "block" and is_chain(proposal.parents)
-        rule = judge_block if is_block else judge
-        return rule(
-            proposal.tokens,
-            proposal.parents,
-            proposal.laws,
-            target_laws,
-            uniforms,
-            self.bundle.eos_ids,
-        )
-
-    def _record(
-        self,
-        proposal: Proposal,
-        judgement: Judgement,
-        uniforms: Sequence[float],
-        target_laws: torch.Tensor,
-        logits: torch.Tensor,
-    ) -> tuple[Nodes, tuple[Law, ...]]:
-        """The round's tree and the laws on its judged path; the bare tree with recording off."""
-        if not self.config.record:
-            return record_nodes(proposal, judgement, uniforms, None), ()
-        nodes = record_nodes(proposal, judgement, uniforms, target_laws)
-        return nodes, record_laws(
-            proposal, judgement, target_laws, logits, self._sampler.needs_history
-        )
-
-    def _commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
-        """Keep the path in every cache; the text's last token is never cached."""
-        return (self._target.commit(path), *self._drafter.commit(path))
-
-    def _finish(self) -> None:
-        """Write the end once, remember the text, let the caches go."""
-        if self.end is not None:
-            return
-        reason = self._emission.reason or "cancelled"
-        self.end = End(reason, self._index, len(self.generated), round(self._seconds, 6))
-        self.bundle.memory.remember(self.history)
-        del self._target, self._drafter
+@cache
+def _say(reason: str) -> None:
+    """Once a process for each reason."""
+    print(f"rounds wait for the host: {reason}", file=sys.stderr, flush=True)

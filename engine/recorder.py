@@ -22,6 +22,20 @@ def record_nodes(
     target_laws: torch.Tensor | None,
 ) -> Nodes:
     """The tree's columns; without ``target_laws`` [N, V] the probabilities are left out."""
+    chances: list[float] | None = None
+    if target_laws is not None:
+        rows, columns = list(proposal.parents[1:]), list(proposal.tokens[1:])
+        chances = target_laws[rows, columns].tolist() if rows else []
+    return nodes_of(proposal, judgement, uniforms, chances)
+
+
+def nodes_of(
+    proposal: Proposal,
+    judgement: Judgement,
+    uniforms: Sequence[float],
+    chances: Sequence[float] | None,
+) -> Nodes:
+    """The tree's columns from ``chances`` [N - 1], the target's of every drafted node."""
     size = len(proposal.tokens)
     verdicts: list[Verdict] = ["untested"] * size
     for node in judgement.rejected:
@@ -30,9 +44,8 @@ def record_nodes(
         verdicts[node] = "accepted"
     verdicts[0] = "root"
     probs: list[float | None] = [None] * size
-    if target_laws is not None and size > 1:
-        rows, columns = list(proposal.parents[1:]), list(proposal.tokens[1:])
-        probs[1:] = map(short, target_laws[rows, columns].tolist())
+    if chances is not None:
+        probs[1:] = map(short, chances)
     tested = {0, *judgement.path, *judgement.rejected}
     return Nodes(
         proposal.tokens,
@@ -71,7 +84,11 @@ def record_laws(
     columns = torch.stack([p, q, residual, model]).double()
     packed = torch.cat([tokens.double()[None], columns]).tolist()  # the one copy: [5, P, entries]
     return tuple(
-        _law(node, [column[row] for column in packed], _point_masses(proposal, node))
+        law_of(
+            node,
+            zip(*(column[row] for column in packed), strict=True),
+            point_masses(proposal, node),
+        )
         for row, node in enumerate(path)
     )
 
@@ -152,7 +169,7 @@ def _tested_tokens(
     return torch.tensor(padded, device=device)
 
 
-def _point_masses(proposal: Proposal, node: int) -> frozenset[int] | None:
+def point_masses(proposal: Proposal, node: int) -> frozenset[int] | None:
     """Tokens drafted below ``node`` with certainty; ``None`` where they were sampled."""
     if proposal.laws is not None:
         return None
@@ -161,11 +178,11 @@ def _point_masses(proposal: Proposal, node: int) -> frozenset[int] | None:
     )
 
 
-def _law(node: int, columns: list[list[float]], point: frozenset[int] | None) -> Law:
-    """One law of [5, entries] columns, duplicates dropped, by falling target probability."""
-    entries = {int(entry[0]): entry[1:] for entry in zip(*columns, strict=True)}
+def law_of(node: int, entries: Iterable[Sequence[float]], point: frozenset[int] | None) -> Law:
+    """One law of (token, p, q, residual, model), duplicates dropped, by falling p."""
+    found = {int(entry[0]): tuple(entry[1:]) for entry in entries}
     if point is not None:
-        entries = {t: (e[0], float(t in point), *e[2:]) for t, e in entries.items()}
-    order = sorted(entries, key=lambda token: [-value for value in (*entries[token], -token)])
-    rows = [tuple(map(short, entries[token])) for token in order]
+        found = {t: (e[0], float(t in point), *e[2:]) for t, e in found.items()}
+    order = sorted(found, key=lambda token: [-value for value in (*found[token], -token)])
+    rows = [tuple(map(short, found[token])) for token in order]
     return Law(node, tuple(order), *zip(*rows, strict=True))

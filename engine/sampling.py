@@ -25,7 +25,16 @@ class Sampler:
             logits: of the next token at each of N positions.
             histories: per position the tokens before it; read for the penalty only.
         """
-        config, scores = self.config, self.scores(logits, histories)
+        return self.laws_of(self.scores(logits, histories))
+
+    def laws_of(self, scores: torch.Tensor, few: int = 256) -> torch.Tensor:
+        """Scores [N, V] to laws: all processors but the penalty.
+
+        Args:
+            few: tokens among which the nucleus is looked for first; with all of them the host
+                need not look at what it found.
+        """
+        config = self.config
         if config.is_greedy:
             return torch.zeros_like(scores).scatter_(-1, scores.argmax(-1, keepdim=True), 1.0)
         scores = scores / config.temperature
@@ -34,7 +43,7 @@ class Sampler:
             scores = scores.masked_fill(scores < least, -torch.inf)
         probs = scores.softmax(-1)
         is_whole = config.top_p in (None, 1.0)  # else rounding would cut the rarest tokens off
-        return probs if is_whole else _nucleus(probs, config.top_p)
+        return probs if is_whole else _nucleus(probs, config.top_p, few)
 
     def scores(self, logits: torch.Tensor, histories: Sequence[Sequence[int]]) -> torch.Tensor:
         """Logits [N, V] after the penalty alone, in fp32 (or fp64); arguments as for ``laws``."""
@@ -80,10 +89,10 @@ def _penalise(
     return scores
 
 
-def _nucleus(probs: torch.Tensor, top_p: float) -> torch.Tensor:
+def _nucleus(probs: torch.Tensor, top_p: float, few: int) -> torch.Tensor:
     """Keep the smallest set of most probable tokens with mass ``top_p`` (Holtzman et al., 2020)."""
     vocab = probs.shape[-1]
-    for size in (min(vocab, 256), vocab):  # the few largest nearly always hold it: no full sort
+    for size in (min(vocab, few), vocab):  # the few largest nearly always hold it: no full sort
         values, tokens = probs.topk(size)
         mass_before = values.cumsum(-1) - values
         if size == vocab or bool((mass_before[..., -1] >= top_p).all()):

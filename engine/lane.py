@@ -1,0 +1,80 @@
+"""What one run at a time plays its rounds in: slots, buffers, graphs, at addresses that stay.
+
+A graph is worth its capture only if later runs replay it: a lane is lent to a run and comes
+back when the run is over.  Runs that go on side by side have a lane each.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from transformers import PreTrainedModel
+
+from engine.context import Context
+from engine.graphs import Graphs, capturing_on
+from engine.host_copy import HostCopy
+from engine.static_cache import StaticCache
+from engine.tree_buffers import SIZES, TreeBuffers, padded_size
+
+ROOM = 1024  # capacities are multiples of it, so that a lane serves runs of other lengths too
+
+
+class Lane:
+    """Memory for one run.
+
+    Args:
+        model: the target, which attends by trees.
+        capacity: slots that the run needs at least.
+
+    Attributes:
+        cache: of the target, empty.
+        states: by tap, rows for the target's states of one round.
+        seen: [V] bool, tokens of the committed text.
+    """
+
+    def __init__(self, model: PreTrainedModel, capacity: int) -> None:
+        told = model.config.get_text_config()
+        self._device, self._vocab = model.device, told.vocab_size
+        rounded = (capacity + ROOM - 1) // ROOM * ROOM
+        self.cache = StaticCache("target", told.num_hidden_layers, rounded)
+        self.states: dict[int, torch.Tensor] = {}
+        self.seen = torch.zeros(self._vocab, dtype=torch.bool, device=self._device)
+        self.graphs = Graphs(capturing_on(self._device))
+        self._trees = {size: TreeBuffers(size, self._device) for size in SIZES}
+        self._laws: dict[tuple[int, torch.dtype], torch.Tensor] = {}
+        self._copies: dict[int, HostCopy] = {}
+        self._allocate(model)
+
+    def begin(self, prompt: Sequence[int]) -> None:
+        """Forget the last run."""
+        self.cache.truncate(0)
+        self.seen.zero_()
+        self.seen[torch.tensor(list(prompt), device=self._device)] = True
+
+    def tree(self, nodes: int) -> TreeBuffers:
+        """The buffers that serve a tree of ``nodes``."""
+        size = padded_size(nodes)
+        if size not in self._trees:
+            self._trees[size] = TreeBuffers(size, self._device)
+        return self._trees[size]
+
+    def laws(self, size: int, told: torch.Tensor) -> torch.Tensor:
+        """[size, V] with the laws ``told`` [N, V] in its first rows; no other row is judged by."""
+        key = size, told.dtype
+        if key not in self._laws:
+            self._laws[key] = told.new_zeros(size, self._vocab)
+        self._laws[key][: len(told)].copy_(told)
+        return self._laws[key]
+
+    def copy(self, numbers: torch.Tensor) -> HostCopy:
+        """A copy of ``numbers``, which the device may not have yet, on its way to the host."""
+        if len(numbers) not in self._copies:
+            self._copies[len(numbers)] = HostCopy(numbers)
+        self._copies[len(numbers)].start(numbers)
+        return self._copies[len(numbers)]
+
+    @torch.inference_mode()
+    def _allocate(self, model: PreTrainedModel) -> None:
+        """The first pass shapes the slots: a want of memory shows now, not in a round."""
+        context = Context(model, self.cache.capacity, self.cache.name)
+        context.cache = self.cache
+        context.prefill([0])

@@ -1,0 +1,102 @@
+"""What a round on the device tells the host: one row of fp64 numbers, and their meaning.
+
+fp64 holds every token id and every probability as it is.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from engine.drafters.drafter import Proposal
+from engine.recorder import TOP, law_of, nodes_of, point_masses
+from engine.records import Law, Nodes
+from engine.tree import children
+from engine.tree_buffers import TreeBuffers
+from engine.verify import Judgement
+from kernels.accept import Accepted
+from kernels.top_entries import TopEntries
+from kernels.walk import REJECTED
+
+SOURCES = 4  # of entries: logits, p, q, residual; and as many numbers an entry
+
+
+def pack(
+    tree: TreeBuffers,
+    accepted: Accepted,
+    target_laws: torch.Tensor,
+    entries: TopEntries | None,
+) -> torch.Tensor:
+    """One row of numbers; without ``entries`` a short one."""
+    parts = [accepted.count, accepted.extra, accepted.path, accepted.verdicts]
+    if entries is not None:
+        probs = target_laws[tree.parents.clamp_min(0), tree.tokens]
+        parts += [probs, entries.tokens, entries.columns, entries.own]
+    return torch.cat([part.flatten().double() for part in parts])
+
+
+class Report:
+    """The numbers of one round, read.
+
+    Args:
+        numbers: of ``pack``.
+        size: of the tree's buffers.
+        proposal: what was judged; its nodes are the buffers' first.
+        uniforms: [N] that its nodes were judged with.
+    """
+
+    def __init__(
+        self, numbers: np.ndarray, size: int, proposal: Proposal, uniforms: Sequence[float]
+    ) -> None:
+        self.proposal, self.uniforms = proposal, uniforms
+        shapes = [(2,), (size,), (size,)]
+        if len(numbers) > 2 + 2 * size:
+            shapes += [(size,), (size, SOURCES, TOP)]
+            shapes += [(size, SOURCES, SOURCES, TOP), (SOURCES, size + 1)]
+        ends = np.cumsum([np.prod(shape) for shape in shapes])
+        assert ends[-1] == len(numbers)
+        parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
+        told, self._path, self._verdicts, *rest = (part.reshape(shape) for part, shape in parts)
+        self._count, self._extra = map(int, told)
+        self._rest = rest
+
+    @property
+    def judgement(self) -> Judgement:
+        """As the rule on the host would give it, the residuals left out."""
+        path = tuple(map(int, self._path[: self._count]))
+        below = children(self.proposal.parents)
+        rejected = (n for node in path for n in below[node] if self._verdicts[n] == REJECTED)
+        return Judgement(path, tuple(rejected), self._extra if self._extra >= 0 else None, ())
+
+    def record(self, judgement: Judgement, is_reordered: bool) -> tuple[Nodes, tuple[Law, ...]]:
+        """The tree's columns and the laws on its judged path; the bare tree where none came.
+
+        Args:
+            judgement: the one above, or what the end of the text left of it.
+            is_reordered: whether a processor may have changed the logits' order.
+        """
+        if not self._rest:
+            return nodes_of(self.proposal, judgement, self.uniforms, None), ()
+        probs = self._rest[0][: len(self.proposal.tokens)].tolist()
+        nodes = nodes_of(self.proposal, judgement, self.uniforms, probs[1:])
+        kept = judgement.path if judgement.extra is not None else judgement.path[:-1]
+        rows = enumerate(kept)
+        return nodes, tuple(self._law(row, node, judgement, is_reordered) for row, node in rows)
+
+    def _law(self, row: int, node: int, judgement: Judgement, is_reordered: bool) -> Law:
+        """The entries of one node of the path."""
+        _, tokens, columns, own = self._rest
+        proposal, found = self.proposal, []
+        has_laws = proposal.laws is not None
+        for source, is_told in enumerate((True, is_reordered, has_laws, has_laws)):
+            if is_told:
+                count = int((tokens[row, source] >= 0).sum())
+                entries = np.vstack([tokens[row, source], columns[row, source]])[:, :count]
+                found += entries.T.tolist()
+        tested = {*judgement.path, *judgement.rejected}
+        for child in children(proposal.parents)[node]:
+            if child in tested:
+                found.append([proposal.tokens[child], *own[:, child].tolist()])
+        if node == judgement.path[-1] and judgement.extra is not None:
+            found.append([judgement.extra, *own[:, -1].tolist()])
+        return law_of(node, found, point_masses(proposal, node))

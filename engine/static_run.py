@@ -1,0 +1,99 @@
+"""A run whose rounds the device plays by itself: one step and one read a round.
+
+It says and records what the ordinary loop does, token by token.  Where the device lacks the
+memory for it, it is the ordinary loop.
+"""
+
+import sys
+
+from engine.bundle import Bundle
+from engine.clock import Clock
+from engine.config import DecodeConfig
+from engine.context import Context
+from engine.drafters.build import Method
+from engine.lane import Lane
+from engine.records import Round, Seconds
+from engine.run import Run
+from engine.static_context import StaticContext
+from engine.static_rounds import StaticRounds
+from engine.tree_attention import attends_by_trees
+
+
+def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
+    """Why a run has to go through the ordinary loop, as a clause; ``None`` where it need not."""
+    if not attends_by_trees(bundle.target):
+        return "the target keeps its own attention"
+    if config.rule == "block":
+        return "block verification has no kernel"
+    return None
+
+
+class StaticRun(Run):
+    """A run in a lane of its own.
+
+    Phases are timed by the host's clock: a step does all its work in one go, so that ``verify``
+    is what the host waited for, ``accept`` what it then made of the numbers.
+    """
+
+    _lane: Lane | None = None
+
+    def _new_target(self, capacity: int, method: Method) -> Context:
+        """A context in a lane; an ordinary one where there is no memory for it."""
+        try:
+            lane = self._lane = _borrow(self.bundle, capacity)
+        except RuntimeError as error:  # of torch or of CUDA: a want of memory, as a rule
+            _say((str(error).strip().splitlines() or ["no lane could be made"])[0])
+            return super()._new_target(capacity, method)
+        lane.begin(self.prompt)
+        taps = method.taps(self.bundle)
+        target = StaticContext(
+            self.bundle.target, lane.cache, lane.states, taps, keeps_prompt=method.keeps_prompt
+        )
+        told = (self._sampler, self.prompt, self._rng)
+        self._rounds = StaticRounds(self.bundle, lane, target, *told)
+        return target
+
+    def _round(self) -> Round:
+        """Draft; verify, accept, commit and record in one step; make a record of what it told."""
+        if self._lane is None:
+            return super()._round()
+        start, clock = len(self.history), Clock()
+        proposal = self._propose()
+        drafted = clock.lap()
+
+        report = self._rounds.play(proposal, self.history)
+        verified = clock.lap()
+
+        judgement = report.judgement
+        emitted = self._emission.take(proposal, judgement)
+        judgement = judgement.cut(len(emitted), proposal.parents)
+        nodes, laws = report.record(judgement, self._sampler.needs_history)
+        accepted = clock.lap()
+
+        kept = judgement.path[: len(emitted)]
+        caches = (self._rounds.settle(proposal, kept), *self._drafter.commit(kept))
+        self.history += emitted.token
+        self._planner.learn(proposal, judgement)
+        seconds = Seconds(drafted, verified, accepted, clock.lap())
+        return self._told(start, nodes, emitted, laws, caches, seconds)
+
+    def _finish(self) -> None:
+        """As any run; the lane is the next one's."""
+        super()._finish()
+        if self._lane is not None:
+            self.bundle.lanes[:] = [self._lane]  # one is kept: of runs side by side the last
+            self._lane = None
+            del self._rounds
+
+
+def _borrow(bundle: Bundle, capacity: int) -> Lane:
+    """The lane that a run before left, or a new one."""
+    while bundle.lanes:
+        lane = bundle.lanes.pop()
+        if lane.cache.capacity >= capacity:
+            return lane
+    return Lane(bundle.target, capacity)
+
+
+def _say(reason: str) -> None:
+    print(f"rounds wait for the host: {reason}", file=sys.stderr, flush=True)

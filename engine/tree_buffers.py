@@ -1,0 +1,117 @@
+"""A round's tree in device memory, at addresses that never change.
+
+Everything that differs from round to round is a number in here, so that one captured step
+serves every tree of up to ``size`` nodes.  It travels in one copy from pinned memory.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from engine.config import MAX_NODES
+from engine.tree import ancestors, depths
+from engine.tree_attention import TreeSlots
+
+SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # of trees whose rounds are captured
+LARGER = (192, 256, MAX_NODES + 1)  # rare: called as they are
+NO_PARENT = -1  # of the root; any other node that has none is padding
+FRESH = MAX_NODES + 2  # tokens that one round may commit, and one to spare
+
+
+def padded_size(nodes: int) -> int:
+    """The smallest size that serves a tree of ``nodes``."""
+    return next(size for size in (*SIZES, *LARGER) if size >= nodes)
+
+
+class TreeBuffers:
+    """Room for the nodes of one tree; what is behind ``count`` is padding and is never judged.
+
+    Attributes:
+        tokens: [size] int64.
+        parents: [size] int64.
+        depths: [size] int64, the root's is 0.
+        bits: [size, ceil(size / 32)] int32, ancestors as ``pack_ancestors`` gives them.
+        uniforms: [size] fp64.
+        fresh: [FRESH] int64, tokens committed since the last round; some may stand twice.
+        length: [1] int64, slots of the committed text, the root left out.
+        count: [1] int64, nodes of the tree.
+        places: [size] int64, 0, 1 and so on.
+    """
+
+    def __init__(self, size: int, device: torch.device) -> None:
+        self.size, self.words = size, (size + 31) // 32
+        lengths = {
+            "tokens": size,
+            "parents": size,
+            "depths": size,
+            "bits": (size * self.words + 1) // 2,
+            "uniforms": size,
+            "fresh": FRESH,
+            "length": 1,
+            "count": 1,
+        }
+        total, is_remote = sum(lengths.values()), device.type == "cuda"
+        self._host = torch.zeros(total, dtype=torch.int64, pin_memory=is_remote)
+        self._device = torch.zeros(total, dtype=torch.int64, device=device)
+        host = dict(zip(lengths, self._host.split([*lengths.values()]), strict=True))
+        here = dict(zip(lengths, self._device.split([*lengths.values()]), strict=True))
+        for parts in (host, here):
+            bits = parts["bits"].view(torch.int32)[: size * self.words]
+            parts["bits"] = bits.view(size, self.words)
+            parts["uniforms"] = parts["uniforms"].view(torch.float64)
+        self._uniforms = host["uniforms"]
+        self._told = {name: part.numpy() for name, part in host.items()}
+        self.tokens, self.parents, self.depths = here["tokens"], here["parents"], here["depths"]
+        self.bits, self.uniforms, self.fresh = here["bits"], here["uniforms"], here["fresh"]
+        self.length, self.count = here["length"], here["count"]
+        self.places = torch.arange(size, device=device)
+        self.unmasked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=device)
+
+    @property
+    def slots(self) -> TreeSlots:
+        """What the attention function is told."""
+        return TreeSlots(self.length, self.count, self.bits)
+
+    def fill(
+        self, tokens: Sequence[int], parents: Sequence[int], length: int, fresh: Sequence[int]
+    ) -> None:
+        """Note a tree for ``send``; of padding only that it has no parent matters.
+
+        Args:
+            tokens: [N] with N at most ``size``.
+            parents: [N], parents first.
+            length: slots of the committed text, the root left out.
+            fresh: tokens committed since the last round, at least one.
+        """
+        told, count = self._told, len(tokens)
+        told["tokens"][:count] = tokens
+        told["tokens"][count:] = 0
+        told["parents"][:count] = parents
+        told["parents"][count:] = NO_PARENT
+        told["depths"][:], told["bits"][:] = _laid_out(tuple(parents), self.size)
+        told["fresh"][: len(fresh)] = fresh
+        told["fresh"][len(fresh) :] = fresh[0]
+        told["length"][0], told["count"][0] = length, count
+
+    def draw(self, count: int, rng: torch.Generator) -> list[float]:
+        """Draw a uniform for each of ``count`` nodes, where ``send`` takes them from."""
+        self._uniforms[:count].uniform_(generator=rng)
+        return self._told["uniforms"][:count].tolist()
+
+    def send(self) -> None:
+        """Queue the copy to the device.  The host may write again once the round was read."""
+        self._device.copy_(self._host, non_blocking=True)
+
+
+@lru_cache(maxsize=256)
+def _laid_out(parents: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndarray]:
+    """[size] depths and [size, words] ancestor bits; zeros for padding."""
+    words, count = (size + 31) // 32, len(parents)
+    deep, bits = np.zeros(size, dtype=np.int64), np.zeros((size, words), dtype=np.int32)
+    deep[:count] = depths(parents)
+    seen = np.zeros((count, words * 32), dtype=bool)
+    seen[:, :count] = ancestors(parents)
+    bits[:count] = np.packbits(seen, axis=1, bitorder="little").view(np.int32)
+    return deep, bits
