@@ -80,7 +80,16 @@ def part(name: str, on_load: str | None = None) -> gr.HTML:
 
 def css() -> str:
     """The style sheet; its colours are the figures' own."""
-    sheets = ("stage.css", "numbers.css", "tabs.css", "proof.css", "race.css", "lessons.css")
+    sheets = (
+        "stage.css",
+        "pauses.css",
+        "numbers.css",
+        "tabs.css",
+        "proof.css",
+        "race.css",
+        "lessons.css",
+        "lesson_figure.css",
+    )
     return css_variables() + "".join((ASSETS / s).read_text(encoding="utf-8") for s in sheets)
 
 

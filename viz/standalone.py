@@ -44,7 +44,8 @@ def template() -> str:
     page = _text("export/page.html")
     for part in PARTS:
         page = page.replace(f"THE-{part.upper()}", _text(f"{part}.html"))
-    css = css_variables() + _text("stage.css") + _text("numbers.css") + _text("export/page.css")
+    sheets = ("stage.css", "pauses.css", "numbers.css", "export/page.css")
+    css = css_variables() + "".join(map(_text, sheets))
     return (
         page.replace("THE-STYLE", css)
         .replace("THE-MODULES", json.dumps({"imports": _modules()}))

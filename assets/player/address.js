@@ -1,6 +1,9 @@
 // The place in a recorded run as an address: ?trace=lookup-copy&round=12&phase=judge.2
-// (the second step of that phase), so that a reload and a shared link land on the same frame.
-const NAMES = ['trace', 'round', 'phase'];
+// (the second step of that phase), so that a reload and a shared link land on the same frame;
+// &pause=hole or &pause=round.20 is where play pauses by itself.
+import { isKnown, roundIn } from './pause_rules.js';
+
+const NAMES = ['trace', 'round', 'phase', 'pause'];
 const REST_MS = 250; // written when the player has stood still so long
 
 export class Address {
@@ -10,31 +13,42 @@ export class Address {
     this.isVisited = false; // until then the address is a wish, not to be written over
   }
 
-  // Opens what the address asks for, else the run named ``usual``; says what is not there.
+  // Opens what the address asks for, else the run named ``usual``; says all that is not there.
   async visit(runs, usual) {
     const query = new URLSearchParams(location.search);
     const name = query.get('trace');
-    const isKnown = name === null || runs.some((run) => run.name === name);
-    await this.player.open(isKnown ? name ?? usual : usual);
+    const isThere = name === null || runs.some((run) => run.name === name);
+    await this.player.open(isThere ? name ?? usual : usual);
     this.isVisited = true;
-    if (!isKnown) return this.complain(`there is no recorded run “${name.slice(0, 60)}”`);
-    if (name !== null && query.has('round')) this.land(query.get('round'), query.get('phase') ?? 'draft');
+    const wrong = [this.pause(query.get('pause') ?? '')];
+    if (!isThere) wrong.push(`there is no recorded run “${name.slice(0, 60)}”`);
+    else if (name !== null && query.has('round')) wrong.push(this.land(query.get('round'), query.get('phase') ?? 'draft'));
+    const words = wrong.filter(Boolean).join('; ');
+    if (words) this.player.notice(`The address leads nowhere: ${words}.`, true);
   }
 
+  pause(wanted) {
+    if (!isKnown(wanted)) return `play cannot pause at “${wanted.slice(0, 20)}”`;
+    if (roundIn(wanted) > this.size) return this.noRound(roundIn(wanted));
+    this.player.pauses.set(wanted);
+    return '';
+  }
+
+  get size() { return this.player.tape?.size ?? 0; }
+
+  noRound(asked) { return `this run has rounds 1 to ${this.size}, not “${String(asked).slice(0, 20)}”`; }
+
+  // Says what is not there, or nothing.
   land(round, wanted) {
     const { tape } = this.player;
     const index = Number(round) - 1;
-    if (!Number.isInteger(index) || !tape?.rounds[index]) {
-      return this.complain(`this run has rounds 1 to ${tape?.size ?? 0}, not “${round.slice(0, 20)}”`);
-    }
+    if (!Number.isInteger(index) || !tape?.rounds[index]) return this.noRound(round);
     const [phase, number = '1'] = wanted.split('.');
     const places = tape.rounds[index].steps.flatMap((step, place) => (step.phase === phase ? [place] : []));
     const step = places[Number(number) - 1];
     this.player.seek(tape.first(index) + (step ?? 0));
-    if (step === undefined) this.complain(`round ${index + 1} has no phase “${wanted.slice(0, 20)}”`);
+    return step === undefined ? `round ${index + 1} has no phase “${wanted.slice(0, 20)}”` : '';
   }
-
-  complain(words) { this.player.notice(`The address leads nowhere: ${words}.`, true); }
 
   keep() {
     clearTimeout(this.timer);
@@ -43,11 +57,12 @@ export class Address {
 
   // A live run has no address: its name means nothing to another visitor.
   write() {
-    const { tape, position, runs } = this.player;
+    const { tape, position, runs, pauses } = this.player;
     const place = new URL(location.href);
     if (place.searchParams.has('lesson')) return; // the lesson's own address says more
     const isNamed = tape?.size && position >= 0 && runs.some((run) => run.name === tape.header.run);
     const values = isNamed ? { trace: tape.header.run, ...this.words(tape, position) } : {};
+    if (pauses.wanted) values.pause = pauses.wanted;
     for (const name of NAMES) {
       if (name in values) place.searchParams.set(name, values[name]); else place.searchParams.delete(name);
     }

@@ -9,8 +9,10 @@ export function advance(player) {
     if (tape.end) { clock.stop(); bar.show(player); }
     return;
   }
+  const isPause = player.pauses.isAt(tape, next);
+  if (isPause) clock.stop();
   player.place(next, true);
-  return tape.step(player.position).phase;
+  return isPause ? undefined : tape.step(next).phase;
 }
 
 // As far as ``ms`` of the decoder's own time go; returns what was spent.
@@ -27,9 +29,19 @@ export function travel(player, ms) {
     const stay = Math.max(0.1, tape.milliseconds(next)); // a circle that takes no time would not end
     if (spent + stay > ms) break;
     [spent, position] = [spent + stay, next];
+    if (player.pauses.isAt(tape, position)) { clock.stop(); break; }
   }
   if (position !== player.position) player.place(position, false); else bar.show(player);
   return spent;
+}
+
+// To a round that has just come, or to the step of it at which to pause.
+export function keepUp(player, round) {
+  const { tape, pauses } = player;
+  const step = pauses.in(round);
+  player.isFollowing = step < 0;
+  if (step >= 0) pauses.taken = tape.first(round.index) + step;
+  player.place(step < 0 ? tape.length - 1 : pauses.taken, true);
 }
 
 function after({ tape, isLooping }, position) {

@@ -14,6 +14,7 @@ const KEYS = [
   ['0 … 9', 'to that tenth of the run', (player, key) => player.tenth(Number(key))],
   ['t', 'true time, or the pace of before', (player) => player.toggleTrueTime()],
   ['r', 'repeat this round', (player) => player.loop()],
+  ['b', 'pause by itself: at the next choice', (player) => player.pauses.turn()],
   ['l', 'follow the decoder', (player) => player.follow()],
   ['?', 'this list', (player) => player.showKeys()],
 ];

@@ -10,7 +10,7 @@ export function asked() {
 
 export function keep(values) {
   const place = new URL(location.href);
-  if (values.lesson) for (const name of ['trace', 'round', 'phase']) place.searchParams.delete(name); // the player's own
+  if (values.lesson) for (const name of ['trace', 'round', 'phase', 'pause']) place.searchParams.delete(name); // the player's own
   for (const name of NAMES) {
     if (values[name]) place.searchParams.set(name, values[name]); else place.searchParams.delete(name);
   }

@@ -11,6 +11,7 @@ export function outside(player) {
     get isSettled() { return player.board.isSettled && player.numbers.isSettled; },
     get drawings() { return player.board.drawings; },
     get problems() { return player.problems; },
+    get pause() { return player.pauses.wanted; },
     get run() { return player.tape?.header.run ?? ''; },
   };
 }

@@ -4,7 +4,7 @@ import { Address } from './address.js';
 import { Bar, TRUE } from './bar.js';
 import { Board } from './board.js';
 import { Clock, SPEEDS } from './clock.js';
-import { advance, travel } from './course.js';
+import { advance, keepUp, travel } from './course.js';
 import { addExport } from './export.js';
 import { Facts } from './facts.js';
 import { painted } from './figure.js';
@@ -14,6 +14,7 @@ import { meaning } from './legend.js';
 import { showMachine } from './machine.js';
 import { Numbers } from './numbers.js';
 import { outside } from './outside.js';
+import { Pauses } from './pauses.js';
 import { plotly } from './plotly.js';
 import { watchQueue } from './queue.js';
 import { fetchRun, fillShelf, save } from './shelf.js';
@@ -23,7 +24,6 @@ import { follow as followTheme, theme } from './theme.js';
 import { Voice } from './voice.js';
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
-const NONE = [];
 const find = (selector) => document.querySelector(selector);
 
 export class Player {
@@ -45,6 +45,7 @@ export class Player {
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
     this.numbers = new Numbers();
     this.voice = new Voice(this.stage.querySelector('.says'));
+    this.pauses = new Pauses(this.stage.querySelector('.loop'), this);
     addExport(this.stage.querySelector('.save'), this);
     addImages(this.stage, () => this.look().palette);
     this.dialog = find('#keys dialog');
@@ -95,7 +96,7 @@ export class Player {
     this.tape = new Tape(header);
     this.position = -1;
     this.text.clear(header);
-    this.facts.show(NONE);
+    this.facts.show([]);
     this.notice('', false);
     for (const [panel, key] of [['tree', 'legend'], ['judgement', 'bars']]) {
       this.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
@@ -112,7 +113,7 @@ export class Player {
     const wrong = this.tape.add(round);
     if (wrong) return this.complain(wrong);
     this.text.add(round);
-    if (this.isFollowing) this.place(this.tape.length - 1, true);
+    if (this.isFollowing) keepUp(this, round);
     else if (this.position < 0 && !this.clock.isRunning) this.place(this.tape.last(0), false);
     else this.bar.show(this);
   }
@@ -156,6 +157,7 @@ export class Player {
 
   seek(position, smooth = false) {
     this.clock.stop();
+    this.pauses.taken = -1;
     this.isFollowing = position === Infinity && Boolean(this.tape?.isLive && !this.tape.end);
     this.place(position, smooth);
   }
@@ -207,7 +209,7 @@ export class Player {
     const { phase, label } = this.tape.step(this.position);
     const isLast = this.tape.isLastOfRound(this.position);
     this.text.show(isLast ? index + 1 : index);
-    this.facts.show(this.factsAt(index, isLast));
+    this.facts.show(this.tape.facts(index, isLast));
     this.voice.show(this);
     const { palette, template } = this.look();
     this.board.show({
@@ -227,12 +229,6 @@ export class Player {
       template: painted(structuredClone(header.template ?? {}), header.palette[name]),
     };
     return header.looks[name];
-  }
-
-  factsAt(index, isLast) {
-    const { rounds, end } = this.tape;
-    if (isLast && end && index === rounds.length - 1) return end.panels?.facts ?? rounds[index].panels.facts ?? NONE;
-    return rounds[isLast ? index : index - 1]?.panels.facts ?? NONE;
   }
 
   notice(text, isProblem, line = '.words') {

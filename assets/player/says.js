@@ -1,4 +1,6 @@
 // What a step shows in a sentence, for those who do not see it; the round's own comes with it.
+import { depths } from './nodes.js';
+
 const SIGN = /u (\S+) ([<≥]) p\/q/;
 const WORDS = { '<': 'below', '≥': 'not below' };
 
@@ -15,13 +17,11 @@ const levelOf = (round, step) => step + 1;
 
 // How many tokens, and the likeliest of them.
 function draft(round, step) {
-  const { token, parent, draft_prob: q } = round.record.nodes;
-  const depth = [];
-  parent.forEach((above) => depth.push(above < 0 ? 0 : depth[above] + 1));
-  const level = depth.flatMap((each, node) => (each === levelOf(round, step) ? [node] : []));
+  const { token, draft_prob: q } = round.record.nodes;
+  const level = depths(round.record.nodes).flatMap((each, node) => (each === levelOf(round, step) ? [node] : []));
   if (!level.length) return '';
   const best = level.reduce((one, other) => (q[other] > q[one] ? other : one));
-  const name = `“${round.record.pieces[token[best]] ?? ''}” q ${(q[best] ?? 0).toFixed(2)}`;
+  const name = `“${round.record.pieces[token[best]] ?? ''}” q ${(q[best] ?? 0).toFixed(2).replace(/^0/, '')}`;
   return level.length === 1 ? name : `${level.length} tokens, likeliest ${name}`;
 }
 

@@ -1,5 +1,7 @@
 // A run as the browser holds it: its header, its rounds, its end, and where its steps lie.
 // A position counts the steps of all rounds in one line; position -1 is before the first.
+const NONE = [];
+
 export class Tape {
   constructor(header) {
     this.header = header;
@@ -51,6 +53,13 @@ export class Tape {
   isLastOfRound(position) {
     const { index, step } = this.locate(position);
     return step === this.rounds[index].steps.length - 1;
+  }
+
+  // The figures that matter: of all rounds before one that is still shown, or it included.
+  facts(index, isOver) {
+    const { rounds, end } = this;
+    const isWhole = isOver && end && index === rounds.length - 1;
+    return (isWhole && end.panels?.facts) || (rounds[isOver ? index : index - 1]?.panels.facts ?? NONE);
   }
 
   // The trace file: the records as they came, one JSON line each.

@@ -10,12 +10,18 @@ export class Voice {
     this.timer = 0;
   }
 
-  show({ tape, position, isMoving }) {
+  show({ tape, position, isMoving, pauses }) {
     clearTimeout(this.timer);
     const { index, step } = tape.locate(position);
     const round = tape.rounds[index];
-    if (!isMoving) this.timer = setTimeout(() => this.say(stepSays(round, step)), REST_MS);
+    if (!isMoving) this.timer = setTimeout(() => this.say((pauses.taken === position ? 'Paused. ' : '') + stepSays(round, step)), REST_MS);
     else if (tape.isLastOfRound(position)) this.say(round.says);
+  }
+
+  // At once, in the place of what was to come.
+  tell(text) {
+    clearTimeout(this.timer);
+    this.say(text);
   }
 
   say(text) { if (this.line.textContent !== text) this.line.textContent = text; }

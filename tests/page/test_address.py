@@ -37,6 +37,13 @@ def test_a_live_run_leaves_the_address(visit):
         ("?trace=second&round=two", "rounds 1 to 6, not “two”"),
         ("?trace=second&round=2&phase=lunch", "round 2 has no phase “lunch”"),
         ("?trace=second&round=2&phase=judge.77", "round 2 has no phase “judge.77”"),
+        ("?trace=second&pause=lunch", "play cannot pause at “lunch”"),
+        ("?pause=toString", "play cannot pause at “toString”"),
+        ("?trace=second&pause=round.7", "rounds 1 to 6, not “7”"),
+        (
+            "?trace=second&round=9&pause=round.0",
+            "cannot pause at “round.0”; this run has rounds 1 to 6",
+        ),
     ],
 )
 def test_an_address_that_leads_nowhere_says_so_and_the_stage_plays_on(visit, query, words):

@@ -6,6 +6,7 @@ import pytest
 
 from tests.page import synthetic
 from viz.judgement import judgement_info
+from viz.pieces import short
 from viz.stage import says
 from viz.tree_info import tree_info
 
@@ -36,7 +37,7 @@ def test_every_step_by_hand_is_said_in_a_sentence(first):
         ]
         q, best = max(drafted)
         many = f"{len(drafted)} tokens, likeliest " if len(drafted) > 1 else ""
-        heard(visit, f"Round 1, draft level {level}: {many}“{best}” q {q:.2f}")
+        heard(visit, f"Round 1, draft level {level}: {many}“{best}” q {short(q)}")
         visit.press("ArrowRight")
     heard(visit, "Round 1, verify: 9 nodes")
     for node in info.tested:
