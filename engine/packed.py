@@ -14,6 +14,7 @@ from transformers.models.mistral import modeling_mistral as mistral
 from transformers.models.qwen2 import modeling_qwen2 as qwen2
 from transformers.models.qwen3 import modeling_qwen3 as qwen3
 
+from engine.mass_probe import MassProbe
 from engine.packed_linear import PackedLinear, can_pack, is_plain_cpu
 
 _MODELS = (
@@ -146,6 +147,7 @@ class PackedAttention(nn.Module):
         position_embeddings: tuple[Tensor, Tensor],
         attention_mask: Tensor | None = None,
         past_key_values: Cache | None = None,
+        mass: MassProbe | None = None,
         **_: object,
     ) -> tuple[Tensor, None]:
         """Attend from every row to the cache and to the rows before it.
@@ -155,6 +157,7 @@ class PackedAttention(nn.Module):
             position_embeddings: cosines and sines of the rows' positions, each [B, N, D].
             attention_mask: [B, 1, N, T], additive or boolean; ``None`` is causal.
             past_key_values: takes the rows' keys and values and returns all T of them.
+            mass: asks one layer how much of its attention the rows get.
         """
         batch, rows, _size = hidden_states.shape
         heads = self.qkv(hidden_states).view(batch, rows, -1, self.head_dim)
@@ -166,6 +169,9 @@ class PackedAttention(nn.Module):
         values = values.transpose(1, 2)
         if past_key_values is not None:
             keys, values = past_key_values.update(keys, values, self.layer_idx)
+        if mass is not None and mass.layer == self.layer_idx:
+            seen = None if attention_mask is None else attention_mask[0, 0]
+            mass.weigh(queries[0], keys[0], seen, self.scaling)
         is_causal = attention_mask is None and rows > 1
         assert not is_causal or keys.shape[2] == rows, "a cached prefix needs a mask"
         attended = F.scaled_dot_product_attention(

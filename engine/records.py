@@ -13,6 +13,7 @@ from engine.columns import same_length
 from engine.kernel_path import KernelPath
 from engine.roofline import Roofline
 from engine.tree import depths
+from engine.tree_mass import TreeMass
 
 VERSION = 1
 
@@ -174,6 +175,7 @@ class Round:
     caches: tuple[CacheStep, ...]
     seconds: Seconds
     pieces: Mapping[int, str] = field(default_factory=dict)  # text of every token named above
+    mass: TreeMass | None = None  # of the nodes' attention, where the target tells it
 
     def __post_init__(self) -> None:
         if self.index < 0 or self.start < 0:
@@ -182,6 +184,8 @@ class Round:
             raise ValueError("a law belongs to a node of the tree")
         if max(len(self.emitted), len(self.laws)) > len(self.nodes):
             raise ValueError("a round has no more tokens and no more laws than nodes")
+        if self.mass is not None and len(self.mass.share) != len(self.nodes):
+            raise ValueError(f"attention of {len(self.mass.share)} nodes where {len(self.nodes)} are")
         if len(self.caches) > MAX_CACHES:
             raise ValueError(f"a round has at most {MAX_CACHES} caches, not {len(self.caches)}")
 

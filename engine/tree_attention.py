@@ -11,6 +11,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from engine.mass_probe import MassProbe
 from kernels.ancestors import pack_ancestors
 from kernels.tree_attention import tree_attention
 
@@ -52,6 +53,7 @@ def tree_attention_forward(
     *,
     scaling: float | None = None,
     tree: TreeSlots | None = None,
+    mass: MassProbe | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
     """[1, N, H, D] of one layer; arguments as transformers calls its attention functions."""
@@ -62,4 +64,6 @@ def tree_attention_forward(
     rows = query[0].transpose(0, 1)  # [N, H, D]
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     attended = tree_attention(rows, key[0], value[0], tree.length, tree.count, tree.bits, scale)
+    if mass is not None and mass.layer == getattr(module, "layer_idx", None):
+        mass.take(attended.share)
     return attended.out[None], None

@@ -9,6 +9,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from viz.cells import CELLS, MARGIN
 from viz.theme import FONT, MONO, PALETTE, SIZES, role
 
 Figure = dict[str, Any]  # {"data": [...], "layout": {...}}
@@ -51,6 +52,7 @@ TEMPLATE: dict[str, Any] = {
             "bordercolor": role("dim"),
         },
         "xaxis": _AXIS,
+        "xaxis2": _AXIS | MARGIN,
         "yaxis": _AXIS,
         "annotationdefaults": {"showarrow": False, "font": {"size": SIZES["small"]}},
     },
@@ -90,6 +92,7 @@ TEMPLATE: dict[str, Any] = {
                 "textangle": 0,
             }
         ],
+        "heatmap": CELLS,
     },
 }
 

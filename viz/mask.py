@@ -1,30 +1,32 @@
 """Who sees whom in the verify pass: every node its ancestors, itself, and the whole prefix."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
 from engine.records import Round
+from engine.tree_mass import TreeMass
 from viz import figure
+from viz.cells import KINDS, LIGHT, PREFIX, scale_of
 from viz.phases import Step, steps
 from viz.pieces import label
-from viz.theme import SIZES, role
+from viz.theme import SIZES
 
 MAX_DRAWN = 96  # nodes; more would be thinner than a line
 MAX_NAMED = 40
 SIDE = 230  # pixels the cells are measured for
-KINDS = ("accepted", "rejected", "untested")
+SEES = ("sees itself,", "sees its parent", "sees its ancestor")
 
 
 class MaskInfo(NamedTuple):
     """The mask's nodes in the order of the pass, and the pairs that see each other."""
 
     piece: list[str]
-    seen: list[tuple[int, int]]  # (node, an ancestor or itself), row by row
+    seen: list[list[tuple[int, int]]]  # by distance: (node, itself), (node, its parent), ...
     verdict: list[str]
     prefix: int  # cached slots that every node sees
     num_hidden: int
+    mass: TreeMass | None  # of the drawn nodes; None where the run did not tell
 
 
 def plot_mask(this: Round, mode: str = "light") -> go.Figure:
@@ -34,104 +36,99 @@ def plot_mask(this: Round, mode: str = "light") -> go.Figure:
 
 def mask_info(this: Round) -> MaskInfo:
     """Who saw whom when ``this`` round was verified."""
-    nodes = this.nodes
+    nodes, mass = this.nodes, this.mass
     drawn = min(len(nodes), MAX_DRAWN)
-    seen = []
-    for node in range(drawn):
-        above = node
-        while above >= 0:
-            seen.append((node, above))
-            above = nodes.parent[above]
+    seen, pairs = [], [(node, node) for node in range(drawn)]
+    while pairs:  # step by step upwards, for all nodes at once: such columns deflate well
+        seen.append(pairs)
+        pairs = [(n, nodes.parent[above]) for n, above in pairs if nodes.parent[above] >= 0]
     return MaskInfo(
         [this.piece(token) for token in nodes.token[:drawn]],
         seen,
         list(nodes.verdict[:drawn]),
         this.start - 1,
         len(nodes) - drawn,
+        mass and TreeMass(mass.layer, mass.share[:drawn]),
     )
 
 
 def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
-    """The figure before the first step, and a patch per step: verdicts colour whole rows."""
-    count = len(info.piece)
-    wide = max(2.0, count / 5)
-    total = count + info.num_hidden
+    """The figure before the first step, and a patch per step: verdicts colour whole rows.
+
+    Where the attention's mass on the tree is known (the mean of the last layer's heads), a row
+    of the prefix is the paler the more of it the tree takes.
+    """
+    total = len(info.piece) + info.num_hidden
     phases = [step.phase for step in order]
     judged = max(i for i, phase in enumerate(phases) if phase in ("verify", "judge"))
     patches: list[figure.Patch] = [[] for _ in order]
     patches[phases.index("verify")] += [
         ["data.0.opacity", 1],
-        ["data.1.marker.color", role("target", 0.45)],
+        ["data.1.opacity", 1],
     ]
-    patches[judged] = [*patches[judged], ["data.0.colorscale", _scale(KINDS)]]
+    patches[judged] = [*patches[judged], ["data.0.colorscale", scale_of(KINDS)]]
     return {
-        "figure": {
-            "data": [_cells(info), _prefix(info, count, wide)],
-            "layout": _layout(info, count, wide),
-        },
+        "figure": {"data": [_cells(info), _prefix(info)], "layout": _layout(info)},
         "steps": patches,
         "title": f"verify pass, {total} node{'' if total == 1 else 's'}",
     }
 
 
 def _cells(info: MaskInfo) -> dict[str, Any]:
-    """One picture of all pairs: a row's kind where its node sees the column's, else nothing."""
-    count = len(info.piece)
-    cells: list[list[int | None]] = [[None] * count for _ in range(count)]
-    for row, column in info.seen:
-        verdict = info.verdict[row]
-        cells[row][column] = KINDS.index("accepted" if verdict == "root" else verdict)
-    gap = 2 if count <= MAX_NAMED else 0  # without gaps a cell is one point of the picture
-    return {
+    """One picture of all pairs that see each other, in columns: the row's kind is the colour."""
+    kinds = ["accepted" if verdict == "root" else verdict for verdict in info.verdict]
+    pairs = [pair for step in info.seen for pair in step]
+    cells = {
         "type": "heatmap",
-        "z": cells,
-        "zmin": 0,
-        "zmax": len(KINDS) - 1,
-        "colorscale": _scale(["dim"] * len(KINDS)),
-        "showscale": False,
-        "xgap": gap,
-        "ygap": gap,
-        "hoverinfo": "none",
-        "opacity": 0.1,
+        "y": [row for row, _ in pairs],
+        "x": [column for _, column in pairs],
+        "z": [KINDS.index(kinds[row]) for row, _ in pairs],
+        "text": [SEES[min(far, 2)] for far, step in enumerate(info.seen) for _ in step],
     }
+    # without gaps a cell is one point of the picture
+    return cells if len(info.piece) <= MAX_NAMED else cells | {"xgap": 0, "ygap": 0}
 
 
-def _scale(roles: Sequence[str]) -> list[list[Any]]:
-    """A colour a kind, without colours between."""
-    count = len(roles)
-    ends = [(i / count, (i + 1) / count) for i in range(count)]
-    return [[e, role(name)] for name, both in zip(roles, ends, strict=True) for e in both]
+def _prefix(info: MaskInfo) -> dict[str, Any]:
+    """The cached slots that every node sees, as a column; paler where the tree is looked at."""
+    count = len(info.piece)
+    column = {"type": "heatmap", "xaxis": "x2", "x": [0] * count, "y": list(range(count))}
+    if info.mass is None:
+        return column | {
+            "z": [LIGHT] * count,
+            "meta": [info.prefix],
+            "hovertemplate": f"{PREFIX}<extra></extra>",
+        }
+    return column | {"z": info.mass.share, "meta": [info.prefix, info.mass.layer + 1]}
 
 
-def _prefix(info: MaskInfo, count: int, wide: float) -> dict[str, Any]:
-    """The cached slots that every node sees, as one block."""
-    return {
-        "type": "bar",
-        "x": [-1 - wide / 2],
-        "y": [count],
-        "base": -0.5,
-        "width": wide,
-        "marker": {"color": role("target", 0.1)},
-        "text": [f"{info.prefix} slots"],
-        "textangle": -90 if count > 3 else 0,
-        "insidetextfont": {"color": role("ink")},
-        "name": "prefix",
-    }
-
-
-def _layout(info: MaskInfo, count: int, wide: float) -> dict[str, Any]:
-    names = [label(piece, 8) for piece in info.piece] if count <= MAX_NAMED else []
+def _layout(info: MaskInfo) -> dict[str, Any]:
+    count = len(info.piece)
+    names = [label(piece, 8) for piece in info.piece]
     font = max(6.0, min(SIZES["small"], round(0.8 * SIDE / count, 1)))
     side = max(count, 5) - 0.4
+    ticks = {"tickvals": list(range(count)), "ticktext": names}
     return {
-        "xaxis": figure.axis(round(-1.2 - wide, 1), side, visible=False),
+        "xaxis": figure.axis(
+            -0.6, side, **ticks, showticklabels=False, domain=[0.22, 1], constraintoward="left"
+        ),
         "yaxis": figure.axis(
             side,
             -0.6,
-            tickvals=list(range(len(names))),
-            ticktext=names,
+            **ticks,
             tickfont={"size": font},
+            showticklabels=count <= MAX_NAMED,
+            anchor="x2",
             scaleanchor="x",
         ),
+        "annotations": [
+            {
+                "xref": "x2",
+                "x": 0,
+                "y": (count - 1) / 2,
+                "text": f"{info.prefix} slots",
+                "textangle": -90 if count > 3 else 0,
+            }
+        ],
         "margin": {"l": 70},
     }

@@ -15,6 +15,7 @@ from engine.records import (
     Weights,
     Yardstick,
 )
+from engine.tree_mass import TreeMass
 
 TEXT = """
 air and is scattered absorbed deflected in by the a of blue light sun red molecules tiny gases
@@ -74,8 +75,12 @@ def make_round(
     index: int = 0,
     depth: int = 4,
     chance: float = 0.6,
+    mass: bool = False,
 ) -> Round:
-    """One round of a tree of ``drafted`` nodes, every one drafted accepted with ``chance``."""
+    """One round of a tree of ``drafted`` nodes, every one drafted accepted with ``chance``.
+
+    With ``mass`` it knows how much of the attention fell on the tree.
+    """
     rng = Random(seed)
     parent, rank = _tree(rng, drafted, depth)
     token = tuple(rng.choices(TOKENS, k=len(parent)))
@@ -113,7 +118,14 @@ def make_round(
         caches=_caches(start, path, len(parent), depth),
         seconds=Seconds(0.011 if drafted else 0.0, 0.046, 0.001, 0.0012),
         pieces={i: PIECES[i] for i in sorted(named)},
+        mass=_mass(len(parent), seed) if mass else None,
     )
+
+
+def _mass(nodes: int, seed: int) -> TreeMass:
+    """Shares as the default target has them in its last layer."""
+    rng = Random(seed)
+    return TreeMass(29, tuple(round(rng.uniform(0.2, 0.5), 3) for _ in range(nodes)))
 
 
 def _tree(rng: Random, drafted: int, depth: int) -> tuple[list[int], list[int]]:

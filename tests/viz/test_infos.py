@@ -1,9 +1,12 @@
 """What the figures show, by value: one round written out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.records import CacheStep, Emitted, End, Law, Nodes, Round, Seconds, Yardstick
 from engine.stats import Tally
+from engine.tree_mass import TreeMass
 from tests.viz.records import make_end, make_header, make_round, make_rounds
 from viz.caches import caches_info
 from viz.facts import facts_info
@@ -166,9 +169,17 @@ def test_judgement_adds_the_rest_of_the_mass():
 
 def test_the_mask_is_ancestors_and_self():
     info = mask_info(ROUND)
-    assert [column for row, column in info.seen if row == 4] == [4, 2, 0]
-    assert len(info.seen) == sum(depth + 1 for depth in ROUND.nodes.depth)
-    assert info.prefix == 9
+    pairs = [pair for step in info.seen for pair in step]
+    assert [column for row, column in pairs if row == 4] == [4, 2, 0]  # itself, parent, root
+    assert len(pairs) == sum(depth + 1 for depth in ROUND.nodes.depth)
+    assert info.prefix == 9 and info.mass is None
+
+
+def test_the_mask_knows_how_much_attention_the_tree_takes():
+    this = replace(ROUND, mass=TreeMass(29, (0.5, 0.25, 0.125, 1.0, 0.0)))
+    assert mask_info(this).mass == this.mass
+    large = make_round(200, mass=True)
+    assert len(mask_info(large).mass.share) == len(mask_info(large).piece) < 200
 
 
 def test_the_time_line_scales_to_the_longer_of_round_and_plain():

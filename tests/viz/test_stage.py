@@ -16,9 +16,11 @@ from engine.records import Emitted, Nodes, Round, Seconds
 from tests.viz.records import make_end, make_header, make_round, make_rounds
 from viz import theme
 from viz.caches import plot_caches
+from viz.cells import KINDS
 from viz.figure import COLOUR_KEYS, TEMPLATE, apply, resolve
 from viz.judgement import plot_judgement
 from viz.mask import mask_info, plot_mask
+from viz.pieces import label
 from viz.stage import Stage, header_message
 from viz.timeline import plot_timeline
 from viz.tree import MARKS, NODES, plot_tree
@@ -176,15 +178,56 @@ def test_a_tree_of_any_size_is_six_traces():
     }
 
 
+def hovers(this):
+    """What the mask says of each pair that it has a cell for, as the template puts it."""
+    figure = message(this)["panels"]["mask"]["figure"]
+    names, cells = figure["layout"]["yaxis"]["ticktext"], figure["data"][0]
+    assert figure["layout"]["xaxis"]["ticktext"] == names
+    template = TEMPLATE["data"]["heatmap"][0]["hovertemplate"].replace("<extra></extra>", "")
+    found = {}
+    for row, column, text in zip(cells["y"], cells["x"], cells["text"], strict=True):
+        said = template.replace("%{y}", names[row]).replace("%{x}", names[column])
+        found[row, column] = said.replace("%{text}", text)
+    return found
+
+
 def test_the_mask_is_one_picture_of_who_sees_whom():
     this = ROUNDS["middle"]
     final = states(message(this)["panels"]["mask"])[-1]
-    cells = final["data"][0]["z"]
-    seen = {(row, column) for row, column in mask_info(this).seen}
-    assert {
-        (r, c) for r, row in enumerate(cells) for c, z in enumerate(row) if z is not None
-    } == seen
-    assert final["data"][0]["colorscale"][0] == [0, "@accepted"]
+    cells = final["data"][0]
+    seen = {pair for step in mask_info(this).seen for pair in step}
+    assert set(zip(cells["y"], cells["x"], strict=True)) == seen and len(cells["z"]) == len(seen)
+    kinds = {row: KINDS[kind] for row, kind in zip(cells["y"], cells["z"], strict=True)}
+    assert [kinds[row] for row in range(len(this.nodes))] == [
+        "accepted" if verdict == "root" else verdict for verdict in this.nodes.verdict
+    ]
+    assert cells["colorscale"] == [[0, "@accepted"], [0.5, "@rejected"], [1, "@untested"]]
+
+
+def test_the_mask_says_who_sees_whom_and_why():
+    this = ROUNDS["middle"]
+    parent = this.nodes.parent
+    deep = max(range(len(parent)), key=this.nodes.depth.__getitem__)
+    names = [label(this.piece(token), 8) for token in this.nodes.token]
+    said, above = hovers(this), parent[deep]
+    assert said[deep, deep] == f"“{names[deep]}” sees itself, “{names[deep]}”"
+    assert said[deep, above] == f"“{names[deep]}” sees its parent “{names[above]}”"
+    assert said[deep, 0] == f"“{names[deep]}” sees its ancestor “{names[0]}”"
+    assert (above, deep) not in said  # a pair without a cell: the template's other words
+    assert "does not see" in TEMPLATE["data"]["heatmap"][0]["hovertemplatefallback"]
+
+
+def test_the_masks_prefix_says_how_much_attention_the_tree_takes_where_it_is_known():
+    for mass in (True, False):
+        this = make_round(10, mass=mass)
+        column = message(this)["panels"]["mask"]["figure"]["data"][1]
+        look = TEMPLATE["data"]["heatmap"][1] | column
+        assert look["meta"][0] == this.start - 1
+        assert "sees all %{meta[0]} prefix slots" in look["hovertemplate"]
+        assert ("of its attention" in look["hovertemplate"]) == mass
+        assert len(column["z"]) == 11
+        if mass:
+            assert column["z"] == list(this.mass.share) and look["meta"][1] == 30
 
 
 def test_the_caches_end_with_the_kept_slots_in_their_places():
@@ -269,7 +312,7 @@ def test_a_run_that_was_cut_short_has_an_end_without_a_record():
 def test_a_round_of_32_nodes_is_8_kb_on_the_wire():
     sizes = [
         len(base64.b64encode(zlib.compress(Stage(make_header()).round_message(this).encode(), 6)))
-        for this in (make_round(32, seed) for seed in range(12))
+        for this in (make_round(32, seed, mass=True) for seed in range(12))
     ]
     assert max(sizes) <= 8192
 
