@@ -4,7 +4,7 @@ The lanes are decoded one after another, never together, for they would slow eac
 starts with an empty memory, so that none is drafted what another has written.
 """
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from engine.config import DecodeConfig
 from engine.records import Round
 from ui import messages, methods, settings
 from viz import lanes as race
+from viz.agreement import LaneText, agreement
 from viz.stage import Stage, header_message
 
 LANES = 3  # beside plain decoding's
 NONE = ""  # the method of a lane that is not there
+OWN = ("method", "tree", "temperature", "drafting")  # what a lane may have of its own
+HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")  # may draft in two ways
 
 IsCancelled = Callable[[], bool]
 
@@ -27,35 +30,53 @@ class CompareWish:
 
     prompt: str
     configs: tuple[DecodeConfig, ...]
+    numbers: tuple[int, ...]  # of the lanes, as they stand beside the widgets
 
 
 def read(prompt: Any, values: dict[str, Any]) -> CompareWish:
     """Check everything that came from the browser.
 
     Args:
-        values: ``temperature``, ``max_new_tokens`` and ``seed`` of all lanes, ``method1`` and
-            ``tree1`` up to ``LANES`` of each; an empty method is no lane.
+        values: ``temperature``, ``max_new_tokens`` and ``seed`` of all lanes; ``method1``,
+            ``tree1``, ``temperature1`` and ``drafting1`` up to ``LANES`` of each.  An empty
+            method is no lane, an empty temperature that of all.
 
     Raises:
         ValueError: one sentence that names the widget.
     """
     shared = {name: values[name] for name in ("temperature", "max_new_tokens", "seed")}
     plain = settings.read(prompt, settings.USUAL | shared | {"method": "plain"})
-    configs = [plain.config]
+    configs = {1: plain.config}
     for lane in range(1, LANES + 1):
-        method, tree = values[f"method{lane}"] or NONE, values[f"tree{lane}"]
-        if method == NONE:
+        own = {name: values[f"{name}{lane}"] for name in OWN}
+        if own["method"] in (NONE, None):
             continue
         try:
-            wish = settings.read(prompt, settings.USUAL | shared | {"method": method, "tree": tree})
+            own["temperature"] = _temperature(own["temperature"], shared["temperature"])
+            configs[lane + 1] = _lane_config(prompt, settings.USUAL | shared | own)
         except ValueError as error:
             raise ValueError(f"Lane {lane + 1}: {error}") from None
-        configs.append(wish.config)
     if len(configs) == 1:
         raise ValueError("Choose a method for one lane at least.")
-    if len(set(configs)) < len(configs):
-        raise ValueError("Two lanes are the same: give one another method or tree.")
-    return CompareWish(plain.prompt, tuple(configs))
+    if len(set(configs.values())) < len(configs):
+        raise ValueError("Two lanes are the same: give one another method, tree or temperature.")
+    return CompareWish(plain.prompt, tuple(configs.values()), tuple(configs))
+
+
+def _temperature(text: Any, shared: float) -> float:
+    """A lane's own, as it was written, or that of all."""
+    words = str("" if text is None else text).strip()
+    try:
+        return float(words) if words else shared
+    except ValueError:
+        raise ValueError(f"Temperature must be a number, not {words[:40]!r}.") from None
+
+
+def _lane_config(prompt: Any, values: dict[str, Any]) -> DecodeConfig:
+    """One lane's settings, those left out that make no difference to it."""
+    config = settings.read(prompt, values).config
+    is_open = config.method in HEADS and not config.is_greedy
+    return config if is_open else replace(config, drafting="top")
 
 
 def compare(
@@ -66,26 +87,34 @@ def compare(
     Raises:
         ValueError: it cannot be run; a sentence for the visitor.
     """
-    for lane, config in enumerate(wish.configs, start=1):
+    for number, config in zip(wish.numbers, wish.configs, strict=True):
         if reason := methods.why_not(config.method, bundle.methods):
-            raise ValueError(f"Lane {lane}: {reason}")
-    infos = [_info(config) for config in wish.configs]
-    first = wish.configs[0]
-    yield race.race_message(infos, first.temperature, first.max_new_tokens)
-    plain: list[Round] = []
-    for number, (info, config) in enumerate(zip(infos, wish.configs, strict=True), start=1):
-        yield messages.status(f"{number} of {len(infos)}: {_small(info.label)}…")
+            raise ValueError(f"Lane {number}: {reason}")
+    infos = _infos(wish)
+    yield race.race_message(infos, wish.configs[0].max_new_tokens)
+    lanes: list[LaneText] = []
+    for info, config in zip(infos, wish.configs, strict=True):
+        place = f"{len(lanes) + 1} of {len(infos)}"
+        yield messages.status(f"{place}: {_small(info.label)}…")
         run = decoder.decode(bundle.for_visitor(), wish.prompt, config)
+        plain = _yardstick(lanes, config)
         rounds = yield from _lane(run, info, Path(bundle.source).name, plain, is_cancelled)
+        is_whole = run.end.reason != "cancelled"
+        lanes.append(LaneText(info.run, info.number, config.temperature, rounds, is_whole))
         if is_cancelled():
-            yield race.over_message(f"Stopped at lane {number} of {len(infos)}.")
+            yield race.over_message(agreement(lanes), f"Stopped at lane {place}.")
             return
-        plain = plain or rounds
-    yield race.over_message()
+    yield race.over_message(agreement(lanes))
+
+
+def _yardstick(lanes: Sequence[LaneText], config: DecodeConfig) -> Sequence[Round]:
+    """Plain decoding's rounds for a lane of the same law; none for another's."""
+    is_fit = lanes and lanes[0].temperature == config.temperature
+    return lanes[0].rounds if is_fit else ()
 
 
 def _lane(
-    run: Any, info: race.LaneInfo, source: str, plain: list[Round], is_cancelled: IsCancelled
+    run: Any, info: race.LaneInfo, source: str, plain: Sequence[Round], is_cancelled: IsCancelled
 ) -> Generator[str, None, list[Round]]:
     """The messages of one run, the same as on the stage; returns its rounds."""
     rounds: list[Round] = []
@@ -104,11 +133,27 @@ def _lane(
     return rounds
 
 
-def _info(config: DecodeConfig) -> race.LaneInfo:
-    """A lane's name, and what sets it apart."""
+def _infos(wish: CompareWish) -> list[race.LaneInfo]:
+    """The lanes' names, and what sets them apart."""
+    is_mixed = len({config.temperature for config in wish.configs}) > 1
+    return [
+        race.LaneInfo(
+            messages.new_run(),
+            number,
+            config.method,
+            methods.label_of(config.method),
+            " · ".join(_settings(config, is_mixed)),
+        )
+        for number, config in zip(wish.numbers, wish.configs, strict=True)
+    ]
+
+
+def _settings(config: DecodeConfig, is_mixed: bool) -> list[str]:
+    """A lane's own settings; its temperature where lanes have several."""
     tree = "auto tree" if config.tree == "auto" else f"tree of {config.tree} nodes"
-    words = "one token a pass" if config.method == "plain" else tree
-    return race.LaneInfo(messages.new_run(), config.method, methods.label_of(config.method), words)
+    words = ["one token a pass" if config.method == "plain" else tree]
+    words += [f"T {config.temperature:g}"] if is_mixed else []
+    return words + (["drawn"] if config.drafting == "sampled" else [])
 
 
 def _small(label: str) -> str:

@@ -5,15 +5,14 @@ from typing import Any
 import gradio as gr
 
 from ui import compare_run
-from ui.compare_run import LANES, NONE
+from ui.compare_lane import lane_boxes
+from ui.compare_run import LANES
 from ui.examples import EXAMPLES
-from ui.method_box import method_box
 from ui.runner import Runner
 from ui.view import view
 from ui.work import Work
 
 USUAL = (("suffix", "auto"), ("draft_tree", "8"), ("eagle2", "auto"))  # to begin with
-NO_LANE = ("no lane", NONE)
 
 
 def compare_tab(runner: Runner, page: gr.Blocks) -> None:
@@ -31,21 +30,18 @@ def compare_tab(runner: Runner, page: gr.Blocks) -> None:
 
 
 def _shared() -> dict[str, Any]:
-    """What all lanes have in common."""
-    with gr.Row():
-        temperature = gr.Number(0.0, label="Temperature", step=0.1)
-        tokens = gr.Number(96, label="Tokens", precision=0)
-    seed = gr.Number(0, label="Seed", precision=0)
+    """What all lanes have in common; a lane's own temperature comes before this one."""
+    with gr.Row(elem_classes="lane-row"):
+        temperature = gr.Number(0.0, label="Temperature", step=0.1, min_width=60)
+        tokens = gr.Number(96, label="Tokens", precision=0, min_width=60)
+        seed = gr.Number(0, label="Seed", precision=0, min_width=60)
     return {"temperature": temperature, "max_new_tokens": tokens, "seed": seed}
 
 
 def _lanes(runner: Runner, page: gr.Blocks) -> dict[str, Any]:
-    """A method and a tree for each lane but the first."""
+    """The widgets of every lane but the first."""
     gr.HTML("<p class='first-lane'>Lane 1: plain decoding, always</p>", apply_default_css=False)
     widgets: dict[str, Any] = {}
     for number, (usual, nodes) in enumerate(USUAL[:LANES], start=1):
-        with gr.Row(elem_classes="lane-row"):
-            box = method_box(runner, page, f"Lane {number + 1}", usual, NO_LANE)
-            tree = gr.Textbox(nodes, label="Tree", max_lines=1, min_width=60)
-        widgets |= {f"method{number}": box, f"tree{number}": tree}
+        widgets |= lane_boxes(runner, page, number, usual, nodes)
     return widgets

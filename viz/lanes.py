@@ -8,18 +8,20 @@ from typing import Any, NamedTuple
 from engine.proof.equality import tokens_of
 from engine.records import Round, Yardstick
 from viz import theme
+from viz.agreement import Agreement
 
 
 class LaneInfo(NamedTuple):
     """One lane: whose run it is, and what it is called."""
 
     run: str
+    number: int  # as it stands beside the widgets
     method: str
     label: str
     settings: str
 
 
-def race_message(lanes: Sequence[LaneInfo], temperature: float, tokens: int) -> str:
+def race_message(lanes: Sequence[LaneInfo], tokens: int) -> str:
     """What is going to be decoded, plain decoding first.
 
     Args:
@@ -29,16 +31,18 @@ def race_message(lanes: Sequence[LaneInfo], temperature: float, tokens: int) -> 
         {
             "kind": "race",
             "lanes": [lane._asdict() for lane in lanes],
-            "greedy": temperature == 0,
             "tokens": tokens,
             "legend": theme.legend(),
         }
     )
 
 
-def over_message(note: str = "") -> str:
-    """No more lane comes: what there is can be played."""
-    return _packed({"kind": "over", "note": note})
+def over_message(found: Agreement, note: str = "") -> str:
+    """No more lane comes: how the texts agree; what there is can be played."""
+    lanes = [lane._asdict() for lane in found.lanes]
+    return _packed(
+        {"kind": "over", "note": note, "says": found.says, "holds": found.holds, "lanes": lanes}
+    )
 
 
 def yardstick(plain: Sequence[Round], rounds: Sequence[Round]) -> Yardstick:

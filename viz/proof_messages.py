@@ -11,10 +11,10 @@ from viz.figure import TEMPLATE
 from viz.pieces import visible
 from viz.proof import fit_figure, fit_info
 
-TIE = 1e-3  # logits: less than this two ways of adding up may disagree about
 TITLES = {
     "first": "First token of the round",
     "bonus": "Bonus token behind the kept path",
+    "pair": "First two tokens together",
 }
 
 
@@ -76,6 +76,7 @@ def subject_message(subject: Subject) -> str:
             "siblings": rows,
             "says": _says_subject(subject),
             "path": path,
+            "drafted": "drafted as one block" if subject.is_block else "drafted below the root",
         }
     )
 
@@ -131,8 +132,9 @@ def _meaning(fit: Fit) -> str:
 
 
 def _pooled(fit: Fit) -> str:
+    outcomes = "pairs" if fit.place == "pair" else "tokens"
     return (
-        f"{fit.pooled_tokens:,} tokens expected less than 5 times are one bin"
+        f"{fit.pooled_tokens:,} {outcomes} expected less than 5 times are one bin"
         f" ({fit.pooled_observed:,} came out, {fit.pooled_expected:,.1f} expected)"
     )
 
@@ -148,6 +150,10 @@ def _says_fits(fits: Sequence[Fit], refuted: Sequence[Fit]) -> str:
 
 
 def _says_subject(subject: Subject) -> str:
+    if subject.is_block and subject.is_redrawn:
+        return "Every verification draws a chain anew, and the text goes on by the target's law."
+    if subject.is_block:
+        return "The chain is a point mass: every verification judges the same block."
     if subject.is_redrawn:
         return "Every verification draws its drafts anew from the round's q."
     if subject.siblings:
@@ -166,7 +172,7 @@ def _says_texts(found: Equality) -> str:
         )
     if found.gap is None:
         return f"One text ends after {min(found.tokens, found.plain_tokens)} tokens."
-    if found.gap.logits is not None and found.gap.logits < TIE:
+    if found.gap.is_tie:
         return f"A tie within rounding, {_gap(found.gap)}: either order of adding up is right."
     return f"The first difference is {_gap(found.gap)}."
 

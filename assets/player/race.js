@@ -41,16 +41,15 @@ export class View {
     const { kind, run } = message;
     if (kind === 'race') this.begin(message);
     else if (kind === 'status' || kind === 'problem') this.notice(message.text, kind === 'problem');
-    else if (kind === 'over') this.finish(message.note);
+    else if (kind === 'over') this.finish(message);
     else if (run) this.lanes.find((lane) => lane.run === run)?.apply(message);
     if (this.state === 'decoding') this.show();
   }
 
   get state() { return this.root.dataset.state; }
 
-  begin({ lanes, greedy, tokens, legend }) {
+  begin({ lanes, tokens, legend }) {
     this.timer.stop();
-    this.greedy = greedy;
     this.root.dataset.state = 'decoding';
     this.lanes = lanes.map((info, index) => new Lane(info, index, tokens, (place) => this.seek(place)));
     this.part('.tracks').replaceChildren(...this.lanes.map((lane) => lane.track));
@@ -65,31 +64,22 @@ export class View {
     const line = this.part('.notice');
     line.textContent = text;
     line.classList.toggle('problem', isProblem);
-    if (isProblem && this.state === 'decoding') this.finish(text);
+    if (isProblem && this.state === 'decoding') this.finish({ note: text });
   }
 
-  // All lanes are there: who was first, where texts part, and the race from its start.
-  finish(note) {
+  // No more lanes come: who was first, how the texts agree, and the race from its start.
+  finish({ note, says = '', holds = null, lanes = [] }) {
     this.notice(note, this.part('.notice').matches('.problem'));
     const decoded = this.lanes.filter((lane) => lane.rounds.length);
     this.root.dataset.state = decoded.length ? 'over' : 'none';
     if (!decoded.length) return;
     const most = Math.max(...decoded.map((lane) => lane.tokens.length));
     const order = decoded.filter((lane) => lane.isWhole).sort((a, b) => a.seconds - b.seconds);
-    for (const lane of this.lanes) lane.close(most, order.indexOf(lane), decoded[0]);
-    this.compareTexts(decoded);
+    for (const lane of this.lanes) lane.close(most, order.indexOf(lane), decoded[0], lanes.find(({ run }) => run === lane.run));
+    this.part('.equal').textContent = says;
+    this.part('.equal').classList.toggle('problem', holds === false);
     this.seek(0);
     if (!stillness.matches) this.toggle(); else this.seek(Infinity);
-  }
-
-  compareTexts([plain, ...others]) {
-    const differing = others.filter((lane) => lane.difference(plain) !== null);
-    const line = this.part('.equal');
-    line.classList.toggle('problem', this.greedy && differing.length > 0);
-    if (!differing.length && others.length) line.textContent = `✓ All texts equal: ${plain.tokens.length} tokens in every lane.`;
-    else if (!others.length) line.textContent = '';
-    else if (this.greedy) line.textContent = `✗ ${differing.length} of ${others.length} texts part from plain decoding's: see the marks.`;
-    else line.textContent = 'Texts part where the draws do: every lane draws by the same law, with its own uniforms. The marks show where.';
   }
 
   get length() { return Math.max(0, ...this.lanes.map((lane) => (this.isByPass ? lane.rounds.length : lane.seconds))); }

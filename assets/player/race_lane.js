@@ -7,7 +7,7 @@ const PHASES = ['draft', 'verify', 'accept', 'commit'];
 const PLACES = ['1st', '2nd', '3rd', '4th'];
 
 export class Lane {
-  constructor({ run, label, settings }, index, limit, onPick) {
+  constructor({ run, number, label, settings }, index, limit, onPick) {
     Object.assign(this, { run, label, index, limit });
     this.lines = []; // its messages, for the stage
     this.rounds = [];
@@ -17,8 +17,8 @@ export class Lane {
     this.words = []; // an element a token
     this.shown = -1; // rounds in sight
     this.isWhole = false;
-    this.track = track(index, label, settings);
-    this.column = column(index, label, settings, () => this.open());
+    this.track = track(index, `${number} ${label}`, settings);
+    this.column = column(index, `${number} ${label}`, settings, () => this.open());
     this.text = new Text(this.column.querySelector('.text'), (round) => onPick(this.byPass ? round + 1 : this.ends[round]));
   }
 
@@ -42,8 +42,9 @@ export class Lane {
     this.track.querySelector('.rounds').append(segment(emitted));
   }
 
-  // The lanes are complete: the track's scale, the place at the finish, the speed against plain.
-  close(most, place, plain) {
+  // The lanes are complete: the track's scale, the place at the finish, the speed against plain,
+  // and what was found of its text.
+  close(most, place, plain, { difference = null, note = '', is_wrong: isWrong = false } = {}) {
     this.limit = most;
     this.column.classList.toggle('missing', !this.rounds.length);
     this.track.classList.toggle('missing', !this.rounds.length);
@@ -51,19 +52,10 @@ export class Lane {
     const rate = this.tokens.length / this.seconds, other = plain.tokens.length / plain.seconds;
     const times = this === plain || !Number.isFinite(rate / other) ? '' : ` · ${(rate / other).toFixed(2)}× plain`;
     this.place = `${place < 0 ? 'stopped' : PLACES[place]} · ${this.seconds.toFixed(2)} s${times}`;
-    const first = this.difference(plain);
     for (const word of this.words) word.classList.remove('differs');
-    this.words[first]?.classList.add('differs');
-    const note = this.column.querySelector('.difference');
-    note.textContent = this === plain ? '' : first === null ? '✓ equal to plain' : `differs from token ${first + 1} on`;
-    note.classList.toggle('other', first !== null);
-  }
-
-  // The first token that is another than plain decoding's, or null.
-  difference(plain) {
-    const length = Math.min(this.tokens.length, plain.tokens.length);
-    for (let i = 0; i < length; i++) if (this.tokens[i] !== plain.tokens[i]) return i;
-    return this.tokens.length === plain.tokens.length || !this.isWhole || !plain.isWhole ? null : length;
+    this.words[difference]?.classList.add('differs');
+    this.column.classList.toggle('wrong', isWrong);
+    this.column.querySelector('.difference').textContent = note;
   }
 
   // Rounds that are over at a moment.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Place = Literal["first", "bonus"]
+Place = Literal["first", "bonus", "pair"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,8 @@ class Fit:
 
     Bins hold one token each, the most probable first, but for the last, which pools all whose
     expected count is below ``chi_square.LEAST``; ``statistic``, ``freedom`` and ``p_value`` are
-    Pearson's over the bins.
+    Pearson's over the bins.  At the place "pair" an outcome is two tokens: ``token`` numbers
+    the pairs, ``piece`` holds the text of both.
     """
 
     place: Place
@@ -36,6 +37,7 @@ class Fit:
 
 
 ALPHA = 1e-4
+TIE = 1e-3  # logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Subject:
     siblings: tuple[Sibling, ...]  # in the order they were tested in the round
     is_redrawn: bool  # the method draws its tokens, so that every verification draws new ones
     path: tuple[str, ...]  # tokens down to the leaf that the bonus is counted behind; () for none
+    is_block: bool = False  # judged as one block, the first two tokens counted together
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class Gap:
     index: int  # of the token in the text
     piece: tuple[str, str]  # the most probable token and the second
     logits: float | None  # what lies between the two; None where the second has no mass
+
+    @property
+    def is_tie(self) -> bool:
+        """Whether two ways of adding up may disagree about which is the most probable."""
+        return self.logits is not None and self.logits < TIE
 
 
 @dataclass(frozen=True, slots=True)

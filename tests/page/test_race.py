@@ -167,6 +167,34 @@ def test_the_first_difference_is_marked_in_every_lane(racer):
     assert notes == ["", *[f"differs from token {first + 1} on"] * 2]
 
 
+def test_lanes_of_their_own_temperatures_are_compared_with_their_like_only(racer):
+    racer.decoder.other = 4
+    rail = racer.page.locator("#compare-rail")
+    boxes = rail.get_by_label("Temperature", exact=True)
+    assert [boxes.nth(i).input_value() for i in range(4)] == ["0", "", "", ""]
+    boxes.nth(2).fill("0.7")
+    race(racer)
+    racer.press("End")
+    said = racer.ask(EQUAL)
+    assert "Lanes 1 and 2, temperature 0: ✗ 1 text parts from plain's" in said
+    assert "Lane 3, temperature 0.7: nothing to compare with." in said
+    first = sum(len(this.emitted) for this in synthetic.rounds(4, 8, seed=0))
+    notes = racer.page.locator(".race .difference").all_text_contents()
+    another = "temperature 0.7: another law than plain's"
+    assert notes == ["", f"differs from token {first + 1} on", another]
+    assert racer.page.locator(".lane[data-lane='2'] .differs").count() == 0
+    names = racer.page.locator(".race .track .name small").all_text_contents()
+    assert [name.split(" · ")[1] for name in names] == ["T 0", "T 0", "T 0.7"]
+    boxes.nth(1).fill("0.7")
+    boxes.nth(0).fill("0.7")
+    before = racer.ask("race.lanes[0].run")
+    racer.page.click("#race-go")
+    racer.until(f"race.lanes[0].run !== {before!r} && race.state === 'over'")
+    assert racer.ask(EQUAL).startswith("One law in every lane (temperature 0.7)")
+    marks = racer.page.locator(".race .lane:not(.wrong) .differs")
+    assert marks.count() == 2  # a draw that parts is no mistake
+
+
 def test_lanes_show_their_progress_and_stop_leaves_what_there_is(racer):
     racer.decoder.count, racer.decoder.delay = 30, 0.1
     racer.page.click("#race-go")

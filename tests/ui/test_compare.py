@@ -18,6 +18,8 @@ SHOWN = dict(
     tree2="4",
     method3="",
     tree3="auto",
+    **{f"temperature{lane}": "" for lane in (1, 2, 3)},
+    **{f"drafting{lane}": "top" for lane in (1, 2, 3)},
 )
 
 
@@ -49,6 +51,13 @@ def test_plain_decoding_is_always_the_first_lane_and_an_empty_one_is_none():
         (dict(method1="", method2=None), "^Choose a method"),
         (dict(method1="plain"), "^Two lanes are the same"),
         (dict(method3="suffix"), "^Two lanes are the same"),
+        (dict(method3="suffix", temperature3="0.0"), "^Two lanes are the same"),
+        (dict(method1="eagle", method3="eagle", drafting3="sampled"), "^Two lanes are the same"),
+        (dict(temperature2="warm"), "^Lane 3: Temperature must be a number, not 'warm'"),
+        (dict(temperature2="-1"), "^Lane 3: Temperature must be between 0 and 100"),
+        (dict(temperature1="1e999"), "^Lane 2: Temperature"),
+        (dict(temperature1="nan"), "^Lane 2: Temperature"),
+        (dict(method1="eagle", temperature1="1", drafting1="x"), "^Lane 2: Drafting"),
     ],
 )
 def test_what_cannot_be_compared_is_a_sentence(more, words):
@@ -61,6 +70,42 @@ def test_two_lanes_may_differ_by_their_trees_alone():
     assert [config.tree for config in wish.configs] == ["auto", 8, 4]
 
 
+def test_a_lane_has_its_own_temperature_or_that_of_all():
+    own = dict(temperature=0.7, temperature1=" 0 ", temperature2=1)
+    wish = read("Why?", SHOWN | own | dict(method3="lookup", temperature3=None))
+    assert [config.temperature for config in wish.configs] == [0.7, 0.0, 1.0, 0.7]
+    read("Why?", SHOWN | dict(method3="suffix", temperature3="0.5"))  # not the same as lane 2
+
+
+def test_only_heads_above_temperature_0_have_two_ways_to_draft():
+    lane = dict(drafting1="sampled", temperature1="0.7")
+    for method, more, drafting in (
+        ("suffix", {}, "top"),
+        ("eagle2", {"temperature1": "0"}, "top"),
+        ("eagle2", {}, "sampled"),
+    ):
+        wish = read("Why?", SHOWN | lane | more | dict(method1=method))
+        assert wish.configs[1].drafting == drafting
+
+
+def test_lanes_keep_the_numbers_beside_their_widgets_and_name_what_sets_them_apart():
+    more = dict(method1="", method3="lookup", temperature3="0.7")
+    first, *_, last = played(**more)
+    assert [lane["number"] for lane in first["lanes"]] == [1, 3, 4]
+    assert [lane["settings"] for lane in first["lanes"]] == [
+        "one token a pass · T 0",
+        "tree of 4 nodes · T 0",
+        "auto tree · T 0.7",
+    ]
+    assert "Lanes 1 and 3, temperature 0: ✓ texts equal, 12 tokens." in last["says"]
+    assert last["holds"] and last["lanes"][2]["note"].startswith("temperature 0.7: another law")
+
+
+def test_plain_decoding_at_another_temperature_is_no_yardstick():
+    ends = [m for m in played(temperature2="0.7") if m["kind"] == "end"]
+    assert [end["record"]["plain"] is None for end in ends] == [True, False, True]
+
+
 def test_a_lane_that_cannot_run_is_refused_before_any_is_decoded():
     bundle = table_bundle()
     bundle.methods["draft_tree"] = "needs a draft model"
@@ -71,7 +116,8 @@ def test_a_lane_that_cannot_run_is_refused_before_any_is_decoded():
 def test_lanes_are_decoded_one_after_another_each_a_whole_run():
     messages = played()
     runs = [lane["run"] for lane in messages[0]["lanes"]]
-    assert len(set(runs)) == 3 and messages[-1] == {"kind": "over", "note": ""}
+    assert len(set(runs)) == 3 and messages[-1]["kind"] == "over"
+    assert messages[-1]["says"] == "✓ All texts equal: 12 tokens in every lane."
     order = [m["run"] for m in messages if "run" in m]
     assert order == sorted(order, key=runs.index)  # never together
     said = [m["text"] for m in messages if m["kind"] == "status"]

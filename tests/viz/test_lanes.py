@@ -1,16 +1,18 @@
 import json
 
 from tests.page import synthetic
-from viz.lanes import LaneInfo, over_message, race_message, yardstick
+from viz.lanes import LaneInfo, race_message, yardstick
 
 
-def test_a_race_names_its_lanes_and_whether_texts_must_be_equal():
-    lanes = [LaneInfo("run-1", "plain", "Plain decoding", ""), LaneInfo("run-2", "x", "<b>", "")]
-    message = json.loads(race_message(lanes, 0.0, 96))
+def test_a_race_names_its_lanes():
+    lanes = [
+        LaneInfo("run-1", 1, "plain", "Plain decoding", ""),
+        LaneInfo("run-2", 3, "x", "<b>", ""),
+    ]
+    message = json.loads(race_message(lanes, 96))
     assert [lane["run"] for lane in message["lanes"]] == ["run-1", "run-2"]
-    assert message["greedy"] and message["tokens"] == 96
-    assert not json.loads(race_message(lanes, 0.7, 96))["greedy"]
-    assert json.loads(over_message("Stopped.")) == {"kind": "over", "note": "Stopped."}
+    assert [lane["number"] for lane in message["lanes"]] == [1, 3]
+    assert message["tokens"] == 96
 
 
 def test_plain_decodings_lane_measures_another_by_its_own_seconds_and_equal_tokens():

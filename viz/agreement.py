@@ -1,0 +1,171 @@
+"""Whether the texts of a race agree, in sentences that claim no more than the laws do.
+
+At temperature 0 a law is a single token, so that texts must be equal.  Above it lanes of one
+temperature draw by one law, each with its own uniforms: their texts part and nothing is wrong.
+Lanes of different temperatures have different laws, and nothing is claimed of them together.
+"""
+
+from collections.abc import Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+from engine.proof.equality import compare, tokens_of
+from engine.records import Round
+
+PLAIN = 1  # the number of the lane that decodes plainly
+
+
+class LaneText(NamedTuple):
+    """What one lane has written."""
+
+    run: str
+    number: int  # as the page counts lanes, from 1
+    temperature: float
+    rounds: Sequence[Round]
+    is_whole: bool  # not stopped before its end
+
+
+class LaneNote(NamedTuple):
+    """What is said below one lane."""
+
+    run: str
+    difference: int | None  # first token that is another than in the lane it is compared with
+    note: str
+    is_wrong: bool
+
+
+class Agreement(NamedTuple):
+    """What is said of all lanes together, and of each."""
+
+    says: str
+    holds: bool | None  # None where nothing was claimed that could fail
+    lanes: tuple[LaneNote, ...]
+
+
+def agreement(lanes: Sequence[LaneText]) -> Agreement:
+    """Compare every lane with the first of its temperature; lanes without text are left out."""
+    laws: dict[float, list[LaneText]] = {}
+    for lane in lanes:
+        if lane.rounds:
+            laws.setdefault(lane.temperature, []).append(lane)
+    notes = {law: [_note(lane, group[0]) for lane in group] for law, group in laws.items()}
+    said = tuple(note for group in notes.values() for note in group)
+    if len(said) < 2:
+        return Agreement("", None, said)
+    if len(laws) == 1:
+        law, group = next(iter(laws.items()))
+        return Agreement(_says_all(group, notes[law]), _holds(law, notes[law]), said)
+    parts = [_says_some(group, notes[law]) for law, group in laws.items()]
+    claims = [_holds(law, notes[law]) for law in laws if len(notes[law]) > 1]
+    holds = False if False in claims else True if True in claims else None
+    return Agreement(" ".join(["Only lanes of one temperature share a law.", *parts]), holds, said)
+
+
+def _note(lane: LaneText, first: LaneText) -> LaneNote:
+    """One lane against the first of its law."""
+    if lane is not first:
+        place = _difference(lane, first)
+        judge = _drawn_note if lane.temperature > 0 else _greedy_note
+        return judge(lane, first, place)
+    law = f"temperature {lane.temperature:g}: another law than plain's"
+    return LaneNote(lane.run, None, "" if lane.number == PLAIN else law, False)
+
+
+def _drawn_note(lane: LaneText, first: LaneText, place: int | None) -> LaneNote:
+    """Above temperature 0: no text is wrong."""
+    other = _name(first)
+    if place is None:
+        return LaneNote(lane.run, None, f"law of {other}, this time its text too", False)
+    words = f"law of {other}; draws part at token {place + 1}"
+    return LaneNote(lane.run, place, words, False)
+
+
+def _greedy_note(lane: LaneText, first: LaneText, place: int | None) -> LaneNote:
+    """At temperature 0: equal, or wrong but for a tie."""
+    if place is None:
+        so_far = "" if lane.is_whole and first.is_whole else " so far"
+        return LaneNote(lane.run, None, f"✓ equal to {_name(first)}{so_far}", False)
+    is_tie = _is_tie(lane, first)
+    words = f"differs from token {place + 1} on" + (": a tie" if is_tie else "")
+    return LaneNote(lane.run, place, words, not is_tie)
+
+
+def _difference(lane: LaneText, first: LaneText) -> int | None:
+    """The first token that is another; a text that was cut short only lacks its end."""
+    ours, theirs = tokens_of(lane.rounds), tokens_of(first.rounds)
+    pairs = zip(ours, theirs, strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if same < min(len(ours), len(theirs)):
+        return same
+    is_cut = not (lane.is_whole and first.is_whole)
+    return None if len(ours) == len(theirs) or is_cut else same
+
+
+def _is_tie(lane: LaneText, first: LaneText) -> bool:
+    """Whether plain decoding's two best tokens were as good as equal where the texts part."""
+    if first.number != PLAIN:
+        return False  # only a plain round holds the law of one token
+    gap = compare(lane.rounds, first.rounds).gap
+    return gap is not None and gap.is_tie
+
+
+def _holds(temperature: float, notes: Sequence[LaneNote]) -> bool | None:
+    if temperature > 0:
+        return None
+    if all(note.difference is None for note in notes):
+        return True
+    return False if any(note.is_wrong for note in notes) else None
+
+
+def _says_all(group: Sequence[LaneText], notes: Sequence[LaneNote]) -> str:
+    """Every lane has one temperature."""
+    count, parted = _least(group), [note for note in notes if note.difference is not None]
+    if group[0].temperature > 0:
+        law = f"One law in every lane (temperature {group[0].temperature:g}), each with its own"
+        if not parted:
+            return f"{law} uniforms; this time the texts are equal: {count} tokens."
+        return f"{law} uniforms: texts part where the draws do. The marks show where."
+    if not parted:
+        if all(lane.is_whole for lane in group):
+            return f"✓ All texts equal: {count} tokens in every lane."
+        return f"✓ Texts equal as far as they go: {count} tokens."
+    sign, why = _sign(parted)
+    part = "parts" if len(parted) == 1 else "part"
+    return f"{sign} {len(parted)} of {len(group) - 1} texts {part} from plain decoding's{why}"
+
+
+def _says_some(group: Sequence[LaneText], notes: Sequence[LaneNote]) -> str:
+    """These lanes have one temperature, others another."""
+    parted = [note for note in notes if note.difference is not None]
+    who = f"{_names(group)}, temperature {group[0].temperature:g}:"
+    if len(group) == 1:
+        return f"{who} nothing to compare with."
+    if group[0].temperature > 0:
+        return f"{who} texts part where the draws do." if parted else f"{who} one text this time."
+    if not parted:
+        so_far = "" if all(lane.is_whole for lane in group) else " as far as they go"
+        return f"{who} ✓ texts equal{so_far}, {_least(group)} tokens."
+    sign, why = _sign(parted)
+    part = "text parts" if len(parted) == 1 else "texts part"
+    return f"{who} {sign} {len(parted)} {part} from {_name(group[0])}'s{why}"
+
+
+def _sign(parted: Sequence[LaneNote]) -> tuple[str, str]:
+    """The mark before, and the reason behind, what is said of texts that must be equal."""
+    if any(note.is_wrong for note in parted):
+        return "✗", ": see the marks."
+    return "≈", " at a tie within rounding: either token is right."
+
+
+def _least(group: Sequence[LaneText]) -> int:
+    return min(len(tokens_of(lane.rounds)) for lane in group)
+
+
+def _name(lane: LaneText) -> str:
+    return "plain" if lane.number == PLAIN else f"lane {lane.number}"
+
+
+def _names(group: Sequence[LaneText]) -> str:
+    """Lanes by number: ``Lanes 1, 2 and 4``."""
+    *most, last = [str(lane.number) for lane in group]
+    return f"Lanes {', '.join(most)} and {last}" if most else f"Lane {last}"
