@@ -13,6 +13,7 @@ class RuleWords(NamedTuple):
 
 RULES = {
     "right": RuleWords("The right rule", "The decoder's own rule", ""),
+    "block": RuleWords("Block verification", "Block verification of a chain", ""),
     "soft": RuleWords(
         "✗ soft q, argmax draft",
         "Soft q for an argmax draft",
@@ -28,7 +29,13 @@ RULES = {
         "Bonus drawn without temperature",
         "the token behind a kept path is drawn from the target's bare softmax",
     ),
+    "block_stop": RuleWords(
+        "✗ block left at its first failure",
+        "Block verification left at its first failure",
+        "a block keeps its longest prefix that passes, yet here it is cut where one first fails",
+    ),
 }
+BLOCK_RULES = ("block", "block_stop")
 
 
 def rule_choices() -> list[tuple[str, str]]:
@@ -37,5 +44,5 @@ def rule_choices() -> list[tuple[str, str]]:
 
 
 def warning(rule: str) -> str:
-    """What stands on the screen while a broken rule is shown; empty for the right one."""
-    return "" if rule == "right" else f"Broken on purpose: {RULES[rule].says}."
+    """What stands on the screen while a broken rule is shown; empty for those that hold."""
+    return f"Broken on purpose: {RULES[rule].says}." if RULES[rule].says else ""

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from engine import proof
 from engine.config import DecodeConfig
 from engine.records import Round
 from ui import messages, methods, settings
-from ui.proof_rules import RULES, warning
+from ui.proof_kinds import kind_of
+from ui.proof_rules import BLOCK_RULES, RULES, warning
 from viz import proof_messages as says
 
 COUNTS = (1_000, 5_000, 20_000)  # verifications
-STEP = 100  # of them between two looks at the screen
 DEPTH = 2  # levels of the round: short paths are kept whole often enough to see the bonus
+CHAIN = ((0,), (0, 0))  # of a block: as deep
 GREEDY = (
     "At temperature 0 the law is one token, and this mistake cannot show: raise the temperature."
 )
@@ -49,11 +49,17 @@ def read(prompt: Any, values: dict[str, Any]) -> ProofWish:
         raise ValueError(f"Verifications: choose one of {', '.join(map(str, COUNTS))}.")
     fields = {name: item for name, item in values.items() if name not in ("rule", "count")}
     wish = settings.read(prompt, settings.USUAL | fields | {"tree": "8", "compare": False})
-    if wish.config.is_greedy and rule != "right":
+    if wish.config.is_greedy and RULES[rule].says:
         raise ValueError(GREEDY)
-    if not wish.config.is_greedy:
-        wish = replace(wish, config=replace(wish.config, num_draft=DEPTH))
-    return ProofWish(wish.prompt, wish.config, rule, int(count))
+    return ProofWish(wish.prompt, _shallow(wish.config, rule), rule, int(count))
+
+
+def _shallow(config: DecodeConfig, rule: str) -> DecodeConfig:
+    """Rounds that show what is to be proven: of few levels, of one chain for a block."""
+    if rule in BLOCK_RULES:
+        tree = DEPTH if config.method == "suffix" else CHAIN  # its shape is not for us to say
+        return replace(config, rule="block", tree=tree, num_draft=DEPTH)
+    return config if config.is_greedy else replace(config, num_draft=DEPTH)
 
 
 def prove(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[str]:
@@ -76,7 +82,7 @@ def prove(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled)
 def _texts(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[str]:
     """The method's text, then plain decoding's, then where they are equal."""
     title = f"{methods.label_of(wish.config.method)} against plain decoding, temperature 0"
-    yield says.begin_message("texts", title, RULES["right"].title)
+    yield says.begin_message("texts", title, RULES[wish.rule].title)
     rounds: dict[str, list[Round]] = {"method": [], "plain": []}
     for side, config in (("method", wish.config), ("plain", replace(wish.config, method="plain"))):
         run = decoder.decode(bundle.for_visitor(), wish.prompt, config)
@@ -101,9 +107,10 @@ def _laws(bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[s
     config, rule = wish.config, RULES[wish.rule]
     title = f"{methods.label_of(config.method)} at temperature {config.temperature:g}"
     yield says.begin_message("laws", title, rule.title, warning(wish.rule))
+    kind = kind_of(bundle, config, wish.rule, wish.count)
     rounds: list[Round] = []
     met = None
-    for found in proof.meet_round(bundle, wish.prompt, config, partial(proof.worth, wish.rule)):
+    for found in proof.meet_round(bundle, wish.prompt, config, kind.worth):
         if is_cancelled():
             yield messages.status("Stopped before a round was chosen.")
             return
@@ -112,15 +119,14 @@ def _laws(bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[s
             yield messages.status(f"Decoding {len(rounds)} rounds, to verify one of them.")
         else:
             met = found
-    if reason := proof.why_not(wish.rule, met, config.temperature):
+    if reason := kind.why_not(met):
         raise ValueError(reason)
     before = [token for this in rounds[: met.index] for token in this.emitted.token]
     yield messages.status("")
-    yield says.subject_message(proof.describe(met, before, bundle))
-    for counts in proof.verify_many(met, wish.rule, wish.count, config.seed, STEP):
-        is_stopped = is_cancelled()
-        is_over = is_stopped or counts.verifications == wish.count
-        yield says.fits_message(proof.fits(met, counts, bundle), wish.count, is_over)
+    yield says.subject_message(kind.subject(met, before))
+    for fits in kind.fits(met):
+        done, is_stopped = fits[0].verifications, is_cancelled()
+        yield says.fits_message(fits, wish.count, is_stopped or done == wish.count)
         if is_stopped:
-            yield messages.status(f"Stopped after {counts.verifications:,} verifications.")
+            yield messages.status(f"Stopped after {done:,} verifications.")
             return

@@ -15,7 +15,7 @@ from viz.pieces import escape, visible
 from viz.theme import FONT, SIZES, role
 
 ROWS = 8  # tokens with a bar of their own; the rest is one bar more
-LETTERS = 8
+LETTERS = {"first": 8, "bonus": 8, "pair": 14}
 ROOM = 1.18  # above the highest bar
 
 
@@ -38,14 +38,15 @@ def plot_fit(fit: Fit, mode: str = "light") -> go.Figure:
 def fit_info(fit: Fit) -> FitInfo:
     """The counts of ``fit`` as shares of all that were counted."""
     total = max(1, fit.counted)
-    pieces = [visible(piece, LETTERS) for piece in fit.piece[:ROWS]]
+    pieces = [visible(piece, LETTERS[fit.place]) for piece in fit.piece[:ROWS]]
     expected, observed = list(fit.expected[:ROWS]), list(fit.observed[:ROWS])
     others = len(fit.piece) - len(pieces) + fit.pooled_tokens
     if others and fit.counted:
         pieces.append("rest")
         expected.append(max(0.0, fit.counted - sum(expected)))
         observed.append(fit.counted - sum(observed))
-    names = [f"“{visible(piece, 40)}”" for piece in fit.piece[:ROWS]] + [f"{others:,} other tokens"]
+    names = [f"“{visible(piece, 40)}”" for piece in fit.piece[:ROWS]]
+    names.append(f"{others:,} other {'pairs' if fit.place == 'pair' else 'tokens'}")
     hover = [
         f"{name}: {count:,} of {fit.counted:,} came out, {wanted:,.1f} expected"
         for name, count, wanted in zip(names, observed, expected, strict=False)

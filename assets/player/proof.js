@@ -43,10 +43,11 @@ export class View {
     line.classList.toggle('problem', isProblem);
   }
 
-  subject({ round, context, siblings, says, path }) {
+  subject({ round, context, siblings, says, path, drafted }) {
     this.part('.subject').hidden = false;
     this.say('.context', context ? `…${context}` : 'Right behind the prompt.');
     this.say('.about', `Round ${round} of a real run. ${says}${path ? ` The bonus is counted behind “${path}”.` : ''}`);
+    this.say('th', drafted);
     this.part('tbody').replaceChildren(...siblings.map(({ piece, draft, target }) => {
       const row = document.createElement('tr');
       row.append(...[piece, draft, target].map((text) => Object.assign(document.createElement('td'), { textContent: text })));

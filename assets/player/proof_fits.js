@@ -58,7 +58,8 @@ export class Fits {
     const { data, layout } = painted(structuredClone(figure), palette);
     const template = painted(structuredClone(this.look.template), palette);
     // Upright labels where they would run into each other.
-    if (plot.clientWidth / layout.xaxis.tickvals.length < 50) Object.assign(layout, { margin: { ...layout.margin, b: 62 }, xaxis: { ...layout.xaxis, tickangle: -90 } });
+    const letters = Math.max(0, ...layout.xaxis.ticktext.map((text) => text.length));
+    if (plot.clientWidth / layout.xaxis.tickvals.length < 7 * letters) Object.assign(layout, { margin: { ...layout.margin, b: 8 + 7 * letters }, xaxis: { ...layout.xaxis, tickangle: -90 } });
     Object.assign(layout, { template, width: plot.clientWidth, height: plot.clientHeight, autosize: false });
     await library.react(plot, data, layout, plot.data ? undefined : CONFIG);
   }

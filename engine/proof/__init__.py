@@ -7,16 +7,24 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "BLOCK_RULES": "block",
+    "Continuation": "continuation",
     "Equality": "results",
     "Fit": "results",
     "Subject": "results",
+    "block_fits": "describe",
     "compare": "equality",
     "describe": "describe",
+    "describe_block": "describe",
     "fits": "describe",
     "meet_round": "round",
+    "pair_law": "block",
+    "verify_blocks": "block",
     "verify_many": "trials",
     "why_not": "trials",
+    "why_not_block": "block",
     "worth": "trials",
+    "worth_block": "block",
 }
 
 __all__ = sorted(_HOMES)

@@ -22,17 +22,20 @@ def fit(
     counts: Mapping[int, int],
     verifications: int,
     piece: Callable[[int], str],
+    unlisted: int = 0,
 ) -> Fit:
     """Compare ``counts`` of tokens with ``law``.
 
     Args:
-        law: [V] the target's; normalised here, fp32 sums to one only nearly.
+        law: [V] the target's; normalised here (fp32 sums to one only nearly) where it is whole.
         counts: how often each token came out; the others never did.
         verifications: made so far, those without a token at this place included.
         piece: a token's text.
+        unlisted: outcomes besides those of ``law`` and ``counts``; every verification has one.
     """
-    counted = sum(counts.values())
-    expected = law.double() / law.double().sum() * counted  # [V]
+    counted = verifications if unlisted else sum(counts.values())
+    mass = 1.0 if unlisted else law.double().sum()
+    expected = law.double() / mass * counted  # [V]
     own, pooled, rest = _pool(expected, counts, counted)
     shares = expected[own].tolist()
     observed = [counts.get(token, 0) for token in own]
@@ -48,7 +51,7 @@ def fit(
         piece=tuple(map(piece, own)),
         observed=tuple(observed),
         expected=tuple(shares),
-        pooled_tokens=len(law) - len(own),
+        pooled_tokens=len(law) + unlisted - len(own),
         pooled_observed=pooled,
         pooled_expected=rest,
         statistic=statistic,

@@ -1,6 +1,8 @@
 """What is verified and what came of it, from tensors to records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import torch
 
 from engine.bundle import Bundle
 from engine.detokenizer import Pieces
@@ -19,23 +21,36 @@ def describe(met: MetRound, text: Sequence[int], bundle: Bundle) -> Subject:
         text: what the run had generated before it, as tokens.
     """
     piece = Pieces(bundle.tokenizer)
-    before = str(bundle.tokenizer.decode(list(text), skip_special_tokens=True))
     path, node = [], met.leaf
     while node:
         path.append(piece(met.tokens[node]))
         node = met.parents[node]
-    siblings = []
-    for node in met.siblings:
-        token = met.tokens[node]
-        draft = None if met.draft_laws is None else float(met.draft_laws[0][token])
-        siblings.append(Sibling(piece(token), draft, float(met.target_laws[0][token])))
     return Subject(
         met.index,
-        before[-LETTERS:],
-        tuple(siblings),
+        _end_of(text, bundle),
+        tuple(_sibling(met, node, piece) for node in met.siblings),
         met.draft_laws is not None,
         tuple(reversed(path)),
     )
+
+
+def describe_block(met: MetRound, text: Sequence[int], bundle: Bundle) -> Subject:
+    """The same of a round whose chain is judged as one block: its tokens one below the other."""
+    piece = Pieces(bundle.tokenizer)
+    chain = tuple(_sibling(met, node, piece) for node in range(1, len(met.tokens)))
+    is_redrawn = met.draft_laws is not None
+    return Subject(met.index, _end_of(text, bundle), chain, is_redrawn, (), is_block=True)
+
+
+def _end_of(text: Sequence[int], bundle: Bundle) -> str:
+    return str(bundle.tokenizer.decode(list(text), skip_special_tokens=True))[-LETTERS:]
+
+
+def _sibling(met: MetRound, node: int, piece: Pieces) -> Sibling:
+    """A drafted node with what its parent's laws say of it."""
+    token, parent = met.tokens[node], met.parents[node]
+    draft = None if met.draft_laws is None else float(met.draft_laws[parent][token])
+    return Sibling(piece(token), draft, float(met.target_laws[parent][token]))
 
 
 def fits(met: MetRound, counts: Counts, bundle: Bundle) -> tuple[Fit, ...]:
@@ -45,3 +60,26 @@ def fits(met: MetRound, counts: Counts, bundle: Bundle) -> tuple[Fit, ...]:
     if not met.leaf:
         return (first,)
     return first, fit("bonus", met.target_laws[met.leaf], counts.bonus, number, piece)
+
+
+def block_fits(
+    met: MetRound, counts: Counts, pairs: Mapping[tuple[int, int], float], bundle: Bundle
+) -> tuple[Fit, ...]:
+    """The first token against the root's law, and the first two against their joint law.
+
+    Args:
+        pairs: the likeliest pairs with their probabilities.
+    """
+    piece, number, listed = Pieces(bundle.tokenizer), counts.verifications, list(pairs)
+    law = torch.tensor(list(pairs.values()), dtype=torch.float64)
+    came = {place: counts.pairs[pair] for place, pair in enumerate(listed) if counts.pairs[pair]}
+    first = fit("first", met.target_laws[0], counts.first, number, piece)
+    pair = fit(
+        "pair",
+        law,
+        came,
+        number,
+        lambda place: "".join(map(piece, listed[place])),
+        unlisted=len(met.target_laws[0]) ** 2 - len(listed),
+    )
+    return first, pair

@@ -29,6 +29,7 @@ class MetRound:
         draft_laws: [N, V] q behind every node that has children, or ``None`` for point masses.
         target_laws: [N, V] p behind every node, as judged.
         bare_laws: [N, V] the target's softmax, without temperature and filters.
+        history: tokens committed before it; the last is the root.
     """
 
     index: int
@@ -40,6 +41,7 @@ class MetRound:
     draft_laws: torch.Tensor | None
     target_laws: torch.Tensor
     bare_laws: torch.Tensor
+    history: tuple[int, ...] = ()
 
     @property
     def siblings(self) -> tuple[int, ...]:
@@ -112,5 +114,6 @@ class _Watched(Run):
             proposal.laws,
             target_laws,
             bare.laws(logits, ()),
+            tuple(self.history),
         )
         return super()._record(proposal, judgement, uniforms, target_laws, logits)

@@ -29,11 +29,13 @@ class Counts:
     Attributes:
         first: the tokens right behind the root.
         bonus: those drawn behind the round's leaf, where verification kept the path down to it.
+        pairs: the first two tokens together, where a block is judged.
     """
 
     verifications: int = 0
     first: Counter[int] = field(default_factory=Counter)
     bonus: Counter[int] = field(default_factory=Counter)
+    pairs: Counter[tuple[int, int]] = field(default_factory=Counter)
 
 
 def why_not(rule: Rule, met: MetRound, temperature: float) -> str:

@@ -6,7 +6,7 @@ import engine
 from engine.config import DecodeConfig
 from tests.tables import table_bundle
 from ui.proof_rules import RULES
-from ui.proof_run import DEPTH, prove, read
+from ui.proof_run import CHAIN, DEPTH, prove, read
 
 SHOWN = dict(
     method="draft",
@@ -61,10 +61,20 @@ def test_what_cannot_be_proven_names_its_widget(name, value, words):
         read("Why?", SHOWN | {name: value})
 
 
-@pytest.mark.parametrize("rule", [name for name in RULES if name != "right"])
+@pytest.mark.parametrize("rule", [name for name, words in RULES.items() if words.says])
 def test_a_mistake_cannot_show_at_temperature_0(rule):
     with pytest.raises(ValueError, match="raise the temperature"):
         read("Why?", SHOWN | {"temperature": 0, "rule": rule})
+
+
+@pytest.mark.parametrize(
+    ("method", "tree"), [("draft", CHAIN), ("lookup", CHAIN), ("suffix", DEPTH), ("eagle", CHAIN)]
+)
+@pytest.mark.parametrize("temperature", [0, 0.7])
+def test_a_block_is_a_chain_judged_by_the_decoders_own_block_rule(method, tree, temperature):
+    more = {"rule": "block", "method": method, "temperature": temperature}
+    config = read("Why?", SHOWN | more).config
+    assert (config.rule, config.tree, config.num_draft) == ("block", tree, DEPTH)
 
 
 def test_a_prompt_nobody_can_read_is_refused():
@@ -104,6 +114,28 @@ def test_a_broken_rule_is_called_broken_before_anything_is_counted():
     assert messages[0]["kind"] == "begin"
     assert messages[0]["warning"].startswith("Broken on purpose")
     assert not messages[-1]["verdict"]["holds"]
+
+
+@pytest.mark.parametrize(("rule", "holds"), [("block", True), ("block_stop", False)])
+def test_a_block_is_proven_by_its_first_two_tokens_together(rule, holds):
+    messages = played(rule=rule)
+    subject = next(m for m in messages if m["kind"] == "subject")
+    assert subject["drafted"] == "drafted as one block" and len(subject["siblings"]) == 2
+    places = [place["title"] for place in messages[-1]["places"]]
+    assert places == ["First token of the round", "First two tokens together"]
+    assert messages[-1]["verdict"]["holds"] is holds
+    assert bool(messages[0]["warning"]) is not holds
+
+
+def test_at_temperature_0_texts_judged_by_blocks_are_plain_decodings():
+    *_, last = played(temperature=0, rule="block", max_new_tokens=24)
+    assert last["holds"] and last["value"] == "24 of 24 tokens equal"
+
+
+def test_a_block_that_cannot_be_drawn_anew_is_a_sentence():
+    bundle = table_bundle()
+    with pytest.raises(ValueError, match="drafted nothing|drafted a chain"):
+        played(bundle, rule="block", method="plain")
 
 
 @pytest.mark.parametrize("temperature", [0, 0.7])
