@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from engine.cache import SlotCache
+from engine.mass_probe import MassProbe
 from engine.records import CacheStep
 from engine.tree_attention import TreeSlots, attends_by_trees
 
@@ -41,6 +42,7 @@ class Context:
     ) -> None:
         self.model, self.taps, self.keeps_prompt = model, tuple(taps), keeps_prompt
         self._states: dict[int, torch.Tensor] = {}
+        self.probe: MassProbe | None = None  # asked by every pass over more than one node
         self.cache = SlotCache(name, model.config.get_text_config().num_hidden_layers, capacity)
         self._can_keep = "logits_to_keep" in signature(model.forward).parameters
         self._depths: list[int] = []  # of the round's rows; 0 hangs below the committed text
@@ -87,6 +89,9 @@ class Context:
         if attends_by_trees(self.model) and len(tokens) == len(self._depths):
             seen = torch.from_numpy(self._seen).to(self.model.device)
             options["tree"] = TreeSlots.of(seen, self.committed)
+        if self.probe is not None:
+            self.probe.share = None
+            options |= {"mass": self.probe} if len(tokens) > 1 else {}
         logits = self._pass(self.model, tokens, **options).logits[0]
         return logits[-1:] if last_only else logits
 

@@ -185,7 +185,7 @@ class Round:
         if max(len(self.emitted), len(self.laws)) > len(self.nodes):
             raise ValueError("a round has no more tokens and no more laws than nodes")
         if self.mass is not None and len(self.mass.share) != len(self.nodes):
-            raise ValueError(f"attention of {len(self.mass.share)} nodes where {len(self.nodes)} are")
+            raise ValueError("the attention's mass is a column of the tree's nodes")
         if len(self.caches) > MAX_CACHES:
             raise ValueError(f"a round has at most {MAX_CACHES} caches, not {len(self.caches)}")
 

@@ -19,6 +19,7 @@ from engine.drafters.order import Order
 from engine.emission import Emission
 from engine.header import make_header
 from engine.planner import Planner
+from engine.probing import probe_of
 from engine.prompt import read_prompt
 from engine.recorder import pieces_of, record_laws, record_nodes
 from engine.records import CacheStep, Emitted, End, Header, Law, Nodes, Round, Seconds
@@ -75,6 +76,7 @@ class Run(Iterator[Round]):
         capacity = len(prompt) + self._emission.limit + MAX_NODES + 1
         method = method_of(bundle, self.config.method)
         self._target = self._new_target(capacity, method)
+        self._target.probe = probe_of(bundle.target) if self.config.record else None
         self._target.prefill(prompt[:-1])
         order = Order(bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
         self._planner, self._drafter = build(order)
@@ -120,7 +122,8 @@ class Run(Iterator[Round]):
     ) -> Round:
         """The record of a round that is over."""
         pieces = pieces_of(self._pieces, nodes, laws, emitted.token) if self.config.record else {}
-        this = Round(self._index, start, nodes, emitted, laws, caches, seconds, pieces)
+        mass = self._target.probe and self._target.probe.read()
+        this = Round(self._index, start, nodes, emitted, laws, caches, seconds, pieces, mass)
         self._index, self._seconds = self._index + 1, self._seconds + seconds.total
         return this
 
