@@ -10,6 +10,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: i
 
 import gradio as gr  # noqa: E402
 
+from ui.api import api  # noqa: E402
 from ui.compare_tab import compare_tab  # noqa: E402
 from ui.loader import Loader, load_target  # noqa: E402
 from ui.numbers_tab import numbers_tab  # noqa: E402
@@ -22,6 +23,7 @@ from ui.stage_tab import stage_tab  # noqa: E402
 def build(runner: Runner) -> gr.Blocks:
     """The page around one decoder."""
     with gr.Blocks(title="Speculoscope", fill_width=True, delete_cache=(3600, 3600)) as page:
+        api(runner)  # first: an event of the page may not take its name
         part("header")
         part("keys")
         with gr.Tabs(elem_id="tabs"):

@@ -22,6 +22,12 @@ def problem(text: str) -> str:
     return _small("problem", text)
 
 
+def problem_of(message: str) -> str:
+    """The words of a ``problem``; empty for any other message."""
+    told = json.loads(message)
+    return told["text"] if told["kind"] == "problem" else ""
+
+
 def model(text: str, is_problem: bool = False) -> str:
     """How it stands with the model; said until there is nothing more to say."""
     return _small("model", text, is_problem=is_problem)
