@@ -16,9 +16,9 @@ from engine.proof.block import (
 from engine.proof.broken import judge_block_stopping
 from engine.proof.chi_square import fit
 from engine.proof.continuation import KEPT, Continuation
-from engine.proof.words import block_fits, describe_block
 from engine.proof.equality import tokens_of
 from engine.proof.round import MetRound, meet_round
+from engine.proof.words import block_fits, describe_block
 from engine.sampling import Sampler
 from engine.verify import judge_block
 from tests.engine.law_tables import EXACT, Model, V, chains, laws, output_law, target_law
