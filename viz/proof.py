@@ -1,7 +1,7 @@
 """How often tokens came out of thousands of verifications, against the target's law.
 
 A wide bar is what the law expects, with whiskers of twice the standard deviation; the narrow one
-in it is what came out, in another colour and named so where chance alone would hardly do that.
+in it is what came out.  Colours tell the two apart and nothing else: the verdict is in words.
 """
 
 from math import sqrt
@@ -27,7 +27,6 @@ class FitInfo(NamedTuple):
     deviation: list[float]  # twice the standard deviation of the observed share
     observed: list[float]
     hover: list[str]
-    is_refuted: bool
 
 
 def plot_fit(fit: Fit, mode: str = "light") -> go.Figure:
@@ -58,7 +57,6 @@ def fit_info(fit: Fit) -> FitInfo:
         [round(2 * sqrt(max(0.0, s * (1 - s)) / total), 5) for s in shares],
         [round(count / total, 5) for count in observed],
         hover,
-        fit.is_refuted,
     )
 
 
@@ -67,7 +65,6 @@ def fit_figure(info: FitInfo) -> figure.Figure:
     places = list(range(len(info.piece)))
     heights = [a + b for a, b in zip(info.expected, info.deviation, strict=True)]
     top = ROOM * max([*heights, *info.observed, 0.01])
-    colour = role("rejected" if info.is_refuted else "accepted")
     expected = {
         "type": "bar",
         "name": "expected by the target's law",
@@ -98,7 +95,7 @@ def fit_figure(info: FitInfo) -> figure.Figure:
         "x": places,
         "y": info.observed,
         "width": 0.4,
-        "marker": {"color": colour},
+        "marker": {"color": role("dim")},
         "hovertext": [escape(words) for words in info.hover],
         "hoverinfo": "text",
     }

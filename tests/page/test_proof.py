@@ -95,19 +95,25 @@ def test_above_it_the_right_rule_passes_and_what_is_drawn_is_what_was_counted(pr
 
 
 @pytest.mark.parametrize(
-    ("rule", "place"),
-    [("soft q", "first"), ("siblings", "first"), ("bonus without", "bonus")],
+    ("rule", "places"),
+    [
+        ("soft q", ["first"]),
+        ("siblings", ["first"]),
+        ("bonus without", ["bonus"]),
+        ("block left", ["first", "pair"]),
+    ],
 )
-def test_a_broken_rule_fails_where_it_is_broken_and_the_screen_says_it_is(prover, rule, place):
+def test_a_broken_rule_fails_where_it_is_broken_and_the_screen_says_it_is(prover, rule, places):
     choose(prover, "Rule", rule)
     prove(prover)
     prover.until("proof.isDrawn")
     assert prover.ask("proof.holds") is False
     refuted = "[...document.querySelectorAll('section.refuted')].map(s => s.dataset.place)"
-    assert prover.ask(refuted) == [place]
+    assert prover.ask(refuted) == places
     assert prover.page.locator(".proof .warning").text_content().startswith("Broken on purpose")
     assert "not the target's law" in prover.ask(TEXT)
-    choose(prover, "Rule", "The right rule")
+    right = "Block verification" if rule == "block left" else "The right rule"
+    choose(prover, "Rule", right)
     prove(prover, "proof.holds === true")
     assert prover.page.locator(".proof .warning").text_content() == ""
     assert prover.page.locator("section.refuted").count() == 0
@@ -117,9 +123,9 @@ def test_the_theme_reaches_the_bars(prover):
     prove(prover)
     prover.until("proof.isDrawn")
     drawn = "JSON.stringify(document.querySelector('[data-place=first] .plot').data)"
-    assert PALETTE["dark"]["accepted"] in prover.ask(drawn)
+    assert PALETTE["dark"]["dim"] in prover.ask(drawn)
     prover.page.click("#header .theme")
-    prover.until(f"{drawn}.includes('{PALETTE['light']['accepted']}')")
+    prover.until(f"{drawn}.includes('{PALETTE['light']['dim']}')")
 
 
 def test_keys_leave_the_stage_alone_while_it_is_out_of_sight(prover):

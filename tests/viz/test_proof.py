@@ -71,9 +71,20 @@ def test_every_fit_is_drawn(this):
     assert all("<b>" not in text for text in figure.layout.xaxis.ticktext)
 
 
-def test_a_law_that_is_refuted_has_the_colour_of_a_rejection():
-    colours = [fit_figure(fit_info(fit(p)))["data"][1]["marker"]["color"] for p in (0.4, 1e-9)]
-    assert colours == ["@accepted", "@rejected"]
+def test_the_bars_have_their_two_colours_whatever_the_verdict():
+    for p_value in (0.4, 1e-9):
+        data = fit_figure(fit_info(fit(p_value)))["data"]
+        colours = [bars["marker"]["color"] for bars in data[:2]]
+        assert colours == ["@target/0.3", "@dim"]  # the law's, and one that is no verdict's
+
+
+def test_pairs_have_room_for_both_tokens_and_are_called_pairs():
+    pair = fit(place="pair", piece=(" morning", " of the", " a day out"))
+    info = fit_info(pair)
+    assert info.piece[2] == "␣a␣day␣out" and info.hover[-1].startswith("40 other pairs")
+    facts = json.loads(fits_message([pair], 1000, False))["places"][0]
+    assert facts["title"] == "First two tokens together"
+    assert "40 pairs expected" in facts["facts"][1]["hover"]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +125,10 @@ def test_a_round_says_whether_its_drafts_are_drawn_anew():
     assert (message["round"], message["path"]) == (5, "␣is")
     assert message["siblings"] == [{"piece": "␣is", "draft": "0.500", "target": "0.250"}]
     assert "anew" in message["says"]
+    assert message["drafted"] == "drafted below the root"
+    block = Subject(4, "the sky", drawn.siblings, True, (), is_block=True)
+    message = json.loads(subject_message(block))
+    assert message["drafted"] == "drafted as one block" and "chain anew" in message["says"]
     fixed = Subject(0, "", (Sibling("x", None, 1e-7),), False, ())
     message = json.loads(subject_message(fixed))
     assert message["siblings"][0] == {"piece": "x", "draft": "point mass", "target": "1e-07"}
