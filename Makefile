@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-.PHONY: run test setup check format bench bench-page screenshots train traces clean
+.PHONY: run test setup check format bench bench-gpu bench-page registers screenshots train traces clean
 
 run: .venv/runtime
 	-$(BIN)/python -m engine.fetch
@@ -28,6 +28,14 @@ format: .venv/development
 
 bench: setup
 	$(BIN)/python -m bench
+
+# On a CUDA machine: any Python with torch, triton, transformers and numpy will do.
+bench-gpu:
+	$(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) -m bench.gpu
+
+# What the compiler makes of every kernel: after a change of one, minutes.
+registers: .venv/development
+	$(BIN)/python -m tests.kernels.compiling --write
 
 bench-page: .venv/development
 	$(BIN)/python -m bench.page

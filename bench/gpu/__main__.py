@@ -7,8 +7,14 @@ writes ``runs/gpu.json``.  ``--rehearse`` runs tiny shapes without a card and me
 
 import argparse
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
+from datetime import date
+from importlib.metadata import version
+from tempfile import TemporaryFile
 from time import monotonic
 
 import torch
@@ -18,19 +24,31 @@ from bench.gpu.ceilings import measure_ceilings
 from bench.gpu.correctness import check_kernels
 from bench.gpu.judgement import time_judgement
 from bench.gpu.lines import Ceilings, Line, print_lines
+from bench.gpu.rounds import time_rounds
 from bench.gpu.scale import scale_of
 from bench.gpu.step import time_steps
 from bench.report import write_json
+from kernels.language import HAS_TRITON
 
 PARTS = {
     "correctness": check_kernels,
     "attention": time_attention,
     "judgement": time_judgement,
     "steps": time_steps,
+    "rounds-8B": lambda scale, ceilings: time_rounds(scale, ceilings, *scale.models[:2]),
+    "rounds-1B": lambda scale, ceilings: time_rounds(scale, ceilings, *scale.models[1:]),
 }
-SECONDS = {"ceilings": 60, "correctness": 150, "attention": 150, "judgement": 60, "steps": 120}
+SECONDS = {  # of each part at the least; what one leaves goes to the next
+    "ceilings": 30,
+    "correctness": 100,
+    "attention": 100,
+    "judgement": 40,
+    "steps": 70,
+    "rounds-8B": 80,
+    "rounds-1B": 50,
+}
 COMMAND = ["-m", "bench.gpu"]
-TOTAL = 470  # seconds: eight minutes, less what starting takes
+TOTAL = sum(SECONDS.values())  # eight minutes, less what starting takes
 
 
 def main() -> None:
@@ -47,13 +65,13 @@ def main() -> None:
     print(f"card: {name}; torch {torch.__version__}", flush=True)
     found, given = {}, ["inf", "inf"]
     for part in ("ceilings", *PARTS):
-        seconds = min(SECONDS[part], deadline - monotonic())
-        lines = _in_a_process(part, given, seconds, arguments.rehearse)
+        lines = _in_a_process(part, given, _seconds(part, deadline), arguments.rehearse)
         found[part] = [line.record for line in lines if line.name != "ceilings"]
         given = next((line.note.split() for line in lines if line.name == "ceilings"), given)
         print_lines(part, [line for line in lines if line.name != "ceilings"])
     is_wrong = any("WRONG" in line["note"] for line in found["correctness"])
-    print(write_json("gpu", {"card": name, "parts": found}))
+    told = {"card": name, "date": date.today().isoformat(), "triton": _triton()}
+    print(write_json("gpu", told | {"parts": found}))
     sys.exit("a kernel is wrong on this card: do not use it" if is_wrong else 0)
 
 
@@ -85,16 +103,40 @@ def _in_a_process(part: str, given: list[str], seconds: float, rehearse: bool) -
     command += ["--rehearse"] if rehearse else []
     if seconds < 5:
         return [Line(part, note="left out: no time is left")]
-    try:
-        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=seconds)
-        output, end = told.stdout, f"ended with status {told.returncode}" * bool(told.returncode)
-    except subprocess.TimeoutExpired as late:
-        raw = late.stdout or b""
-        output = raw.decode() if isinstance(raw, bytes) else raw
-        end = f"stopped after {seconds:.0f} s"
+    with TemporaryFile("w+") as said:
+        # a session of its own: a compiler's workers must not outlive what started them
+        started = subprocess.Popen(command, stdout=said, start_new_session=True)
+        try:
+            status = started.wait(seconds)
+            end = f"ended with status {status}" if status else ""
+        except subprocess.TimeoutExpired:
+            end = f"stopped after {seconds:.0f} s, its time"
+        finally:
+            _end(started)
+        said.seek(0)
+        output = said.read()
     whole = [line for line in output.splitlines(keepends=True) if line.startswith("{")]
     lines = [Line(**json.loads(line)) for line in whole if line.endswith("}\n")]
     return [*lines, Line(part, note=end)] if end else lines
+
+
+def _triton() -> str:
+    """Of the compiler, where there is one."""
+    return version("triton") if HAS_TRITON else "none"
+
+
+def _seconds(part: str, deadline: float) -> float:
+    """What is left until the deadline, less what is kept for the parts behind this one."""
+    names = list(SECONDS)
+    kept = sum(SECONDS[name] for name in names[names.index(part) + 1 :])
+    return deadline - monotonic() - kept
+
+
+def _end(process: subprocess.Popen) -> None:
+    """The process and all that it started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 if __name__ == "__main__":

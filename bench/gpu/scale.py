@@ -30,13 +30,15 @@ class Scale:
 
     device: torch.device
     dtype: torch.dtype
-    models: tuple[Model, ...]
+    models: tuple[Model, ...]  # largest first; each drafts for the one before it
     contexts: tuple[int, ...]
     nodes: tuple[int, ...]
     buffers: int  # layers whose keys and values are gone round
+    rounds: int  # of each method
 
 
 LLAMA_8B = Model("8B", 32, 4096, 14336, 32, 8, 128, 128_256)
+SMALL = Model("150M", 6, 1024, 2816, 16, 4, 64, 128_256)  # drafts for the 1B
 LLAMA_1B = Model("1B", 16, 2048, 8192, 32, 8, 64, 128_256)
 TINY = Model("tiny", 2, 32, 48, 4, 2, 64, 300)
 
@@ -45,5 +47,5 @@ def scale_of(device: torch.device) -> Scale:
     """All of it on a card; a rehearsal elsewhere."""
     if device.type == "cuda":
         contexts, nodes = (1024, 8192, 32_768), (1, 8, 16, 32, 64, 128)
-        return Scale(device, torch.bfloat16, (LLAMA_8B, LLAMA_1B), contexts, nodes, 8)
-    return Scale(device, torch.float32, (TINY,), (40,), (1, 16), 2)
+        return Scale(device, torch.bfloat16, (LLAMA_8B, LLAMA_1B, SMALL), contexts, nodes, 8, 40)
+    return Scale(device, torch.float32, (TINY, TINY, TINY), (40,), (1, 16), 2, 3)

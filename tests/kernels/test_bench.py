@@ -1,6 +1,9 @@
 """The benchmark for a card, rehearsed without one: it runs, and a failing part stops no other."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -9,11 +12,13 @@ from bench.gpu import __main__ as gpu
 from bench.gpu import correctness
 from bench.gpu.attention import ways
 from bench.gpu.lines import Ceilings, Line
+from bench.gpu.rounds import METHODS, time_rounds
 from bench.gpu.scale import scale_of
 from bench.gpu.trees import ancestors, random_parents, random_slots
 from engine.tree import ancestors as engine_ancestors
 from kernels.ancestors import unpack_ancestors
 
+ROOT = Path(__file__).parents[2]
 SCALE, CEILINGS = scale_of(torch.device("cpu")), Ceilings(1e9, 1e9)
 
 
@@ -27,6 +32,48 @@ def test_parts_give_lines_of_time(part):
     lines = lines_of(part)
     assert lines and all(line.median > 0 for line in lines)
     assert all(Line(**json.loads(json.dumps(line.record))) == line for line in lines)
+
+
+def test_whole_rounds_of_each_method_are_timed():
+    with torch.inference_mode():
+        first, *lines = time_rounds(SCALE, CEILINGS, *SCALE.models[:2])
+    assert "verified by" in first.name and first.note
+    assert {line.name.split()[1].strip(",") for line in lines} == set(METHODS)
+    assert all(line.median > 0 and line.bound > 0 for line in lines)
+    assert sum("unrecorded" in line.name for line in lines) == 2
+
+
+def test_a_method_that_fails_is_a_line_and_leaves_the_others(monkeypatch):
+    monkeypatch.setattr("bench.gpu.models.MedusaHeads", None)
+    with torch.inference_mode():
+        lines = list(time_rounds(SCALE, CEILINGS, *SCALE.models[:2]))
+    failed = [line.name for line in lines if line.note.startswith("failed")]
+    assert len(failed) == 1 and "medusa" in failed[0]
+    assert lines[-1].median > 0 and "eagle" in lines[-1].name
+
+
+def test_a_part_has_its_own_time_and_what_those_before_it_left(monkeypatch):
+    monkeypatch.setattr(gpu, "monotonic", lambda: 100.0)
+    names = list(gpu.SECONDS)
+    assert set(names) == {"ceilings", *gpu.PARTS} and gpu.TOTAL <= 480
+    for spare in (0, 30):
+        left = gpu.TOTAL + spare
+        for name in names:
+            assert gpu._seconds(name, 100.0 + left) == gpu.SECONDS[name] + spare
+            left -= gpu.SECONDS[name]
+
+
+def test_it_runs_where_the_page_does_not():
+    """On a machine without gradio, plotly and gguf, and with no checkpoint: the whole command."""
+    absent = "for name in ('gradio', 'plotly', 'gguf'): sys.modules[name] = None"
+    code = f"import sys\n{absent}\nsys.argv = ['bench.gpu', '--rehearse', '--part', '{{}}']\n"
+    code += "import runpy\nrunpy.run_module('bench.gpu', run_name='__main__')"
+    told = subprocess.run(
+        [sys.executable, "-c", code.format("rounds-8B")],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    lines = [Line(**json.loads(line)) for line in told.stdout.splitlines()]
+    assert len(lines) > len(METHODS) and not any("failed" in line.note for line in lines)
 
 
 def test_what_is_right_is_told():

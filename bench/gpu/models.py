@@ -1,0 +1,106 @@
+"""Models and heads of a given shape and random weights: they cost what trained ones do.
+
+They guess badly, so that a round emits one token: what is measured is a round's time alone.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
+
+from bench.gpu.scale import Model, Scale
+from engine.bundle import AVAILABLE, Bundle
+from engine.heads.attach_feature_head import attach_feature_head
+from engine.heads.attach_guessing import attach_guessing
+from engine.heads.eagle import EagleHead
+from engine.heads.find import Heads
+from engine.heads.head_config import layer_config, told_by
+from engine.heads.hydra import HydraHeads
+from engine.heads.medusa import MedusaHeads
+from engine.heads.trees import TreeFile
+from engine.kernel_choice import use_kernels
+from engine.records import Weights
+
+STD = 0.02
+OWN = ("plain", "draft", "draft_tree")  # methods that need no heads
+
+
+class Numbers:
+    """A tokenizer whose words are the tokens' own numbers."""
+
+    eos_token_id = None
+    chat_template = None
+
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = False) -> str:
+        """Numbers with a blank behind each."""
+        return "".join(f"{token} " for token in ids)
+
+    def convert_ids_to_tokens(self, token: int) -> str:
+        """One of them."""
+        return str(token)
+
+
+def random_bundle(scale: Scale, model: Model, draft: Model) -> Bundle:
+    """A target of ``model``'s shape and a draft model of ``draft``'s; the heads come later."""
+    target, helper = random_target(scale, model), random_target(scale, draft)
+    kernels = use_kernels(target)
+    if kernels.name != "sdpa":
+        use_kernels(helper)
+    weights = Weights(f"random {model.name}", "random", "", str(scale.dtype).split(".")[-1])
+    return Bundle(
+        target=target,
+        tokenizer=Numbers(),
+        source="random",
+        weights=weights,
+        methods=dict.fromkeys(OWN, AVAILABLE),
+        draft=helper,
+        draft_weights=weights,
+        kernels=kernels,
+    )
+
+
+def random_target(scale: Scale, model: Model) -> PreTrainedModel:
+    """A Llama, made where it is to run."""
+    config = LlamaConfig(
+        vocab_size=model.vocab,
+        hidden_size=model.hidden,
+        intermediate_size=model.inner,
+        num_hidden_layers=model.layers,
+        num_attention_heads=model.heads,
+        num_key_value_heads=model.kv_heads,
+        head_dim=model.head_size,
+        max_position_embeddings=max(scale.contexts) + 4096,
+        bos_token_id=None,
+        eos_token_id=None,
+        initializer_range=STD,
+    )
+    with torch.device(scale.device):
+        made = AutoModelForCausalLM.from_config(
+            config, dtype=scale.dtype, attn_implementation="sdpa"
+        )
+    return made.eval().requires_grad_(False)
+
+
+def add_heads(bundle: Bundle, method: str) -> None:
+    """Random heads for ``method``, which share the target's head as their authors allow."""
+    config = bundle.target.config
+    if method == "eagle":
+        head = _random(bundle, EagleHead(layer_config(told_by(config))))
+        attached = attach_feature_head(head, bundle.target, packed=False)
+    else:
+        kind = {"medusa": MedusaHeads, "hydra": HydraHeads}[method]
+        heads = _random(bundle, kind(config.hidden_size))
+        attached = attach_guessing(heads, bundle.target, packed=False)
+    bundle.heads[method] = Heads(attached, TreeFile(), bundle.weights)
+    bundle.methods[method] = AVAILABLE
+
+
+def _random(bundle: Bundle, heads: nn.Module) -> nn.Module:
+    """Other weights than those it was made with, which may be zeros."""
+    heads.to(bundle.device, bundle.dtype)
+    with torch.no_grad():
+        for name, weight in heads.named_parameters():
+            if "norm" not in name:
+                weight.normal_(std=STD)
+    return heads
