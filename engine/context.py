@@ -97,8 +97,12 @@ class Context:
 
     def commit(self, path: Sequence[int]) -> CacheStep:
         """Keep the round's rows ``path``, free its others, and begin the next round."""
-        self._depths, self._seen = [], np.zeros((0, 0), dtype=bool)
+        self._end_round()
         return self.cache.commit(path)
+
+    def _end_round(self) -> None:
+        """There are no rows of a round any more."""
+        self._depths, self._seen = [], np.zeros((0, 0), dtype=bool)
 
     def _grow(self, parents: Sequence[int]) -> None:
         """Add rows to the round: their depths and their ancestors."""

@@ -1,6 +1,7 @@
 """Steps captured as CUDA graphs, and called as they are where they cannot be."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import NamedTuple, Protocol
 
@@ -8,6 +9,7 @@ import torch
 
 WARM_UPS = 2  # calls before a capture: lazy initialisation must not be captured
 MOST = 64  # graphs that one lane keeps
+PATIENCE = 2  # with steps whose shape a planner chooses anew: many come once
 
 Step = Callable[[], torch.Tensor]
 
@@ -41,15 +43,18 @@ class Graphs:
 
     def __init__(self, capture: Capture | None) -> None:
         self._capture, self._captured = capture, {}
+        self._asked: Counter[Hashable] = Counter()
         self.trouble: str | None = None
 
-    def run(self, key: Hashable, step: Step) -> torch.Tensor:
+    def run(self, key: Hashable, step: Step, patience: int = 0) -> torch.Tensor:
         """Do ``step``; what it told, in memory that the next step may write over.
 
         Args:
             key: says which captured step does the same, at the same addresses.
+            patience: calls before it is worth a capture.
         """
-        if self._capture is None:
+        self._asked[key] += 1
+        if self._capture is None or self._asked[key] <= patience:
             return step()
         if key not in self._captured:
             try:

@@ -30,7 +30,7 @@ def use_kernels(model: PreTrainedModel) -> KernelPath:
     chosen = _choose(model, MAX_NODES)
     if chosen.name == "reference" and wish() != "reference":
         chosen = KernelPath("sdpa", chosen.reason)
-    if chosen.name != "sdpa" and (why_not := _trouble(model)) is not None:
+    if chosen.name != "sdpa" and (why_not := switch_over(model)) is not None:
         chosen = KernelPath("sdpa", why_not[:MAX_REASON])
     _say(chosen)
     return chosen
@@ -59,7 +59,7 @@ def _heads(model: PreTrainedModel) -> tuple[int, int, int]:
 
 
 @torch.inference_mode()
-def _trouble(model: PreTrainedModel) -> str | None:
+def switch_over(model: PreTrainedModel) -> str | None:
     """Switch ``model`` over; why it had to be switched back, ``None`` where it stays."""
     before = model.config._attn_implementation
     told: str | None = "the model's attention cannot be exchanged"

@@ -22,27 +22,31 @@ class Lane:
     """Memory for one run.
 
     Args:
-        model: the target, which attends by trees.
+        model: one that attends by trees.
         capacity: slots that the run needs at least.
+        name: of its cache in the record.
 
     Attributes:
-        cache: of the target, empty.
+        cache: of the model, empty.
+        law_dtype: of what is made of its logits.
         states: by tap, rows for the target's states of one round.
         seen: [V] bool, tokens of the committed text.
     """
 
-    def __init__(self, model: PreTrainedModel, capacity: int) -> None:
+    def __init__(self, model: PreTrainedModel, capacity: int, name: str = "target") -> None:
         told = model.config.get_text_config()
-        self._device, self._vocab = model.device, told.vocab_size
+        self._model, self._device, self._vocab = model, model.device, told.vocab_size
+        self.law_dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
+        self._beside: Lane | None = None
         rounded = (capacity + ROOM - 1) // ROOM * ROOM
-        self.cache = StaticCache("target", told.num_hidden_layers, rounded)
+        self.cache = StaticCache(name, told.num_hidden_layers, rounded)
         self.states: dict[int, torch.Tensor] = {}
         self.seen = torch.zeros(self._vocab, dtype=torch.bool, device=self._device)
         self.graphs = Graphs(capturing_on(self._device))
         self._trees = {size: TreeBuffers(size, self._device) for size in SIZES}
         self._laws: dict[tuple[int, torch.dtype], torch.Tensor] = {}
         self._copies: dict[int, HostCopy] = {}
-        self._allocate(model)
+        self._allocate()
 
     def begin(self, prompt: Sequence[int]) -> None:
         """Forget the last run."""
@@ -57,13 +61,22 @@ class Lane:
             self._trees[size] = TreeBuffers(size, self._device)
         return self._trees[size]
 
-    def laws(self, size: int, told: torch.Tensor) -> torch.Tensor:
-        """[size, V] with the laws ``told`` [N, V] in its first rows; no other row is judged by."""
-        key = size, told.dtype
+    def room(self, size: int, dtype: torch.dtype) -> torch.Tensor:
+        """[size, V] for the laws that a tree's nodes are drawn from."""
+        key = size, dtype
         if key not in self._laws:
-            self._laws[key] = told.new_zeros(size, self._vocab)
-        self._laws[key][: len(told)].copy_(told)
+            self._laws[key] = torch.zeros(size, self._vocab, dtype=dtype, device=self._device)
         return self._laws[key]
+
+    def beside(self, model: PreTrainedModel, capacity: int) -> "Lane":
+        """A lane for a draft model that runs in turn with the target."""
+        if self._beside is None or not self._beside.serves(model, capacity):
+            self._beside = Lane(model, capacity, "draft")
+        return self._beside
+
+    def serves(self, model: PreTrainedModel, capacity: int) -> bool:
+        """Whether it is of ``model`` and has as many slots."""
+        return self._model is model and self.cache.capacity >= capacity
 
     def copy(self, numbers: torch.Tensor) -> HostCopy:
         """A copy of ``numbers``, which the device may not have yet, on its way to the host."""
@@ -73,8 +86,8 @@ class Lane:
         return self._copies[len(numbers)]
 
     @torch.inference_mode()
-    def _allocate(self, model: PreTrainedModel) -> None:
+    def _allocate(self) -> None:
         """The first pass shapes the slots: a want of memory shows now, not in a round."""
-        context = Context(model, self.cache.capacity, self.cache.name)
+        context = Context(self._model, self.cache.capacity, self.cache.name)
         context.cache = self.cache
         context.prefill([0])

@@ -15,7 +15,7 @@ from engine.bundle import AVAILABLE, Bundle
 from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
-from engine.kernel_choice import use_kernels
+from engine.kernel_choice import switch_over, use_kernels
 from engine.model_files import (
     ModelError,
     check_place,
@@ -27,6 +27,7 @@ from engine.model_files import (
     weights_of,
 )
 from engine.packed import pack
+from engine.tree_attention import attends_by_trees
 from kernels.language import wish
 
 SHIPPED_DRAFT = Path(__file__).parents[1] / "assets" / "drafters" / "draft"
@@ -42,6 +43,7 @@ def load(
     draft: str | Path | None = None,
     heads: Mapping[str, str | Path] | None = None,
     packed: bool = True,
+    static: bool | None = None,
 ) -> Bundle:
     """Load a target with what drafts for it.
 
@@ -55,6 +57,8 @@ def load(
             or Hub id; ``None`` takes all shipped ones for the default target.  What does not
             fit is not offered, and ``Bundle.methods`` says why.
         packed: on a CPU, swap the modules that are known for fast equal ones.
+        static: play a round as one step of the device, captured where it can be; ``None`` does
+            so on CUDA.  On a CPU it is slower, and there for tests.
 
     Raises:
         ModelError: says what is wrong with ``source`` and, where one is known, the remedy.
@@ -70,6 +74,11 @@ def load(
     own = draft or (SHIPPED_DRAFT if source is None and SHIPPED_DRAFT.is_dir() else None)
     helper, reason = _draft(own, target, tokenizer, device, dtype)
     weights, kernels = weights_of(home, target), use_kernels(target)
+    if helper is not None:
+        use_kernels(helper)
+    for model in (target, helper) if static else ():
+        if model is not None and not attends_by_trees(model):
+            switch_over(model)  # where it cannot be, the run says so
     is_packed = packed and sum(pack(model) for model in (target, helper) if model is not None) > 0
     given = shipped_heads() if heads is None and source is None else heads or {}
     found, reasons = find_heads(_wanted(given, drafters), target, packed=packed)
@@ -84,6 +93,7 @@ def load(
         heads=found,
         path="packed" if is_packed else "transformers",
         kernels=kernels,
+        wants_static=static,
     )
 
 

@@ -11,6 +11,7 @@ import torch
 from engine.drafters.drafter import Proposal
 from engine.recorder import TOP, law_of, nodes_of, point_masses
 from engine.records import Law, Nodes
+from engine.static_drafters.blank import Blank
 from engine.tree import children
 from engine.tree_buffers import TreeBuffers
 from engine.verify import Judgement
@@ -26,9 +27,16 @@ def pack(
     accepted: Accepted,
     target_laws: torch.Tensor,
     entries: TopEntries | None,
+    is_drafted: bool,
 ) -> torch.Tensor:
-    """One row of numbers; without ``entries`` a short one."""
+    """One row of numbers; without ``entries`` a short one.
+
+    Args:
+        is_drafted: whether the host has yet to learn the tokens.
+    """
     parts = [accepted.count, accepted.extra, accepted.path, accepted.verdicts]
+    if is_drafted:
+        parts += [tree.tokens, tree.confidence]
     if entries is not None:
         probs = target_laws[tree.parents.clamp_min(0), tree.tokens]
         parts += [probs, entries.tokens, entries.columns, entries.own]
@@ -48,9 +56,9 @@ class Report:
     def __init__(
         self, numbers: np.ndarray, size: int, proposal: Proposal, uniforms: Sequence[float]
     ) -> None:
-        self.proposal, self.uniforms = proposal, uniforms
-        shapes = [(2,), (size,), (size,)]
-        if len(numbers) > 2 + 2 * size:
+        self.uniforms, is_drafted = uniforms, isinstance(proposal, Blank)
+        shapes = [(2,), (size,), (size,)] + [(size,), (size,)] * is_drafted
+        if len(numbers) > 2 + (4 if is_drafted else 2) * size:
             shapes += [(size,), (size, SOURCES, TOP)]
             shapes += [(size, SOURCES, SOURCES, TOP), (SOURCES, size + 1)]
         ends = np.cumsum([np.prod(shape) for shape in shapes])
@@ -58,7 +66,9 @@ class Report:
         parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
         told, self._path, self._verdicts, *rest = (part.reshape(shape) for part, shape in parts)
         self._count, self._extra = map(int, told)
-        self._rest = rest
+        if is_drafted:
+            proposal, rest = _filled(proposal, *rest[:2]), rest[2:]
+        self.proposal, self._rest = proposal, rest
 
     @property
     def judgement(self) -> Judgement:
@@ -100,3 +110,15 @@ class Report:
         if node == judgement.path[-1] and judgement.extra is not None:
             found.append([judgement.extra, *own[:, -1].tolist()])
         return law_of(node, found, point_masses(proposal, node))
+
+
+def _filled(blank: Blank, tokens: np.ndarray, confidence: np.ndarray) -> Proposal:
+    """What the device has made of a blank."""
+    size = len(blank.tokens)
+    return Proposal(
+        tuple(map(int, tokens[:size])),
+        blank.parents,
+        blank.ranks,
+        (None, *confidence[1:size].tolist()),
+        blank.laws,
+    )

@@ -52,6 +52,12 @@ class Sampler:
         return scores if penalty == 1.0 else _penalise(scores, histories, penalty)
 
     @property
+    def processors(self) -> tuple[float | None, ...]:
+        """What laws are made with: runs with the same make the same ones of the same logits."""
+        config = self.config
+        return config.temperature, config.top_k, config.top_p, config.repetition_penalty
+
+    @property
     def needs_history(self) -> bool:
         """Whether laws depend on ``histories``."""
         return self.config.repetition_penalty != 1.0

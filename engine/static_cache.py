@@ -65,6 +65,17 @@ class StaticCache(SlotCache):
             self.move(numbers[:-2], numbers[-2:-1], numbers[-1:])
         return self._take(step)
 
+    def adopt(self, other: SlotCache) -> None:
+        """Take over the committed slots of another cache of the same model."""
+        self.truncate(0)
+        if other.keys is None:
+            return  # nothing was read yet
+        kept = other.committed
+        for index in range(len(self.layers)):
+            keys, values = other.keys[index], other.values[index]
+            self.update(keys[:, :, :kept], values[:, :, :kept], index)
+        self.truncate(kept)
+
     def move(self, path: torch.Tensor, count: torch.Tensor, start: torch.Tensor) -> None:
         """Move the kept rows of a round to their places, in all layers; nothing is read here.
 

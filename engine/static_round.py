@@ -31,6 +31,7 @@ class StaticRound:
         seen: [V] bool, tokens of the committed text; kept for the penalty only.
         draft_laws: [size, V] laws that the nodes were drawn from; ``None``: point masses.
         is_recorded: whether distributions are gathered.
+        is_drafted: whether the device has chosen the tokens, which the host is then told.
     """
 
     target: StaticContext
@@ -40,6 +41,7 @@ class StaticRound:
     seen: torch.Tensor
     draft_laws: torch.Tensor | None
     is_recorded: bool
+    is_drafted: bool = False
 
     def __call__(self) -> torch.Tensor:
         """What the host is told, see ``engine.report``."""
@@ -56,4 +58,4 @@ class StaticRound:
         entries = (
             top_entries(*judged, logits, accepted, tree.size, TOP) if self.is_recorded else None
         )
-        return pack(tree, accepted, laws, entries)
+        return pack(tree, accepted, laws, entries, self.is_drafted)

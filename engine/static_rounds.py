@@ -1,6 +1,7 @@
 """The rounds of one run on the device: fill and send the tree, do the step, read what it told."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -11,6 +12,7 @@ from engine.records import CacheStep
 from engine.report import Report
 from engine.sampling import Sampler
 from engine.static_context import StaticContext
+from engine.static_drafters.blank import Blank, DeviceDrafter
 from engine.static_round import StaticRound
 from engine.tree_buffers import SIZES, TreeBuffers
 
@@ -22,6 +24,9 @@ class StaticRounds:
         target: has read the prompt but for its last token into the lane's cache.
         prompt: its tokens.
         rng: the run's own; a uniform is drawn for each node, as the ordinary loop does.
+
+    Attributes:
+        drafter: what fills blank proposals; ``None`` where none comes.
     """
 
     def __init__(
@@ -37,38 +42,47 @@ class StaticRounds:
         ids = self._end_ids = tuple(sorted(bundle.eos_ids))
         self._ends = torch.tensor(ids, dtype=torch.long, device=bundle.device)
         self._known = len(prompt)  # tokens of the text that the lane was told of
+        self.drafter: DeviceDrafter | None = None
 
     def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
         """Verify, accept, commit and record ``proposal`` behind ``history``.  Waits once."""
         tree = self.lane.tree(len(proposal.tokens))
         fresh = history[self._known :] or history[-1:]
         self._known = len(history)
-        tree.fill(proposal.tokens, proposal.parents, self.target.committed, fresh)
-        uniforms = tree.draw(len(proposal.tokens), self.rng)
+        drafter = self.drafter if isinstance(proposal, Blank) else None
+        last = 0 if drafter is None else drafter.last
+        drawn = proposal.num_drafted if drafter is not None and drafter.is_drawn else 0
+        tree.fill(proposal.tokens, proposal.parents, self.target.committed, fresh, last)
+        uniforms = tree.draw(len(proposal.tokens), self.rng, drawn)
         tree.send()
-        numbers = self._run(tree, self._step(tree, proposal.laws))
-        return Report(self.lane.copy(numbers).read(), tree.size, proposal, uniforms)
+        laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)
+        numbers = self._run(tree, self._step(tree, laws, drafter is not None))
+        copy = self.lane.copy(numbers)
+        if drafter is not None:
+            drafter.follow(numbers, tree)
+            proposal = replace(proposal, laws=laws)
+        return Report(copy.read(), tree.size, proposal, uniforms)
 
     def settle(self, proposal: Proposal, path: Sequence[int]) -> CacheStep:
         """Note what the round has left in the slots: the nodes of ``path``."""
         return self.target.settle(len(proposal.tokens), path)
 
-    def _step(self, tree: TreeBuffers, laws: torch.Tensor | None) -> StaticRound:
-        draft_laws = None if laws is None else self.lane.laws(tree.size, laws)
-        told = (self.sampler, self._ends, self.lane.seen, draft_laws)
-        return StaticRound(self.target, tree, *told, self.sampler.config.record)
+    def _laws(self, proposal: Proposal, tree: TreeBuffers) -> torch.Tensor | None:
+        """The laws that the host drew from, where a captured step finds them."""
+        if proposal.laws is None:
+            return None
+        room = self.lane.room(tree.size, proposal.laws.dtype)
+        room[: len(proposal.laws)].copy_(proposal.laws)
+        return room
+
+    def _step(self, tree: TreeBuffers, laws: torch.Tensor | None, is_drafted: bool) -> StaticRound:
+        told = (self.sampler, self._ends, self.lane.seen, laws)
+        return StaticRound(self.target, tree, *told, self.sampler.config.record, is_drafted)
 
     def _run(self, tree: TreeBuffers, step: StaticRound) -> torch.Tensor:
         """What the step tells the host, in memory that the next step may write over."""
         if tree.size not in SIZES:
             return step()
-        config = self.sampler.config
-        processors = (
-            config.temperature,
-            config.top_k,
-            config.top_p,
-            config.repetition_penalty,
-        )
         laws = None if step.draft_laws is None else step.draft_laws.dtype
-        key = (tree.size, processors, config.record, laws, self._end_ids, self.target.taps)
-        return self.lane.graphs.run(key, step)
+        told = (step.is_recorded, step.is_drafted, laws, self._end_ids, self.target.taps)
+        return self.lane.graphs.run((tree.size, self.sampler.processors, *told), step)

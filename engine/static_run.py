@@ -5,16 +5,21 @@ memory for it, it is the ordinary loop.
 """
 
 import sys
+from collections.abc import Callable
 
 from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.config import DecodeConfig
 from engine.context import Context
 from engine.drafters.build import Method
+from engine.drafters.drafter import Drafter
+from engine.drafters.order import Order
 from engine.lane import Lane
+from engine.planner import Planner
 from engine.records import Round, Seconds
 from engine.run import Run
 from engine.static_context import StaticContext
+from engine.static_drafters.build import device_drafter
 from engine.static_rounds import StaticRounds
 from engine.tree_attention import attends_by_trees
 
@@ -53,6 +58,15 @@ class StaticRun(Run):
         self._rounds = StaticRounds(self.bundle, lane, target, *told)
         return target
 
+    def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
+        """As any run; then the method drafts on the device where it has steps for it."""
+        slot_bytes = super()._open(build)
+        if self._lane is not None:
+            drafter = device_drafter(self._drafter, self._lane, self.config)
+            self._rounds.drafter = drafter
+            self._drafter = drafter or self._drafter
+        return slot_bytes
+
     def _round(self) -> Round:
         """Draft; verify, accept, commit and record in one step; make a record of what it told."""
         if self._lane is None:
@@ -62,6 +76,7 @@ class StaticRun(Run):
         drafted = clock.lap()
 
         report = self._rounds.play(proposal, self.history)
+        proposal = report.proposal
         verified = clock.lap()
 
         judgement = report.judgement
@@ -90,7 +105,7 @@ def _borrow(bundle: Bundle, capacity: int) -> Lane:
     """The lane that a run before left, or a new one."""
     while bundle.lanes:
         lane = bundle.lanes.pop()
-        if lane.cache.capacity >= capacity:
+        if lane.serves(bundle.target, capacity):
             return lane
     return Lane(bundle.target, capacity)
 

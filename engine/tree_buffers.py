@@ -15,7 +15,7 @@ from engine.tree import ancestors, depths
 from engine.tree_attention import TreeSlots
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # of trees whose rounds are captured
-LARGER = (192, 256, MAX_NODES + 1)  # rare: called as they are
+LARGER = (192, 256, MAX_NODES + 1, 320)  # rare: called as they are
 NO_PARENT = -1  # of the root; any other node that has none is padding
 FRESH = MAX_NODES + 2  # tokens that one round may commit, and one to spare
 
@@ -33,7 +33,10 @@ class TreeBuffers:
         parents: [size] int64.
         depths: [size] int64, the root's is 0.
         bits: [size, ceil(size / 32)] int32, ancestors as ``pack_ancestors`` gives them.
-        uniforms: [size] fp64.
+        uniforms: [size] fp64, one to judge each node with.
+        draws: [size] fp64, one to draw each drafted node with, the first drafted one's first.
+        confidence: [size] fp64, the drafter's own where the device drafts.
+        last: [1] int64, the node that ended the last round's path.
         fresh: [FRESH] int64, tokens committed since the last round; some may stand twice.
         length: [1] int64, slots of the committed text, the root left out.
         count: [1] int64, nodes of the tree.
@@ -48,6 +51,8 @@ class TreeBuffers:
             "depths": size,
             "bits": (size * self.words + 1) // 2,
             "uniforms": size,
+            "draws": size,
+            "last": 1,
             "fresh": FRESH,
             "length": 1,
             "count": 1,
@@ -60,12 +65,15 @@ class TreeBuffers:
         for parts in (host, here):
             bits = parts["bits"].view(torch.int32)[: size * self.words]
             parts["bits"] = bits.view(size, self.words)
-            parts["uniforms"] = parts["uniforms"].view(torch.float64)
-        self._uniforms = host["uniforms"]
+            for name in ("uniforms", "draws"):
+                parts[name] = parts[name].view(torch.float64)
+        self._uniforms, self._draws = host["uniforms"], host["draws"]
         self._told = {name: part.numpy() for name, part in host.items()}
         self.tokens, self.parents, self.depths = here["tokens"], here["parents"], here["depths"]
         self.bits, self.uniforms, self.fresh = here["bits"], here["uniforms"], here["fresh"]
+        self.draws, self.last = here["draws"], here["last"]
         self.length, self.count = here["length"], here["count"]
+        self.confidence = torch.zeros(size, dtype=torch.float64, device=device)
         self.places = torch.arange(size, device=device)
         self.unmasked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=device)
 
@@ -75,7 +83,12 @@ class TreeBuffers:
         return TreeSlots(self.length, self.count, self.bits)
 
     def fill(
-        self, tokens: Sequence[int], parents: Sequence[int], length: int, fresh: Sequence[int]
+        self,
+        tokens: Sequence[int],
+        parents: Sequence[int],
+        length: int,
+        fresh: Sequence[int],
+        last: int = 0,
     ) -> None:
         """Note a tree for ``send``; of padding only that it has no parent matters.
 
@@ -84,6 +97,7 @@ class TreeBuffers:
             parents: [N], parents first.
             length: slots of the committed text, the root left out.
             fresh: tokens committed since the last round, at least one.
+            last: node that ended the last round's path.
         """
         told, count = self._told, len(tokens)
         told["tokens"][:count] = tokens
@@ -93,10 +107,16 @@ class TreeBuffers:
         told["depths"][:], told["bits"][:] = _laid_out(tuple(parents), self.size)
         told["fresh"][: len(fresh)] = fresh
         told["fresh"][len(fresh) :] = fresh[0]
-        told["length"][0], told["count"][0] = length, count
+        told["length"][0], told["count"][0], told["last"][0] = length, count, last
 
-    def draw(self, count: int, rng: torch.Generator) -> list[float]:
-        """Draw a uniform for each of ``count`` nodes, where ``send`` takes them from."""
+    def draw(self, count: int, rng: torch.Generator, drafted: int = 0) -> list[float]:
+        """Draw what the ordinary loop would; returns the uniforms that ``count`` nodes are
+        judged with.
+
+        Args:
+            drafted: nodes whose tokens are drawn on the device, before they are judged.
+        """
+        self._draws[:drafted].uniform_(generator=rng)
         self._uniforms[:count].uniform_(generator=rng)
         return self._told["uniforms"][:count].tolist()
 

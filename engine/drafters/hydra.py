@@ -44,7 +44,7 @@ class Hydra:
         self.planner, self.children = planner, children
         self.max_depth = attached.head.num_heads
         states = target.states(attached.taps[0])
-        self._state = None if states is None else states[-1:]  # [1, H]
+        self.state = None if states is None else states[-1:]  # [1, H]
 
     @property
     def context(self) -> Context | None:
@@ -54,16 +54,16 @@ class Hydra:
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A tree of the planned shape; the root alone where the text has but one token."""
         shape = self.planner.shape(min(max_depth, self.max_depth))
-        if len(shape) == 1 or self._state is None:
+        if len(shape) == 1 or self.state is None:
             return root_only(history)
-        state = self._state if self.reader is None else self.reader.read()
+        state = self.state if self.reader is None else self.reader.read()
         growth, path = Growth(history, shape), _Path(self.attached, state)
         return growth.fill(lambda head: path.logits(head, growth), self.children)
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Take the states of the path; the prefix layer reads them before it drafts again."""
         states = self.target.states(self.attached.taps[0])[list(path)]
-        self._state = states[-1:]
+        self.state = states[-1:]
         return () if self.reader is None else self.reader.commit(states)
 
 

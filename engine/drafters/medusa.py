@@ -36,19 +36,19 @@ class Medusa:
         self.planner, self.children = planner, children
         self.max_depth = attached.head.num_heads
         states = target.states(attached.taps[0])
-        self._state = None if states is None else states[-1:]  # [1, H]
+        self.state = None if states is None else states[-1:]  # [1, H]
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A tree of the planned shape; the root alone where the text has but one token."""
         shape = self.planner.shape(min(max_depth, self.max_depth))
-        if len(shape) == 1 or self._state is None:
+        if len(shape) == 1 or self.state is None:
             return root_only(history)
-        logits = self._guess(self._state, max(shape.depth))
+        logits = self._guess(self.state, max(shape.depth))
         return Growth(history, shape).fill(lambda head: logits[head : head + 1], self.children)
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Take the state behind the path; heads keep nothing."""
-        self._state = self.target.states(self.attached.taps[0])[path[-1]][None]
+        self.state = self.target.states(self.attached.taps[0])[path[-1]][None]
         return ()
 
     def _guess(self, state: Tensor, heads: int) -> Tensor:

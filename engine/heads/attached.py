@@ -32,11 +32,15 @@ class Attached:
 
     def top(self, logits: Tensor, count: int) -> tuple[list[list[int]], list[list[float]]]:
         """Per row of logits [n, Vd] the ``count`` most probable tokens and their probabilities."""
+        ids, chances = self.best(logits, count)
+        return ids.tolist(), chances.tolist()
+
+    def best(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The same where the logits are, [n, count] each."""
         logits = logits.float()
         values, rows = logits.topk(min(count, logits.shape[-1]), -1)
         chances = (values - logits.logsumexp(-1, keepdim=True)).exp()
-        ids = rows if self.draft_ids is None else self.draft_ids[rows]
-        return ids.tolist(), chances.tolist()
+        return rows if self.draft_ids is None else self.draft_ids[rows], chances
 
     def widen(self, logits: Tensor) -> Tensor:
         """Logits [n, V] over the target's vocabulary; tokens the heads have not are impossible."""

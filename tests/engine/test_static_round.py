@@ -12,6 +12,8 @@ from engine.graphs import Graphs
 from engine.sampling import Sampler
 from engine.static_cache import StaticCache
 from engine.static_context import StaticContext
+from engine.static_drafters.draft import DeviceDraft
+from engine.static_drafters.guessing import Guesser
 from engine.static_round import StaticRound
 from engine.tree import ancestors, depths
 from engine.tree_attention import use_tree_attention
@@ -20,9 +22,11 @@ from kernels.ancestors import pack_ancestors
 from tests.engine.host_reads import host_reads
 from tests.engine.loops import assert_same, both
 from tests.engine.tape import record
-from tests.engine.test_static_run import PROCESSORS, PROMPT, bundle_for
+from tests.engine.test_audit import BUSHY
+from tests.engine.test_static_run import CHAIN, PROCESSORS, PROMPT, bundle_for
 from tests.fakes import tiny_llama
 
+DRAFTED = ("draft", "draft_tree", "medusa", "hydra")  # on the device
 PARENTS = (-1, 0, 0, 1, 1, 3)
 SETTINGS = ({}, {"temperature": 0.9}, {"temperature": 0.9, **PROCESSORS})
 
@@ -35,19 +39,29 @@ def static_run(bundle, config):
     return decode(bundle.for_visitor(), PROMPT, config)
 
 
-@pytest.mark.parametrize("method", ["plain", "suffix", "draft_tree", "hydra", "eagle2"])
+def taped(run):
+    """Let every step of ``run`` be captured, by a tape."""
+    lanes = [run._lane, *([run._lane._beside] if run._lane._beside else [])]
+    for lane in lanes:
+        lane.graphs = Graphs(record)
+    return [lane.graphs for lane in lanes]
+
+
+@pytest.mark.parametrize("method", ["plain", "suffix", *DRAFTED, "eagle2"])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_rounds_replayed_from_a_tape_are_the_ordinary_ones(method, temperature):
     """What Python decides while a step is captured, it decides for every round to come."""
+    tree = BUSHY if method == "draft_tree" else CHAIN
     config = DecodeConfig(
-        method, 30, temperature=temperature, tree=7, num_draft=4, seed=4, drafting="sampled"
+        method, 30, temperature=temperature, tree=tree, num_draft=4, seed=4, drafting="sampled"
     )
-    bundle = bundle_for(method, eos=6)
+    bundle = bundle_for(method)
     ordinary, _, _ = both(bundle, PROMPT, config)
     run = static_run(bundle, config)
-    graphs = run._lane.graphs = Graphs(record)
+    graphs = taped(run)
     assert_same(ordinary, list(run))
-    assert graphs.trouble is None and 0 < len(graphs._captured) < len(ordinary)
+    assert all(each.trouble is None for each in graphs)
+    assert 0 < sum(len(each._captured) for each in graphs) < len(ordinary)
 
 
 def test_a_tape_of_a_step_that_looks_at_a_number_goes_wrong(monkeypatch):
@@ -90,8 +104,8 @@ def test_a_step_runs_where_no_number_can_be_read(settings, is_drawn):
 class Poisoned(TreeBuffers):
     """Padding that says whatever does harm; of it only that it has no parent is left alone."""
 
-    def fill(self, tokens, parents, length, fresh):
-        super().fill(tokens, parents, length, fresh)
+    def fill(self, tokens, parents, length, *rest):
+        super().fill(tokens, parents, length, *rest)
         behind, rng = slice(len(tokens), None), np.random.default_rng(length)
         self._told["tokens"][behind] = rng.integers(0, 14, self.size)[behind]
         self._told["depths"][behind] = rng.integers(0, 9, self.size)[behind]
@@ -122,8 +136,8 @@ def test_padding_that_claims_a_parent_would_show(monkeypatch):
     ordinary, _, _ = both(bundle, PROMPT, config)
 
     class Claiming(Poisoned):
-        def fill(self, tokens, parents, length, fresh):
-            super().fill(tokens, parents, length, fresh)
+        def fill(self, tokens, *rest):
+            super().fill(tokens, *rest)
             self._told["parents"][len(tokens) :] = 0
             self._told["uniforms"][len(tokens) :] = 0
 
@@ -154,10 +168,12 @@ def test_a_tree_is_padded_to_the_next_captured_size():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("method", ["plain", "lookup", "suffix"])
+@pytest.mark.parametrize("method", ["plain", "lookup", "suffix", "draft", "medusa", "hydra"])
 @pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "sampled", "processors"])
 def test_a_round_waits_for_the_device_once(method, settings):
-    run = static_run(bundle_for(method), DecodeConfig(method, 30, tree=6, **settings))
+    config = DecodeConfig(method, 40, tree=CHAIN, drafting="sampled", num_draft=3, **settings)
+    run = static_run(bundle_for(method), config)
+    assert isinstance(run._drafter, Guesser | DeviceDraft) == (method in DRAFTED)
     next(run)
     for _ in range(4):
         with host_reads() as found:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.config import DecodeConfig
+from engine.tree_attention import use_tree_attention
 from tests.engine.heads.features import feature_bundle
 from tests.engine.heads.guessers import head_bundle
 from tests.engine.loops import assert_same, both
@@ -11,6 +12,7 @@ from tests.engine.test_audit import BUSHY
 from tests.fakes import METHODS, tiny_bundle
 
 PROMPT = [1, 2, 3, 1, 2]
+CHAIN = ((0,), (0, 0), (0, 0, 0))
 HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")
 PROCESSORS = {"top_k": 7, "top_p": 0.9, "repetition_penalty": 1.6}
 
@@ -19,7 +21,7 @@ def bundle_for(method, vocab=14, seed=3, **options):
     """A tiny target in fp64 with what drafts for it: two ways to add must not differ."""
     if method in METHODS:
         bundle = tiny_bundle(vocab, seed, **options)
-        bundle.draft.double()
+        use_tree_attention(bundle.draft.double())
     elif method.startswith("eagle"):
         return feature_bundle(method, vocab, seed, dtype=torch.float64, **options)
     else:
@@ -29,11 +31,13 @@ def bundle_for(method, vocab=14, seed=3, **options):
 
 
 @pytest.mark.parametrize("method", (*METHODS, *HEADS))
-@pytest.mark.parametrize("temperature", [0.0, 1.0])
-@pytest.mark.parametrize("tree", [6, BUSHY])
-def test_every_method_decodes_the_same_either_way(method, temperature, tree):
+@pytest.mark.parametrize(
+    ("temperature", "drafting"), [(0.0, "top"), (1.0, "top"), (1.0, "sampled")]
+)
+@pytest.mark.parametrize("tree", [CHAIN, BUSHY], ids=["chain", "bushy"])
+def test_every_method_decodes_the_same_either_way(method, temperature, drafting, tree):
     config = DecodeConfig(
-        method, 24, temperature=temperature, tree=tree, num_draft=4, seed=2, drafting="sampled"
+        method, 24, temperature=temperature, tree=tree, num_draft=4, seed=2, drafting=drafting
     )
     ordinary, static, _ = both(bundle_for(method), PROMPT, config)
     assert_same(ordinary, static)

@@ -1,0 +1,106 @@
+"""Medusa's and Hydra's heads on the device: from the state behind the path to a whole tree."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from engine.drafters.drafter import Proposal, root_only
+from engine.drafters.hydra import Hydra
+from engine.drafters.medusa import Medusa
+from engine.graphs import PATIENCE
+from engine.heads.attached import Attached
+from engine.heads.medusa import MedusaHeads
+from engine.lane import Lane
+from engine.records import CacheStep
+from engine.static_drafters.blank import Blank, blank
+from engine.static_drafters.hang import Hang
+from engine.static_drafters.levels import Level, levels_of
+from engine.tree import Shape
+from engine.tree_buffers import TreeBuffers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GuessStep:
+    """Fills a tree of one shape.
+
+    Attributes:
+        states: [rows, H] of the target's newest round; ``tree.last`` is the path's end there.
+        levels: of the shape.
+    """
+
+    attached: Attached
+    states: torch.Tensor
+    levels: tuple[Level, ...]
+    hang: Hang
+
+    def __call__(self) -> torch.Tensor:
+        """Write tokens, confidences and laws; returns the confidences."""
+        self.hang.begin()
+        tree = self.hang.tree
+        state = self.states.index_select(0, tree.last)
+        is_medusa = isinstance(self.attached.head, MedusaHeads)
+        logits = self._medusa(state) if is_medusa else self._hydra(state)
+        for head, level in enumerate(self.levels):
+            self.hang(level, logits(head, level))
+        return tree.confidence
+
+    def _medusa(self, state: torch.Tensor) -> Callable[[int, Level], torch.Tensor]:
+        """All heads at once: [1, Vd] below all nodes of a level."""
+        heads = self.attached.head
+        told = heads.logits(heads(state)[0, : len(self.levels)], self.attached.speak)
+        return lambda head, level: told[head : head + 1]
+
+    def _hydra(self, state: torch.Tensor) -> Callable[[int, Level], torch.Tensor]:
+        """Level by level, from the words down to each node."""
+        attached, heads, rows = self.attached, self.attached.head, state
+
+        def logits(head: int, level: Level) -> torch.Tensor:
+            nonlocal rows
+            if heads.grounded:
+                words = attached.embed(self.hang.tree.tokens.index_select(0, level.parents))
+                rows = torch.cat([rows.index_select(0, level.above), words], -1)
+            return heads.logits(head, heads.guess(head, rows), attached.speak)
+
+        return logits
+
+
+class Guesser:
+    """The heads of one run.
+
+    Args:
+        drafter: what the run would draft with on the host; it has read the prompt.
+        lane: the run's own, with the tapped states of every round.
+    """
+
+    def __init__(self, drafter: Medusa | Hydra, lane: Lane) -> None:
+        self.drafter, self.lane, self.max_depth = drafter, lane, drafter.max_depth
+        self.last, self.is_drawn = 0, drafter.children.is_drawn
+        self._states = lane.states[drafter.attached.taps[0]]
+        self._can_draft = drafter.state is not None
+        if self._can_draft:
+            self._states[:1].copy_(drafter.state)
+
+    def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
+        """A blank of the planned shape; the root alone where the text has but one token."""
+        shape = self.drafter.planner.shape(min(max_depth, self.max_depth))
+        return blank(history, shape) if self._can_draft else root_only(history)
+
+    def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
+        """Queue the heads' step."""
+        attached, sampler = self.drafter.attached, self.drafter.children.sampler
+        laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
+        hang = Hang(tree, sampler, self.lane.seen, laws, attached.widen, attached.best)
+        shape = Shape(proposal.parents, proposal.ranks)
+        step = GuessStep(attached, self._states, levels_of(shape, self._states.device), hang)
+        key = (id(attached), tree.size, shape, sampler.processors, self.is_drawn)
+        self.lane.graphs.run(key, step, PATIENCE)
+        return laws
+
+    def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
+        """Heads keep nothing of their own."""
+
+    def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
+        """The next guess is made from the state at the path's end."""
+        self.last, self._can_draft = path[-1], True
+        return ()
