@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from engine.cache import SlotCache
 from engine.mass_probe import MassProbe
 from engine.records import CacheStep
+from engine.taps import keeping
 from engine.tree_attention import TreeSlots, attends_by_trees
 
 PREFILL_CHUNK = 512  # tokens of one prefill pass: bounds the mask and the activations
@@ -120,8 +121,7 @@ class Context:
         """One forward pass over the newest rows."""
         num, device = len(tokens), self.model.device
         positions = [self.committed + depth for depth in self._depths[-num:]]
-        if self.taps:
-            options["output_hidden_states"] = list(self.taps)  # only these are kept
+        options |= keeping(self.taps)
         told = model(
             input_ids=torch.tensor([tokens], device=device),
             position_ids=torch.tensor([positions], device=device),

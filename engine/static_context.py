@@ -9,6 +9,7 @@ from engine.config import MAX_NODES
 from engine.context import Context
 from engine.records import CacheStep
 from engine.static_cache import StaticCache
+from engine.taps import keeping
 from engine.tree_buffers import TreeBuffers
 
 
@@ -45,7 +46,6 @@ class StaticContext(Context):
         What it leaves in the slots and in the states is the same however often it is called
         for the same tree.
         """
-        taps = {"output_hidden_states": list(self.taps)} if self.taps else {}
         self.cache.rows = tree.length + tree.places
         try:
             told = self.model(
@@ -55,7 +55,7 @@ class StaticContext(Context):
                 past_key_values=self.cache,
                 use_cache=True,
                 tree=tree.slots,
-                **taps,
+                **keeping(self.taps),
             )
         finally:
             self.cache.rows = None
