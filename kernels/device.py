@@ -110,8 +110,9 @@ def card_of(device: torch.device) -> Card:
     if device.type != "cuda":
         return Card("an interpreter", 9, 0, 1 << 30, 4)
     told = torch.cuda.get_device_properties(device)
-    shared, processors = told.shared_memory_per_block_optin, told.multi_processor_count
-    return Card(told.name, told.major, told.minor, shared, processors)
+    # AMD's have no such figure; no kernel of ours runs there
+    shared = getattr(told, "shared_memory_per_block_optin", told.shared_memory_per_block)
+    return Card(told.name, told.major, told.minor, shared, told.multi_processor_count)
 
 
 def free_bytes(device: torch.device) -> int | None:
