@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 
 import torch
 
+from kernels.device import runs_triton, without_triton
+
 WARM_UPS = 2  # calls before a capture: lazy initialisation must not be captured
 MOST = 64  # graphs that one lane keeps
 PATIENCE = 2  # with steps whose shape a planner chooses anew: many come once
@@ -60,29 +62,32 @@ class Graphs:
             try:
                 self._add(key, step)
             except RuntimeError as error:  # of torch and of CUDA, a want of memory too
-                self._give_up(error)
+                self.give_up((str(error).strip().splitlines() or [type(error).__name__])[0])
                 return step()
         captured = self._captured[key]
         captured.graph.replay()
         return captured.told
+
+    def give_up(self, reason: str) -> None:
+        """Call every step as it is from now on, and say why; the graphs' memory goes back."""
+        self.trouble, self._capture = reason, None
+        self._captured.clear()
+        print(f"rounds run without CUDA graphs: {reason}", file=sys.stderr, flush=True)
 
     def _add(self, key: Hashable, step: Step) -> None:
         if len(self._captured) == MOST:
             del self._captured[next(iter(self._captured))]  # the oldest
         self._captured[key] = _Captured(step, *self._capture(step))
 
-    def _give_up(self, error: RuntimeError) -> None:
-        """Say once why; the graphs' memory goes back."""
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        self.trouble = lines[0]
-        self._capture = None
-        self._captured.clear()
-        print(f"rounds run without CUDA graphs: {self.trouble}", file=sys.stderr, flush=True)
 
-
-def capturing_on(device: torch.device) -> Capture | None:
-    """How steps are captured on ``device``; ``None`` where nothing can be."""
-    return _CudaCapture(device) if device.type == "cuda" else None
+def graphs_on(device: torch.device) -> Graphs:
+    """Graphs where ``device`` has them, and the kernels that a capture needs."""
+    if device.type != "cuda":
+        return Graphs(None)  # the device is the host: there is nothing to say
+    graphs = Graphs(_CudaCapture(device))
+    if (reason := without_triton(device)) is not None or not runs_triton(device):
+        graphs.give_up(reason or "the kernels were not asked for")
+    return graphs
 
 
 class _CudaCapture:
@@ -100,6 +105,7 @@ class _CudaCapture:
                     step()
             torch.cuda.current_stream().wait_stream(side)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=self._pool):
+            # thread_local: runs in other threads may go on meanwhile
+            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
                 told = step()
         return graph, told

@@ -8,7 +8,7 @@ class HostCopy:
     """A pinned buffer of its own for one size of report."""
 
     def __init__(self, like: torch.Tensor) -> None:
-        is_remote = like.device.type == "cuda"
+        self._device, is_remote = like.device, like.device.type == "cuda"
         self._host = torch.empty(like.shape, dtype=like.dtype, pin_memory=is_remote)
         self._event = torch.cuda.Event() if is_remote else None
 
@@ -16,7 +16,7 @@ class HostCopy:
         """Queue the copy behind what the device is at."""
         self._host.copy_(numbers, non_blocking=True)
         if self._event is not None:
-            self._event.record()
+            self._event.record(torch.cuda.current_stream(self._device))
 
     def read(self) -> np.ndarray:
         """Wait for the copy: the one place in a round where the host does.

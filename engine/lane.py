@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from engine.context import Context
-from engine.graphs import Graphs, capturing_on
+from engine.graphs import graphs_on
 from engine.host_copy import HostCopy
 from engine.static_cache import StaticCache
 from engine.tree_buffers import SIZES, TreeBuffers, padded_size
@@ -42,7 +42,7 @@ class Lane:
         self.cache = StaticCache(name, told.num_hidden_layers, rounded)
         self.states: dict[int, torch.Tensor] = {}
         self.seen = torch.zeros(self._vocab, dtype=torch.bool, device=self._device)
-        self.graphs = Graphs(capturing_on(self._device))
+        self.graphs = graphs_on(self._device)
         self._trees = {size: TreeBuffers(size, self._device) for size in SIZES}
         self._laws: dict[tuple[int, torch.dtype], torch.Tensor] = {}
         self._copies: dict[int, HostCopy] = {}

@@ -8,6 +8,7 @@ import torch
 from engine.bundle import Bundle
 from engine.drafters.drafter import Proposal
 from engine.lane import Lane
+from engine.marks import Marks
 from engine.records import CacheStep
 from engine.report import Report
 from engine.sampling import Sampler
@@ -43,6 +44,7 @@ class StaticRounds:
         self._ends = torch.tensor(ids, dtype=torch.long, device=bundle.device)
         self._known = len(prompt)  # tokens of the text that the lane was told of
         self.drafter: DeviceDrafter | None = None
+        self._marks = Marks(bundle.device)
 
     def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
         """Verify, accept, commit and record ``proposal`` behind ``history``.  Waits once."""
@@ -55,13 +57,20 @@ class StaticRounds:
         tree.fill(proposal.tokens, proposal.parents, self.target.committed, fresh, last)
         uniforms = tree.draw(len(proposal.tokens), self.rng, drawn)
         tree.send()
+        self._marks.mark(0)
         laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)
+        self._marks.mark(1)
         numbers = self._run(tree, self._step(tree, laws, drafter is not None))
         copy = self.lane.copy(numbers)
         if drafter is not None:
             drafter.follow(numbers, tree)
             proposal = replace(proposal, laws=laws)
         return Report(copy.read(), tree.size, proposal, uniforms)
+
+    @property
+    def seconds_drafting(self) -> float:
+        """Of the device in the round that was played last."""
+        return self._marks.seconds
 
     def settle(self, proposal: Proposal, path: Sequence[int]) -> CacheStep:
         """Note what the round has left in the slots: the nodes of ``path``."""

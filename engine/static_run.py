@@ -36,8 +36,8 @@ def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
 class StaticRun(Run):
     """A run in a lane of its own.
 
-    Phases are timed by the host's clock: a step does all its work in one go, so that ``verify``
-    is what the host waited for, ``accept`` what it then made of the numbers.
+    ``draft`` is what planning and the device's own drafting took.  The rest is one step:
+    ``verify`` is what the host waited for, ``accept`` what it then made of the numbers.
     """
 
     _lane: Lane | None = None
@@ -77,7 +77,7 @@ class StaticRun(Run):
 
         report = self._rounds.play(proposal, self.history)
         proposal = report.proposal
-        verified = clock.lap()
+        waited, drafting = clock.lap(), self._rounds.seconds_drafting
 
         judgement = report.judgement
         emitted = self._emission.take(proposal, judgement)
@@ -89,7 +89,8 @@ class StaticRun(Run):
         caches = (self._rounds.settle(proposal, kept), *self._drafter.commit(kept))
         self.history += emitted.token
         self._planner.learn(proposal, judgement)
-        seconds = Seconds(drafted, verified, accepted, clock.lap())
+        drafting = min(drafting, waited)
+        seconds = Seconds(drafted + drafting, waited - drafting, accepted, clock.lap())
         return self._told(start, nodes, emitted, laws, caches, seconds)
 
     def _finish(self) -> None:
@@ -103,10 +104,13 @@ class StaticRun(Run):
 
 def _borrow(bundle: Bundle, capacity: int) -> Lane:
     """The lane that a run before left, or a new one."""
-    while bundle.lanes:
-        lane = bundle.lanes.pop()
-        if lane.serves(bundle.target, capacity):
-            return lane
+    try:
+        lane = bundle.lanes.pop()  # at once: other threads may be at it too
+    except IndexError:
+        return Lane(bundle.target, capacity)
+    if lane.serves(bundle.target, capacity):
+        return lane
+    del lane  # its memory goes before the new one's is asked for
     return Lane(bundle.target, capacity)
 
 
