@@ -30,7 +30,8 @@ class Breakdown:
 
     ``origins`` holds tokens by origin a round, in the order of ``ORIGINS``.  ``gains`` counts
     the emitted drafted tokens by their place among their tree's likeliest nodes, from 1: what
-    stands beyond place n would not have been emitted by a tree of n nodes.
+    stands beyond place n would not have been emitted by a tree of n nodes.  ``passes`` holds
+    (nodes, slots of the target's cache, verify seconds) a round.
     """
 
     origins: list[tuple[int, ...]] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Breakdown:
     sizes: Counter[int] = field(default_factory=Counter)  # rounds by drafted nodes
     gains: Counter[int] = field(default_factory=Counter)
     verify_seconds: Counter[int] = field(default_factory=Counter)  # by drafted nodes
+    passes: list[tuple[int, int, float]] = field(default_factory=list)
     nodes: int = 0  # passed through the target, roots included
     slots: int = 0  # of the target's cache, summed over the passes
     plain_slots: int = 0  # the same for plain passes of the same tokens
@@ -55,6 +57,8 @@ class Breakdown:
         self.nodes += len(nodes)
         committed = max(0, this.start - 1)  # the root's key and value are not cached yet
         self.slots += committed + len(nodes)
+        seconds = believed(this.seconds.verify)
+        self.passes.append((len(nodes), committed + len(nodes), seconds))
         self.plain_slots += emitted * committed + emitted * (emitted + 1) // 2
         self._test(nodes)
         if nodes.num_accepted:

@@ -17,7 +17,14 @@ from viz import figure, scale
 from viz.theme import SIZES, role
 
 NOT_MEASURED = "this trace holds no measured ceilings of its machine"
-LOOKS = {"plain": ("dim", "diamond"), "this run": ("ink", "circle")}
+RUN, ROUND = "this run", "this round"
+LOOKS = {"plain": ("dim", "diamond"), RUN: ("ink", "circle"), ROUND: ("ink", "circle")}
+MAX_ROUNDS = 300  # drawn; of more every second, third, ...
+SIDES = {
+    "plain": "bottom right",
+    RUN: "top right",
+    ROUND: "top right",
+}  # of a plain run both are in one place
 
 
 class Load(NamedTuple):
@@ -29,38 +36,60 @@ class Load(NamedTuple):
     source: str  # of the seconds, in words
 
 
+class Pass(NamedTuple):
+    """The target's pass of one round."""
+
+    number: int  # of the round, from 1
+    nodes: int
+    traffic: Traffic
+    seconds: float
+
+
 class BandwidthInfo(NamedTuple):
-    """The ceilings and what ran below them, by name."""
+    """The ceilings and what ran below them, by name; then round by round."""
 
     roofline: Roofline | None
     loads: dict[str, Load]
+    passes: list[Pass]
 
 
-def plot_bandwidth(trace: Trace, mode: str = "light") -> go.Figure:
-    """Plain and speculative passes under the machine's roofline."""
-    tally, breakdown = Tally.of(trace.rounds), Breakdown()
-    for this in trace.rounds:
+def plot_bandwidth(trace: Trace, mode: str = "light", index: int | None = None) -> go.Figure:
+    """Plain and speculative passes under the machine's roofline.
+
+    Args:
+        index: of the one round to show; ``None`` shows the run, and its rounds behind it.
+    """
+    rounds = trace.rounds if index is None else (trace.rounds[index],)
+    tally, breakdown = Tally.of(rounds), Breakdown()
+    for this in rounds:
         breakdown.add(this)
-    info = bandwidth_info(trace.header, tally, breakdown, trace.end)
+    name = RUN if index is None else ROUND
+    info = bandwidth_info(trace.header, tally, breakdown, trace.end, name)
     return figure.finished(bandwidth_panel(info), mode)
 
 
 def bandwidth_info(
-    header: Header, tally: Tally, breakdown: Breakdown, end: End | None
+    header: Header, tally: Tally, breakdown: Breakdown, end: End | None, name: str = RUN
 ) -> BandwidthInfo:
     """Bytes from the weights and the cache, operations from parameters and nodes."""
     roofline = header.roofline
     verify = breakdown.seconds.verify
     if roofline is None or not tally.tokens or not verify:
-        return BandwidthInfo(roofline, {})
+        return BandwidthInfo(roofline, {}, [])
     slot = max(0, header.slot_bytes.get("target", 0))
     ours = roofline.traffic(tally.passes, breakdown.nodes, breakdown.slots, slot)
-    loads = {"this run": Load(ours, tally.tokens, verify, "in its target passes")}
+    loads = {name: Load(ours, tally.tokens, verify, "in its target passes")}
     plain = roofline.traffic(tally.tokens, tally.tokens, breakdown.plain_slots, slot)
     if found := _plain_seconds(header, end):
         each, source = found
         loads["plain"] = Load(plain, tally.tokens, each * tally.tokens, source)
-    return BandwidthInfo(roofline, loads)
+    passes = [
+        Pass(number, nodes, roofline.traffic(1, nodes, slots, slot), seconds)
+        for number, (nodes, slots, seconds) in enumerate(breakdown.passes, start=1)
+        if seconds > 0
+    ]
+    every = -(-len(passes) // MAX_ROUNDS)
+    return BandwidthInfo(roofline, loads, passes[::every] if name == RUN else [])
 
 
 def _plain_seconds(header: Header, end: End | None) -> tuple[float, str] | None:
@@ -73,15 +102,16 @@ def _plain_seconds(header: Header, end: End | None) -> tuple[float, str] | None:
 
 
 def bandwidth_panel(info: BandwidthInfo) -> dict[str, Any]:
-    """The roof, and a dot for each of the two."""
+    """The roof, a dot for each of the two, and a small one for each round."""
     if info.roofline is None:
         return scale.panel(scale.missing(NOT_MEASURED))
     if not info.loads:
         return scale.panel(scale.missing("no round yet"))
     roof = info.roofline
-    places = [load.traffic.intensity for load in info.loads.values()]
+    shown = [*info.loads.values(), *info.passes]
+    places = [load.traffic.intensity for load in shown]
     low, high = min(*places, roof.ridge / 16) / 2, max(*places, roof.ridge) * 4
-    speeds = [load.traffic.operations / load.seconds for load in info.loads.values()]
+    speeds = [load.traffic.operations / load.seconds for load in shown]
     bottom, top = min(*speeds, roof.ceiling(low)) / 1.6, max(*speeds, roof.ceiling(high)) * 2
     layout = {
         "margin": {**scale.MARGIN, "l": 52},
@@ -91,6 +121,9 @@ def bandwidth_panel(info: BandwidthInfo) -> dict[str, Any]:
     }
     data = [_roof(roof, low, high), *(_dot(roof, name, load) for name, load in info.loads.items())]
     legend = [(*look, name) for name, look in LOOKS.items() if name in info.loads]
+    if info.passes:
+        data.insert(1, _rounds(roof, info.passes))  # behind the dots
+        legend.append(("dim", "circle", "its rounds"))
     legend.append(("target", "line", "what this machine reaches"))
     return scale.panel({"data": data, "layout": layout}, _title(info), legend)
 
@@ -117,6 +150,26 @@ def _roof(roof: Roofline, low: float, high: float) -> dict[str, Any]:
     return drawn | {"name": "roofline", "hovertext": [hover] * 3, "hoverinfo": "text"}
 
 
+def _rounds(roof: Roofline, passes: list[Pass]) -> dict[str, Any]:
+    """Where every round stands: its nodes, what its pass took, how near to the roof it came."""
+    speeds = [this.traffic.operations / this.seconds for this in passes]
+    ceilings = [roof.ceiling(this.traffic.intensity) for this in passes]
+    drawn = scale.dots(
+        [_five(this.traffic.intensity) for this in passes], map(_five, speeds), "dim", []
+    )
+    drawn["marker"] |= {"size": 5, "opacity": 0.6, "line": {"width": 0}}
+    del drawn["hovertext"], drawn["hoverinfo"]
+    return drawn | {
+        "name": "its rounds",
+        "customdata": [
+            [this.number, this.nodes, _five(1e3 * this.seconds), round(100 * speed / ceiling)]
+            for this, speed, ceiling in zip(passes, speeds, ceilings, strict=True)
+        ],
+        "hovertemplate": "round %{customdata[0]}: nodes %{customdata[1]}, %{customdata[2]} ms, "
+        "%{customdata[3]} % of the roof<extra></extra>",
+    }
+
+
 def _dot(roof: Roofline, name: str, load: Load) -> dict[str, Any]:
     traffic, speed = load.traffic, load.traffic.operations / load.seconds
     ceiling = roof.ceiling(traffic.intensity)
@@ -131,7 +184,7 @@ def _dot(roof: Roofline, name: str, load: Load) -> dict[str, Any]:
         "name": name,
         "mode": "markers+text",
         "text": [name],
-        "textposition": "bottom right",
+        "textposition": SIDES[name],
         "textfont": {"size": SIZES["small"], "color": role("ink")},
     }
 
