@@ -5,7 +5,10 @@ export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.src = new URL(`own/plotly/plotly.min.js?v=${document.querySelector('[data-plotly]').dataset.plotly}`, document.baseURI).href;
-    script.onload = () => resolve(window.Plotly);
+    script.onload = () => {
+      window.Plotly.setPlotConfig({ logging: 0 }); // it warns of every pair that the mask has no cell for
+      resolve(window.Plotly);
+    };
     script.onerror = () => reject(new Error('plotly.js did not load'));
     document.head.append(script);
   });
