@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from viz.numbers import TITLES
+
 MAX_BYTES = 100_000
 SENTENCES = (2, 4)  # of a stop's text: what one can say while the room looks
 _END = re.compile(r"[.!?](?=[\s”]|$)")
@@ -47,6 +49,14 @@ class Stop(_Strict):
     table: Annotated[list[tuple[Line, Line]], Field(max_length=6)] = []
     expect: dict[str, Scalar | Range] = {}
     ask: Literal["verdict"] | None = None
+    figure: str | None = None  # about the whole run, one of the Numbers tab's
+
+    @field_validator("figure")
+    @classmethod
+    def _is_drawn(cls, name: str | None) -> str | None:
+        if name is not None and name not in TITLES:
+            raise ValueError(f"there is no figure {name[:40]!r}; there are {', '.join(TITLES)}")
+        return name
 
     @field_validator("table", mode="before")
     @classmethod
@@ -86,6 +96,11 @@ class Stop(_Strict):
             raise ValueError("node: only the phase 'judge' has a node in hand")
         if self.ask and self.node is None:
             raise ValueError("ask: needs the phase 'judge' and a node")
+        if self.figure and "tree" in self.spotlight and {"judgement", "mask"} & {*self.spotlight}:
+            raise ValueError(
+                "figure: stands in the tree's place or, beside a tree in the spotlight, in that of "
+                "judgement and mask: leave one of them out of the spotlight"
+            )
         return self
 
 

@@ -7,6 +7,7 @@ from engine.trace import Trace
 from ui.lesson import Stop, filled, placeholders
 from ui.lesson_facts import is_of_run, said, value_of
 from ui.lesson_place import Place, node_of, step_of
+from viz.numbers import TITLES, Numbers
 
 
 class MissingTrace(ValueError):
@@ -29,6 +30,7 @@ class Played(NamedTuple):
     text: str
     table: list[list[str]]
     ask: dict[str, Any] | None  # p, q, u, the verdict and why
+    figure: dict[str, str] | None  # its name among the panels of the run's end, and its title
 
 
 def place(stop: Stop, shelf: Mapping[str, Trace], before: Place | None) -> Place:
@@ -83,6 +85,7 @@ def played(stop: Stop, at: Place, shelf: Mapping[str, Trace]) -> Played:
         filled(stop.text, values),
         [[filled(cell, values) for cell in row] for row in stop.table],
         _question(stop, at) if stop.ask else None,
+        _figure(stop.figure, at.trace) if stop.figure else None,
     )
 
 
@@ -163,6 +166,14 @@ def _question(stop: Stop, at: Place) -> dict[str, Any]:
     numbers = {"p": p, "q": q, "u": u, "p_over_q": p / q}
     answer = {"token": told["token"], "verdict": nodes.verdict[node], "because": because}
     return numbers | answer
+
+
+def _figure(name: str, trace: Trace) -> dict[str, str]:
+    """A figure that the trace has something to draw in."""
+    drawn = Numbers.of(trace)[name]["figure"]
+    if not drawn["data"]:
+        raise ValueError(f"figure: {drawn['layout']['annotations'][0]['text']}")
+    return {"name": name, "title": TITLES[name]}
 
 
 def _run(name: str, shelf: Mapping[str, Trace]) -> Trace:

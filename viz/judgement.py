@@ -124,7 +124,7 @@ def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
             titles.append(info.words.get(step.node, ""))
         elif step.phase == "emit":
             now = info.places[max(info.places)] if info.places else None
-            titles.append(info.last)
+            titles.append(info.last or (titles[-1] if titles else ""))
         else:
             titles.append(titles[-1] if step.phase == "commit" and titles else "")
         patch = _place(now) if now and now is not shown else []

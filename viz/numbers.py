@@ -13,7 +13,15 @@ from viz.cost import cost_info, cost_panel
 from viz.rounds import rounds_info, rounds_panel
 from viz.speed_up import speed_up_info, speed_up_panel
 
-NAMES = ("rounds", "acceptance", "calibration", "cost", "speed_up", "bandwidth")
+TITLES = {
+    "rounds": "Tokens a round",
+    "acceptance": "Acceptance by depth",
+    "calibration": "Draft probability and acceptance",
+    "cost": "What a pass costs here",
+    "speed_up": "Speed-up by tree size",
+    "bandwidth": "Bytes and operations",
+}
+NAMES = tuple(TITLES)
 
 
 class Numbers:

@@ -9,7 +9,7 @@ from viz.tree_info import TreeInfo
 
 COLUMN = 16  # units between two levels: fine enough for the bends, two digits in most trees
 WIDTH, HEIGHT = 700, 470  # pixels that the text is measured for
-ROOMY_ROWS = 8  # leaves that leave room for text above and below the nodes
+ROOMY_ROWS = 6  # leaves that leave room for text above and below the nodes, on a phone too
 LABELLED_ROWS = 54  # leaves that leave room for any
 LEAST_LETTERS = 4  # fewer say nothing
 NAMED, NUMBERED = 56, 26  # pixels of a column that "level 3" needs, and "3"

@@ -1,6 +1,7 @@
 // Lessons on the stage: which lesson and stop are open, what was predicted, the view for a room.
 // The stage stays the player's: a lesson only opens recorded runs and goes to places in them.
 import { Drawer } from './lesson_drawer.js';
+import { LessonFigure } from './lesson_figure.js';
 import { listenToLessons } from './lesson_keys.js';
 import { asked, keep } from './lesson_address.js';
 import { Walk } from './lesson_walk.js';
@@ -18,6 +19,7 @@ export class Lessons {
     this.walk = new Walk(player);
     this.busy = 0;
     this.drawer = new Drawer(root, this);
+    this.figure = new LessonFigure(player.stage, player.numbers);
     this.button = document.querySelector('#header .teach');
     this.button.hidden = false; // an exported run has no lessons
     this.button.addEventListener('click', () => (this.isOpen ? this.close() : this.showList()));
@@ -83,7 +85,7 @@ export class Lessons {
     const { stop, player } = this;
     keep({ lesson: lesson.number, stop: index + 1, view: this.isLecture ? 'lecture' : null });
     this.drawer.show(this);
-    this.spot(stop.spotlight);
+    this.spot(stop.spotlight, stop.figure);
     this.walk.stop();
     this.busy += 1;
     try {
@@ -145,9 +147,10 @@ export class Lessons {
     this.drawer.show(this);
   }
 
-  spot(panels) {
+  spot(panels, figure = null) {
     if (!panels.length) this.house.classList.remove('asking');
-    for (const section of this.player.stage.querySelectorAll('.panel')) {
+    this.figure.show(figure);
+    for (const section of this.player.stage.querySelectorAll('.panel:not(.figure)')) {
       const name = section.dataset.panel ?? (section.classList.contains('text') ? 'text' : '');
       section.classList.toggle('spot', panels.includes(name));
     }

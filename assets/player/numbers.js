@@ -1,9 +1,8 @@
 // The figures about a whole run: they come with its end, and are drawn only where one sees them.
-import { painted } from './figure.js';
 import { addImages } from './images.js';
+import { NumberPanel } from './number_panel.js';
 import { plotly } from './plotly.js';
 
-const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
 const WAITING = 'These figures fill in when the run is over.';
 const task = () => new Promise((resolve) => setTimeout(resolve));
 
@@ -13,6 +12,12 @@ export class Numbers {
     this.panels = [];
     this.wish = null; // { tape, end, look, theme }
     this.isBusy = false;
+    const run = () => this.run();
+    this.sizes = new ResizeObserver(run);
+    this.sight = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) this.see(target, isIntersecting);
+      run();
+    }, { rootMargin: '200px' });
     document.addEventListener('numbers', ({ detail }) => this.attach(detail.querySelector('.numbers')));
   }
 
@@ -20,7 +25,11 @@ export class Numbers {
     const { wish } = this;
     if (wish?.tape === tape && wish.end === tape.end && wish.theme === theme) return;
     this.wish = { tape, end: tape.end, look, theme };
-    if (this.root) this.describe();
+    this.refresh();
+  }
+
+  refresh() {
+    if (this.wish) this.describe();
     this.run();
   }
 
@@ -28,16 +37,17 @@ export class Numbers {
 
   attach(root) {
     this.root = root;
-    this.panels = [...root.querySelectorAll('[data-number]')].map((section) => new Panel(section));
-    const run = () => this.run();
-    const sizes = new ResizeObserver(run);
-    const sight = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) this.see(target, isIntersecting);
-      run();
-    }, { rootMargin: '200px' });
+    root.querySelectorAll('[data-number]').forEach((section) => this.add(section));
     addImages(root, () => this.wish.look.palette);
-    this.panels.forEach(({ plot }) => { sizes.observe(plot); sight.observe(plot); });
     if (this.wish) this.describe();
+  }
+
+  // A figure in the tab, or elsewhere on the page.
+  add(section) {
+    const panel = new NumberPanel(section);
+    this.panels.push(panel);
+    this.sizes.observe(panel.plot);
+    this.sight.observe(panel.plot);
   }
 
   see(plot, isSeen) { for (const panel of this.panels) if (panel.plot === plot) panel.isSeen = isSeen; }
@@ -46,13 +56,14 @@ export class Numbers {
   describe() {
     const { tape, end } = this.wish;
     const panels = end?.panels ?? {};
+    this.panels.forEach((panel) => panel.describe(panels[panel.name]));
+    if (!this.root) return;
     const { method, prompt } = tape.header.header;
     const [sentence, run] = this.root.querySelectorAll('.verdict > *');
     sentence.textContent = end ? panels.speed_up?.note ?? '' : WAITING;
     sentence.title = (end && panels.speed_up?.note_hover) || '';
     run.textContent = [sentence.title, `${method} · “${prompt.trim().slice(0, 90)}”`].filter(Boolean).join(' · ');
     this.root.classList.toggle('waiting', !end);
-    this.panels.forEach((panel) => panel.describe(panels[panel.name]));
   }
 
   stale() {
@@ -72,50 +83,4 @@ export class Numbers {
       }
     } finally { this.isBusy = false; }
   }
-}
-
-class Panel {
-  constructor(section) {
-    this.section = section;
-    this.name = section.dataset.number;
-    this.plot = section.querySelector('.plot');
-    this.isSeen = false;
-    this.drawn = []; // panel, theme, width, height
-  }
-
-  describe(panel) {
-    const title = this.section.querySelector('h4 em');
-    title.textContent = title.title = panel?.title ?? '';
-    this.section.querySelector('.legend').replaceChildren(...(panel?.legend ?? []).map(entry));
-    this.plot.setAttribute('aria-label', `${this.section.querySelector('h4').textContent}. ${panel?.note ?? ''}`);
-  }
-
-  state(panel, { theme }) { return [panel, theme, this.plot.clientWidth, this.plot.clientHeight]; }
-
-  isStale(panel, wish) {
-    if (!panel || !this.isSeen || !this.plot.clientHeight) return false;
-    return this.state(panel, wish).some((value, i) => value !== this.drawn[i]);
-  }
-
-  draw(library, wish) {
-    const panel = wish.end.panels[this.name];
-    this.drawn = this.state(panel, wish);
-    const [, , width, height] = this.drawn;
-    const { palette, template } = wish.look;
-    const { data, layout } = painted(structuredClone(panel.figure), palette);
-    const font = { ...template.layout?.font, color: palette.ink };
-    Object.assign(layout, { template: structuredClone(template), width, height, autosize: false, font });
-    library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);
-  }
-}
-
-function entry({ role, symbol, label }) {
-  const item = document.createElement('li');
-  const mark = document.createElement('i');
-  mark.className = symbol;
-  const [name, alpha] = role.split('/');
-  mark.style.setProperty('--role', `var(--${name})`);
-  if (alpha) mark.style.opacity = alpha;
-  item.append(mark, label);
-  return item;
 }

@@ -1,14 +1,21 @@
 """Lessons in a real browser: every stop of every lesson, predictions, the lecture view, keys."""
 
+from itertools import combinations
+
 import pytest
 
 from tests.page.conftest import Visit
 from tests.ui.test_lessons import FILES, ROOT
 from ui import lessons, traces
 from ui.lesson import read
+from viz.numbers import TITLES, Numbers
 
 FITS = "(box => box.scrollHeight <= box.clientHeight + 1)(document.querySelector('.lessons'))"
 TYPE = "parseFloat(getComputedStyle(document.querySelector('.lessons .said')).fontSize)"
+SHOWN = "document.querySelector('.stage .figure .plot').data?.map(d => [d.name, d.x, d.y])"
+BOXES = """[...document.querySelectorAll('.stage .tree .textpoint text')].flatMap(text =>
+    [...text.querySelectorAll('tspan')].filter(line => line.textContent.trim())
+        .map(line => line.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom]))"""
 FRAME = "JSON.stringify(document.querySelector('.tree .plot').data.map(d => [d.x, d.y]))"
 
 
@@ -71,10 +78,28 @@ def test_every_stop_of_every_lesson_stands_on_its_frame(room):
             assert room.ask("[player.run, player.at]") == [stop.trace, played["round"]]
             assert room.ask("player.phase") == ("verify" if stop.ask else stop.phase)
             spots = room.page.locator(".stage .panel.spot")
-            assert spots.count() == len(stop.spotlight)
+            assert spots.count() == len(stop.spotlight) + bool(stop.figure)
+            assert_figure(room, stop)
             assert all(spots.nth(i).is_visible() for i in range(spots.count()))
             assert room.page.locator(".lessons tr").count() == len(stop.table)
             room.keys("n")  # behind the last stop comes the next lesson
+
+
+def assert_figure(room, stop):
+    """What the stop's figure shows is the trace's; without one nothing stands over the stage."""
+    figure = room.page.locator(".stage .figure")
+    assert figure.is_visible() == bool(stop.figure)
+    if not stop.figure:
+        return
+    panel = Numbers.of(lessons.Shelf()[stop.trace])[stop.figure]
+    wanted = [[trace["name"], trace["x"], trace["y"]] for trace in panel["figure"]["data"]]
+    for _ in range(200):  # it is drawn once it is seen
+        if room.ask(SHOWN) == wanted:
+            break
+        room.page.wait_for_timeout(50)
+    assert room.ask(SHOWN) == wanted
+    assert figure.locator("h4").inner_text() == f"{TITLES[stop.figure]} {panel['title']}"
+    assert figure.locator(".legend li").count() == len(panel["legend"])
 
 
 def test_a_lesson_without_its_traces_says_so(room, monkeypatch, tmp_path):
@@ -232,3 +257,17 @@ def test_on_smaller_screens_a_stop_shows_its_text_and_its_panels(room, size):
     assert room.ask("document.documentElement.scrollWidth <= innerWidth")
     assert room.page.is_visible(".lessons .said")
     assert room.page.locator(".stage .caches .plot svg").first.is_visible()
+    room.open("?lesson=6&stop=3")
+    boxes = room.ask(BOXES)
+    assert len(boxes) > 10
+    # a line's box has some room of its own above and below the letters
+    assert [pair for pair in combinations(boxes, 2) if overlap(*pair) > 3] == []
+    room.open("?lesson=1&stop=5")
+    box = room.page.locator(".stage .figure").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= size[0] and box["height"] > 200
+
+
+def overlap(one, other):
+    """Pixels by which two boxes lie over each other, the less of both directions."""
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    return min(wide, min(one[3], other[3]) - max(one[1], other[1]))

@@ -190,3 +190,16 @@ def test_digits_go_to_tenths_of_the_run(visit):
     for digit in (0, 5, 9):
         visit.press(str(digit))
         assert visit.ask("player.position") == int(last * digit / 10 + 0.5)
+
+
+def test_before_the_first_judgement_a_quiet_sentence_stands_in_its_panel(visit):
+    visit.decode_whole()
+    hint = "getComputedStyle(document.querySelector('.stage .judgement'), '::after').content"
+    seen = "getComputedStyle(document.querySelector('.stage .judgement .plot')).visibility"
+    visit.rest()
+    said, shown = visit.ask(f"[{hint}, {seen}]")
+    assert "once a token is judged" in said and shown == "hidden"
+    while visit.ask("player.phase") != "judge":
+        visit.press("ArrowRight")
+    visit.rest()
+    assert visit.ask(f"[{hint}, {seen}]") == ["none", "visible"]

@@ -10,15 +10,18 @@ import pytest
 from bench.traces import TAKES
 from engine.trace import Trace
 from ui import lessons, traces
-from ui.lesson import LessonError, read
-from ui.lesson_facts import fact_names
+from ui.lesson import LessonError, filled, placeholders, read
+from ui.lesson_facts import fact_names, said, value_of
+from ui.lesson_place import Place
 from ui.lessons import Shelf, check, lesson_message, on_stage
+from viz.numbers import NAMES, TITLES, Numbers
 from viz.phases import steps
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "assets" / "lessons").glob("*.json"))
 RIGHT = json.loads((ROOT / "assets" / "lessons" / "4-caches.json").read_text())
 LATER = json.loads((ROOT / "assets" / "lessons" / "5-trees.json").read_text())
+FIRST = json.loads((ROOT / "assets" / "lessons" / "1-one-token.json").read_text())
 QUIZ = json.loads((ROOT / "assets" / "lessons" / "3-the-rule.json").read_text())
 
 
@@ -96,6 +99,49 @@ def test_a_verdict_is_asked_three_times_and_the_numbers_tell_it(shelf):
         assert ("<" in ask["because"]) == (ask["verdict"] == "accepted")
 
 
+def drawn(name, data):
+    """A placeholder's value as it is read off the figure; ``None`` where it is not drawn there."""
+    kind, _, nodes = name.rpartition("_")
+    if kind in ("pass_ms", "pass_cost") and data[0]["name"] == "calibrated":
+        line = dict(zip(data[0]["x"], data[0]["y"], strict=True))
+        return line[int(nodes)] / (1 if kind == "pass_ms" else line[1])
+    if data[0]["name"] == "roofline":
+        (low, ridge, _), (slow, _, most) = data[0]["x"], data[0]["y"]
+        return {"bandwidth_gb": slow / low / 1e9, "peak_gflops": most / 1e9, "ridge": ridge}.get(
+            name
+        )
+    return data[1]["y"][0] if name == "speed_up" and data[1]["name"] == "this run" else None
+
+
+def test_a_figure_draws_the_numbers_that_are_said_beside_it(shelf):
+    compared = set()
+    for path in FILES:
+        lesson = read(path)
+        for stop, at in zip(lesson.stops, on_stage(lesson, shelf)[0], strict=True):
+            if not stop.figure:
+                continue
+            data = Numbers.of(shelf[stop.trace])[stop.figure]["figure"]["data"]
+            texts = [(stop.text, at.text)]
+            texts += [*zip(cells(stop.table), cells(at.table), strict=True)]
+            for wanted, told in texts:
+                names = {name for name, _ in placeholders(wanted)}
+                values = {(name, ""): drawn(name, data) for name in names}
+                place = Place(shelf[stop.trace], at.round)
+                words = {
+                    key: said(key[0], value if value is not None else value_of(key[0], place))
+                    for key, value in values.items()
+                }
+                assert filled(wanted, words) == told
+                compared |= {name for (name, _), value in values.items() if value is not None}
+    assert {"bandwidth_gb", "peak_gflops", "ridge", "speed_up"} <= compared
+    assert {"pass_cost_2", "pass_ms_64", "pass_cost_32"} <= compared
+
+
+def cells(table):
+    """The cells of a table, one after another."""
+    return [cell for row in table for cell in row]
+
+
 MISTAKES = {
     "no list of stops": (lambda: {**RIGHT, "stops": {}}, "stops: input should be a valid list"),
     "too few stops": (lambda: {**RIGHT, "stops": RIGHT["stops"][:2]}, "stops: list should have"),
@@ -150,6 +196,17 @@ MISTAKES = {
     "a question about a later sibling": (
         lambda: changed(4, LATER, node=2, ask="verdict", expect={"rank": 1}),
         "stop 4, ask: p, q and u of this node do not tell",
+    ),
+    "an unknown figure": (
+        lambda: changed(1, figure="costs"),
+        "stop 1, figure: there is no figure 'costs'; there are rounds, acceptance, ",
+    ),
+    "a figure that is no name": (lambda: changed(1, figure=3), "stop 1, figure: input should be"),
+    "a figure over what one should look at": (
+        lambda: changed(1, figure="cost", spotlight=["tree", "mask"]), "stop 1: figure: stands in"
+    ),
+    "a figure of nothing": (
+        lambda: changed(3, FIRST, figure="speed_up"), "stop 3, figure: nothing was drafted"
     ),
     "no JSON": (lambda: "{'number': 1}", "not JSON: "),
     "no number of JSON's": (lambda: '{"number": NaN}', "not JSON: NaN"),
@@ -224,6 +281,14 @@ def test_the_readme_names_every_placeholder():
     for name in fact_names():
         assert f"`{name.replace('draft_', 'target_', 1)}`" in text or f"`{name}`" in text, name
     assert Counter(fact_names()).most_common(1)[0][1] == 1
+
+
+def test_figures_are_called_the_same_in_the_readme_the_tab_and_a_lesson():
+    readme = (ROOT / "assets" / "lessons" / "README.md").read_text()
+    tab = (ROOT / "assets" / "numbers.html").read_text()
+    for name in NAMES:
+        assert f"`{name}`" in readme
+        assert f'data-number="{name}"' in tab and f">{TITLES[name]} <em>" in tab
 
 
 def test_lesson_six_is_right_about_what_hangs_below_another_parent(shelf):
