@@ -98,10 +98,10 @@ class Context:
 
     def commit(self, path: Sequence[int]) -> CacheStep:
         """Keep the round's rows ``path``, free its others, and begin the next round."""
-        self._end_round()
+        self.end_round()
         return self.cache.commit(path)
 
-    def _end_round(self) -> None:
+    def end_round(self) -> None:
         """There are no rows of a round any more."""
         self._depths, self._seen = [], np.zeros((0, 0), dtype=bool)
 

@@ -28,6 +28,7 @@ class Lane:
 
     Attributes:
         cache: of the model, empty.
+        desks: what heads with caches of their own have beside it, by the head.
         law_dtype: of what is made of its logits.
         states: by tap, rows for the target's states of one round.
         seen: [V] bool, tokens of the committed text.
@@ -38,6 +39,7 @@ class Lane:
         self._model, self._device, self._vocab = model, model.device, told.vocab_size
         self.law_dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
         self._beside: Lane | None = None
+        self.desks: dict[int, object] = {}
         rounded = (capacity + ROOM - 1) // ROOM * ROOM
         self.cache = StaticCache(name, told.num_hidden_layers, rounded)
         self.states: dict[int, torch.Tensor] = {}

@@ -65,6 +65,6 @@ class StaticContext(Context):
 
     def settle(self, written: int, path: Sequence[int]) -> CacheStep:
         """Note that the device has kept the rows ``path`` of ``written`` ones."""
-        self._end_round()
+        self.end_round()
         self._states = {tap: self._rows[tap][:written] for tap in self.taps}
         return self.cache.settle(written, path)

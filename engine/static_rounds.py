@@ -62,8 +62,9 @@ class StaticRounds:
         self._marks.mark(1)
         numbers = self._run(tree, self._step(tree, laws, drafter is not None))
         copy = self.lane.copy(numbers)
+        if self.drafter is not None:
+            self.drafter.follow(numbers, tree)
         if drafter is not None:
-            drafter.follow(numbers, tree)
             proposal = replace(proposal, laws=laws)
         return Report(copy.read(), tree.size, proposal, uniforms)
 

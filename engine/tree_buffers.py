@@ -13,6 +13,7 @@ import torch
 from engine.config import MAX_NODES
 from engine.tree import ancestors, depths
 from engine.tree_attention import TreeSlots
+from kernels.ancestors import unpack_ancestors
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # of trees whose rounds are captured
 LARGER = (192, 256, MAX_NODES + 1, 320)  # rare: called as they are
@@ -119,6 +120,17 @@ class TreeBuffers:
         self._draws[:drafted].uniform_(generator=rng)
         self._uniforms[:count].uniform_(generator=rng)
         return self._told["uniforms"][:count].tolist()
+
+    def mask(self, slots: int, dtype: torch.dtype) -> torch.Tensor:
+        """[1, 1, size, slots] additive: the committed text, the nodes down to each one, no more.
+
+        For attention that does not know trees; what is masked must be finite.
+        """
+        node = torch.arange(slots, device=self.length.device) - self.length  # [slots]
+        above = unpack_ancestors(self.bits)[:, node.clamp(0, self.size - 1)]
+        seen = (node < 0) | ((node < self.size) & above)
+        mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
+        return mask.masked_fill_(~seen, torch.finfo(dtype).min)[None, None]
 
     def send(self) -> None:
         """Queue the copy to the device.  The host may write again once the round was read."""

@@ -33,14 +33,14 @@ class FeatureReader:
     ) -> None:
         self.attached, self.target = attached, target
         self.context = HeadContext(attached, capacity, NAME)
-        self._waiting = [self._states()] if len(prompt) > 1 else []  # of positions not read yet
+        self.waiting = [self._states()] if len(prompt) > 1 else []  # of positions not read yet
         self._caught_up = 0  # rows of this round that pair true features
         self._prefill(prompt)
 
     @property
     def can_draft(self) -> bool:
         """Whether there is a feature: a text of one token has none."""
-        return bool(self._waiting)
+        return bool(self.waiting)
 
     def catch_up(self, history: Sequence[int]) -> Tensor:
         """Read what was committed since the last draft; the feature [1, H] behind the root."""
@@ -72,25 +72,25 @@ class FeatureReader:
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Keep the rows of true features, and the target's new ones along ``path`` for later."""
-        self._waiting.append(self._states()[list(path)])
+        self.waiting.append(self._states()[list(path)])
         caught_up, self._caught_up = self._caught_up, 0
         return (self.context.commit(range(caught_up)),) if caught_up else ()
 
     def _prefill(self, prompt: Sequence[int]) -> None:
         """Read all but the last pair: that one is read when something is drafted."""
-        if not self._waiting:
+        if not self.waiting:
             return
-        features, last = self.attached.head.fuse(self._waiting[0][:-1]), self._waiting[0][-1:]
+        features, last = self.attached.head.fuse(self.waiting[0][:-1]), self.waiting[0][-1:]
         for start in range(0, len(features), PREFILL_CHUNK):
             part = features[start : start + PREFILL_CHUNK]
             tokens = prompt[start + 1 : start + 1 + len(part)]
             self.context.read(part, tokens, range(-1, len(part) - 1))
             self.context.commit(range(len(part)))
-        self._waiting = [last.clone()]  # not a view: the prompt's states may go
+        self.waiting = [last.clone()]  # not a view: the prompt's states may go
 
     def _take(self) -> Tensor:
         """Features [n, H] of all positions that were waiting."""
-        states, self._waiting = torch.cat(self._waiting), []
+        states, self.waiting = torch.cat(self.waiting), []
         return self.attached.head.fuse(states)
 
     def _states(self) -> Tensor:

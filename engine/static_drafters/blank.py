@@ -32,7 +32,7 @@ class DeviceDrafter(Drafter, Protocol):
         ...
 
     def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
-        """Queue what the drafter does with the round's ``numbers``, the report as packed."""
+        """Queue what the drafter does with a round's ``numbers``, the report as packed."""
         ...
 
 

@@ -1,13 +1,19 @@
 """From a run's drafter to the one that drafts on the device, where there is one."""
 
+import torch
+
 from engine.config import DecodeConfig
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Drafter
+from engine.drafters.eagle import Eagle
 from engine.drafters.hydra import Hydra
 from engine.drafters.medusa import Medusa
+from engine.heads.feature_reader import FeatureReader
 from engine.lane import Lane
 from engine.static_drafters.blank import DeviceDrafter
+from engine.static_drafters.desk import Desk
 from engine.static_drafters.draft import DeviceDraft
+from engine.static_drafters.features import DeviceEagle
 from engine.static_drafters.guessing import Guesser
 from engine.tree_attention import attends_by_trees
 
@@ -17,13 +23,19 @@ MORE = 64  # slots beyond the target's: catching up makes a draft model's trees 
 def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> DeviceDrafter | None:
     """The same method on the device; ``None`` where the host has to draft.
 
-    That is: a method without steps on the device (EAGLE's, Hydra++, and those that look tokens
-    up, which need none); and siblings that are drawn, of which there may be fewer than planned.
+    That is: a method without steps on the device (EAGLE-2's and EAGLE-3's dynamic trees,
+    Hydra++, and those that look tokens up, which need none); and siblings that are drawn, of
+    which there may be fewer than planned.
     """
     if isinstance(drafter, Medusa) or (isinstance(drafter, Hydra) and drafter.reader is None):
         ranks, vocab = _ranks(drafter, config), _vocab(drafter)
         can = ranks == 1 if drafter.children.is_drawn else ranks <= vocab
         return Guesser(drafter, lane) if can else None
+    if isinstance(drafter, Eagle):
+        is_planned = type(drafter) is Eagle or isinstance(config.tree, tuple)
+        ranks, vocab = _ranks(drafter, config), _vocab(drafter.reader)
+        can = is_planned and (ranks == 1 if drafter.children.is_drawn else ranks <= vocab)
+        return DeviceEagle(drafter, lane, _desk(drafter, lane)) if can else None
     if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
         model = drafter.context.model
         ranks, vocab = _ranks(drafter, config), model.config.get_text_config().vocab_size
@@ -36,14 +48,25 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
     return None
 
 
-def _ranks(drafter: Draft | Hydra | Medusa, config: DecodeConfig) -> int:
+def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int:
     """Children that one node may have."""
     if isinstance(config.tree, tuple):
         return 1 + max((path[-1] for path in config.tree), default=0)
     return drafter.planner.max_rank
 
 
-def _vocab(drafter: Hydra | Medusa) -> int:
+def _desk(drafter: Eagle, lane: Lane) -> Desk:
+    """The lane's for this head, or a new one."""
+    attached, capacity = drafter.reader.attached, lane.cache.capacity + MORE
+    states = [lane.states[tap] for tap in attached.taps]
+    desk = lane.desks.get(id(attached))
+    if desk is None:
+        name = drafter.context.cache.name
+        desk = lane.desks[id(attached)] = Desk(attached, torch.cat(states, -1), capacity, name)
+    return desk
+
+
+def _vocab(drafter: FeatureReader | Hydra | Medusa) -> int:
     """Vd, tokens that the heads guess."""
     ids = drafter.attached.draft_ids
     return drafter.attached.vocab_size if ids is None else len(ids)

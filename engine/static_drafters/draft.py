@@ -93,6 +93,8 @@ class DeviceDraft:
 
     def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
         """Queue the move of the accepted nodes' rows; the last level's were never read."""
+        if self._shape is None:
+            return
         is_end = numbers[1:2] < 0
         kept = (numbers[:1] - is_end.double()).clamp_max(max(self._shape.depth)).int()
         path = numbers[2 : 2 + tree.size].int()

@@ -13,6 +13,7 @@ from engine.sampling import Sampler
 from engine.static_cache import StaticCache
 from engine.static_context import StaticContext
 from engine.static_drafters.draft import DeviceDraft
+from engine.static_drafters.features import DeviceEagle
 from engine.static_drafters.guessing import Guesser
 from engine.static_round import StaticRound
 from engine.tree import ancestors, depths
@@ -26,7 +27,7 @@ from tests.engine.test_audit import BUSHY
 from tests.engine.test_static_run import CHAIN, PROCESSORS, PROMPT, bundle_for
 from tests.fakes import tiny_llama
 
-DRAFTED = ("draft", "draft_tree", "medusa", "hydra")  # on the device
+DRAFTED = ("draft", "draft_tree", "medusa", "hydra", "eagle")  # on the device
 PARENTS = (-1, 0, 0, 1, 1, 3)
 SETTINGS = ({}, {"temperature": 0.9}, {"temperature": 0.9, **PROCESSORS})
 
@@ -42,6 +43,7 @@ def static_run(bundle, config):
 def taped(run):
     """Let every step of ``run`` be captured, by a tape."""
     lanes = [run._lane, *([run._lane._beside] if run._lane._beside else [])]
+    lanes += run._lane.desks.values()
     for lane in lanes:
         lane.graphs = Graphs(record)
     return [lane.graphs for lane in lanes]
@@ -168,12 +170,14 @@ def test_a_tree_is_padded_to_the_next_captured_size():
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("method", ["plain", "lookup", "suffix", "draft", "medusa", "hydra"])
+@pytest.mark.parametrize(
+    "method", ["plain", "lookup", "suffix", "draft", "medusa", "hydra", "eagle"]
+)
 @pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "sampled", "processors"])
 def test_a_round_waits_for_the_device_once(method, settings):
     config = DecodeConfig(method, 40, tree=CHAIN, drafting="sampled", num_draft=3, **settings)
     run = static_run(bundle_for(method), config)
-    assert isinstance(run._drafter, Guesser | DeviceDraft) == (method in DRAFTED)
+    assert isinstance(run._drafter, Guesser | DeviceDraft | DeviceEagle) == (method in DRAFTED)
     next(run)
     for _ in range(4):
         with host_reads() as found:

@@ -31,7 +31,7 @@ class FeatureSetting(Setting):
     def _begin_again(self):
         reader = self.run._drafter.reader
         reader.context.commit([])
-        reader._waiting, reader._caught_up = [reader._states()[-1:]], 0
+        reader.waiting, reader._caught_up = [reader._states()[-1:]], 0
 
 
 @pytest.mark.parametrize("drafting", ["top", "sampled"])

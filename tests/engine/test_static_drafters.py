@@ -1,0 +1,85 @@
+"""Drafting on the device: which methods do, what their caches hold, rounds that draft nothing."""
+
+import pytest
+
+from engine.config import DecodeConfig
+from engine.planner import Planner
+from engine.static_drafters.draft import DeviceDraft
+from engine.static_drafters.features import DeviceEagle
+from engine.static_drafters.guessing import Guesser
+from engine.tree import chain
+from tests.engine.heads.test_features_audit import assert_holds
+from tests.engine.loops import assert_same, both
+from tests.engine.test_audit import BUSHY
+from tests.engine.test_static_round import static_run
+from tests.engine.test_static_run import CHAIN, HEADS, PROMPT, bundle_for
+from tests.fakes import METHODS
+
+DRAWN = {"temperature": 1.0, "drafting": "sampled"}
+KINDS = {
+    "draft": DeviceDraft,
+    "draft_tree": DeviceDraft,
+    "medusa": Guesser,
+    "hydra": Guesser,
+    "eagle": DeviceEagle,
+    "eagle2": DeviceEagle,
+    "eagle3": DeviceEagle,
+}
+
+
+@pytest.mark.parametrize("method", (*METHODS, *HEADS))
+def test_planned_shapes_are_drafted_on_the_device(method):
+    """Not: siblings that are drawn, a shape that the head draws up itself, Hydra++."""
+    for tree, options, is_on_device in (
+        (CHAIN, {}, True),
+        (CHAIN, DRAWN, True),
+        (BUSHY, {}, True),
+        (BUSHY, DRAWN, False),
+        (6, {}, method not in ("eagle2", "eagle3")),
+    ):
+        run = static_run(bundle_for(method), DecodeConfig(method, 8, tree=tree, **options))
+        expected = KINDS[method] if method in KINDS and is_on_device else None
+        found = type(run._drafter) if type(run._drafter) in KINDS.values() else None
+        assert found is expected, (tree, options)
+
+
+def seldom(monkeypatch, every):
+    """Let plans be empty but for one round in ``every``."""
+    right = Planner.shape
+
+    def shape(self, max_depth):
+        self.turn = getattr(self, "turn", 0) + 1
+        return right(self, max_depth) if self.turn % every == 0 else chain(0)
+
+    monkeypatch.setattr(Planner, "shape", shape)
+
+
+@pytest.mark.parametrize("method", ["draft", "draft_tree", "medusa", "hydra", "eagle", "eagle3"])
+@pytest.mark.parametrize("options", [{}, DRAWN], ids=["greedy", "sampled"])
+@pytest.mark.parametrize(("room", "behind"), [(512, 32), (20, 2)], ids=["room", "none"])
+def test_drafters_catch_up_after_rounds_that_drafted_nothing(
+    method, options, room, behind, monkeypatch
+):
+    seldom(monkeypatch, every=5)
+    for home in ("draft", "features"):
+        monkeypatch.setattr(f"engine.static_drafters.{home}.MOST_BEHIND", behind)
+    monkeypatch.setattr("engine.static_drafters.features.ROOM", room)
+    config = DecodeConfig(method, 44, tree=CHAIN, num_draft=3, seed=1, **options)
+    ordinary, static, _ = both(bundle_for(method), PROMPT, config)
+    assert_same(ordinary, static)
+    assert {1, 4} <= {len(this.nodes) for this in static}
+
+
+@pytest.mark.parametrize("method", ["eagle", "eagle3"])
+@pytest.mark.parametrize("options", [{"tree": BUSHY}, {"tree": CHAIN, **DRAWN}])
+def test_the_heads_slots_equal_a_fresh_pass_after_every_round(method, options):
+    bundle = bundle_for(method)
+    run = static_run(bundle, DecodeConfig(method, 24, seed=3, **options))
+    assert type(run._drafter) is DeviceEagle
+    address, slots = run._drafter.desk.cache.slots.data_ptr(), 3
+    for this in run:
+        assert_holds(run, bundle)
+        for step in this.caches[1:]:
+            assert (step.before, step.after) == (slots, this.start - 1)
+            slots = step.after
+        assert run._drafter.desk.cache.slots.data_ptr() == address
