@@ -1,9 +1,9 @@
 """The draft tree: grown level by level, judged node by node, extended by what was emitted.
 
 Levels stand left to right, the root at the left.  A verdict is a colour and a shape.  Six traces
-hold every tree, so that a large one draws as fast as a small one: the edges (``branches``),
-nodes, and marks, which lie over the nodes and grow when these are judged, since a marker may not
-change its symbol in a transition.
+hold every tree, so that a large one draws as fast as a small one: the edges (``branches``), which
+grow from parent to child, nodes, which swell in their places, and marks, which lie over the nodes
+and swell when these are judged, since a marker may not change its symbol in a transition.
 """
 
 from typing import Any
@@ -22,6 +22,7 @@ from viz.tree_info import TreeInfo, tree_info
 
 NODES, MARKS = LAST + 1, LAST + 2  # their traces
 BLANK = " "  # where a text comes later: one that was empty is not drawn until the step after
+RING = 1.6  # pixels of a drafted node's line; a line would be seen however small its marker
 FULL = 24  # letters of a token under the pointer
 SHAPE = {"root": "circle", "accepted": "circle", "rejected": "square-x"}
 DIAMOND = "diamond"  # whatever was not drafted
@@ -66,23 +67,30 @@ class _Drawing:
         return self._extend() if step.phase == "emit" and self.info.extra else []
 
     def _nodes(self) -> dict[str, Any]:
-        """Everything but the root is hidden behind its parent; the root's mark is over it."""
-        info = self.info
-        behind = [info.parent[node] for node in self.order[1:]]
-        behind = [0, *behind, *([info.extra.parent] if info.extra else [])]
+        """All in their places from the start, so that labels need not move; none is seen yet."""
+        x, y = self._places(self.order)
         return {
-            "x": [COLUMN * info.depth[node] for node in behind],
-            "y": [info.row[node] for node in behind],
-            **(self._labels(len(behind)) if self.room.labels else {"mode": "markers"}),
-            "marker": {"size": [HIDDEN] * len(behind)},
+            "x": x,
+            "y": y,
+            **(self._labels(len(x)) if self.room.labels else {"mode": "markers"}),
+            "marker": {"size": [HIDDEN] * len(x), "line": {"width": [0] * len(x)}},
             "hoverinfo": "text",
-            "hovertext": [*(self._hover(node) for node in self.order), *[""] * bool(info.extra)],
+            "hovertext": [self._hover(0), *[""] * (len(x) - 1)],
         }
+
+    def _places(self, nodes: list[int]) -> tuple[list[int], list[int]]:
+        """Columns and rows of ``nodes`` and of the extra one."""
+        info, extra = self.info, self.info.extra
+        x = [COLUMN * info.depth[node] for node in nodes]
+        y = [info.row[node] for node in nodes]
+        if extra:
+            x, y = [*x, COLUMN * (info.depth[extra.parent] + 1)], [*y, extra.row]
+        return x, y
 
     def _marks(self) -> dict[str, Any]:
         """Shapes that no step changes; the root's is seen from the start."""
         info, extra = self.info, self.info.extra
-        nodes = [0, *info.tested, *([extra.parent] if extra else [])]
+        x, y = self._places([0, *info.tested])
         roles = [
             "root",
             *(info.verdict[node] for node in info.tested),
@@ -90,16 +98,16 @@ class _Drawing:
         ]
         fills = ["panel" if name == "rejected" else name for name in roles]
         return {
-            "x": [COLUMN * info.depth[node] for node in nodes],
-            "y": [info.row[node] for node in nodes],
-            **({"mode": "markers"} if self.room.labels else self._labels(len(nodes))),
+            "x": x,
+            "y": y,
+            **({"mode": "markers"} if self.room.labels else self._labels(len(x))),
             "marker": {
                 "symbol": [SHAPE.get(name, DIAMOND) for name in roles],
-                "size": [self.room.size(1.0), *[HIDDEN] * (len(nodes) - 1)],
+                "size": [self.room.size(1.0), *[HIDDEN] * (len(x) - 1)],
                 "color": [role(name) for name in fills],
                 "line": {
                     "color": [role(name) for name in roles],
-                    "width": [0] * len(nodes),  # a line would be seen however small its mark
+                    "width": [0] * len(x),
                 },
             },
         }
@@ -122,9 +130,9 @@ class _Drawing:
             return []
         info, start = self.info, self.place[level[0]]
         nodes = {
-            "x": [COLUMN * info.depth[node] for node in level],
-            "y": [info.row[node] for node in level],
             "marker.size": [self.room.size(info.draft_prob[node]) for node in level],
+            "marker.line.width": [RING] * len(level),
+            "hovertext": [self._hover(node) for node in level],
         }
         if self.room.labels:
             nodes["text"] = [self._text(node) for node in level]
@@ -151,17 +159,12 @@ class _Drawing:
         return moves
 
     def _extend(self) -> Patch:
-        info, extra = self.info, self.info.extra
-        place, mark = len(self.order), 1 + len(info.tested)
-        moves: Patch = [[f"data.{MARKS}.marker.size.{mark}", self.room.size(0.5) + 2]]
-        for trace, at in ((NODES, place), (MARKS, mark)):
-            moves.append([f"data.{trace}.x.{at}", COLUMN * (info.depth[extra.parent] + 1)])
-            moves.append([f"data.{trace}.y.{at}", extra.row])
-        trace, at = (NODES, place) if self.room.labels else (MARKS, mark)
+        extra, mark = self.info.extra, 1 + len(self.info.tested)
+        trace, at = (NODES, len(self.order)) if self.room.labels else (MARKS, mark)
         text = self._placed(label(extra.piece, self.room.letters))
         return [
             *self.branches.extend(),
-            *moves,
+            [f"data.{MARKS}.marker.size.{mark}", self.room.size(0.5) + 2],
             [f"data.{trace}.text.{at}", text],
             *self._emphasised(at),
         ]

@@ -142,7 +142,10 @@ def test_before_the_first_step_only_the_root_is_seen():
     figure = states(message(ROUNDS["small"])["panels"]["tree"])[0]
     sizes = [size for _, _, size in marks(figure)] + figure["data"][NODES]["marker"]["size"]
     assert sum(size > 1 for size in sizes) == 1
-    assert not any(figure["data"][MARKS]["marker"]["line"]["width"])  # no dot tells a verdict
+    for trace in (NODES, MARKS):  # no dot tells a place or a verdict
+        assert not any(figure["data"][trace]["marker"]["line"]["width"])
+    assert [text for text in figure["data"][NODES]["hovertext"] if text] != []
+    assert not any(figure["data"][NODES]["hovertext"][1:])
     assert [text for text in figure["data"][NODES]["text"] if text.strip()] != []
     for trace in figure["data"][:NODES]:  # edges are points on their parents
         ends = [i for i, x in enumerate(trace["x"]) if x is None]
@@ -153,10 +156,15 @@ def test_before_the_first_step_only_the_root_is_seen():
 def test_the_tree_grows_one_level_a_step():
     this = ROUNDS["middle"]
     found = states(message(this)["panels"]["tree"])
+    start = found[0]["data"][NODES]
     for level in range(1, max(this.nodes.depth) + 1):
-        sizes = found[level]["data"][NODES]["marker"]["size"]
+        nodes = found[level]["data"][NODES]
         grown = sum(0 < depth <= level for depth in this.nodes.depth)
-        assert sum(size > 1 for size in sizes) == grown
+        assert sum(size > 1 for size in nodes["marker"]["size"]) == grown
+        assert sum(width > 0 for width in nodes["marker"]["line"]["width"]) == grown
+        assert sum(bool(text) for text in nodes["hovertext"]) == 1 + grown
+    for state in found:  # a node keeps its place from draft to emission
+        assert [state["data"][NODES][k] for k in "xy"] == [start["x"], start["y"]]
 
 
 def test_every_edge_ends_at_its_node():
