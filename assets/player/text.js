@@ -8,6 +8,7 @@ export class Text {
     this.spans = [];
     this.shown = 0; // rounds that the playhead has emitted
     this.asked = 0; // a frame in which to scroll: to measure at once costs a layout
+    new ResizeObserver(() => this.follow()).observe(this.body); // the round in hand stays in sight
     this.body.addEventListener('click', (event) => {
       const round = event.target.closest('[data-round]');
       if (round) onPick(Number(round.dataset.round));

@@ -8,13 +8,16 @@ from playwright.sync_api import sync_playwright
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 import app
+import engine
 from tests.browser import FLAGS, find
-from tests.page import fakes, synthetic
+from tests.page import fakes, places, synthetic
+from tests.tables import table_bundle
 from ui import traces
 from ui.loader import Loader
 from ui.runner import Runner
 
 NOISE = ("Method not implemented.",)  # Gradio's own, on a file upload
+SHIPPED = Path(app.__file__).parent / "assets" / "traces"
 GRADIOS_OWN = "ignore::pandas.errors.Pandas4Warning"  # gradio asks pandas for old options
 
 
@@ -134,6 +137,18 @@ class Visit:
         self.context.close()
         assert self.errors == []
         assert self.foreign == []
+
+
+@pytest.fixture
+def everywhere(browser, monkeypatch):
+    """A visit to ``tests.page.places``: the runs that ship, and a decoder behind every tab."""
+    monkeypatch.setattr(traces, "FOLDER", SHIPPED)
+    for address, _ in serve(Loader(table_bundle), engine):
+        visit = Visit(browser, address, device_scale_factor=2, reduced_motion="reduce")
+        visit.page.set_default_timeout(40_000)
+        places.arrive(visit.page, address)
+        yield visit
+        visit.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""Pictures of the page in both themes and three sizes: ``python -m tests.page.screenshots``.
+"""Pictures of every place of the page, both themes: ``python -m tests.page.screenshots [FOLDER]``.
 
-They show a round of a recorded run whose tree branches, so no model is needed.
+With the default target in the store they show what it really decodes, else tables of tests.
 """
 
 import os
@@ -12,59 +12,55 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 from playwright.sync_api import Page, sync_playwright
 
 import app
+import engine
+from engine import store
 from tests.browser import FLAGS, find
-from tests.page import fakes
-from ui.loader import Loader
+from tests.page import places
+from tests.tables import table_bundle
+from ui.loader import Loader, load_target
 from ui.runner import Runner
 
 SIZES = {"wide": (1440, 900), "small": (1024, 768), "phone": (390, 844)}
+ROOMS = {"1080": (1920, 1080), "720": (1280, 720)}  # what projectors have
 FOLDER = Path("screenshots")
-TRACE, ROUND = "draft-tree-sky", 21
+PATIENCE = 300_000  # ms: loading and calibrating the model among them
 
 
 def main() -> None:
     """Serve the page, and take every picture."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(exist_ok=True)
-    loader = Loader(fakes.bundle)
+    is_real = store.is_whole(store.target_folder())
+    loader = Loader(load_target if is_real else table_bundle)
     loader.start()
-    page = app.build(Runner(loader, fakes.FakeDecoder()))
+    page = app.build(Runner(loader, engine))
     app.launch(page)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=find(), args=list(FLAGS))
-        for theme in ("dark", "light"):
-            for name, (width, height) in SIZES.items():
-                tab = browser.new_page(viewport={"width": width, "height": height})
-                tab.goto(f"{page.local_url}?__theme={theme}")
-                _to_a_full_round(tab)
-                tab.screenshot(path=folder / f"stage_{theme}_{name}.png", full_page=True)
-                _to_the_numbers(tab)
-                tab.screenshot(path=folder / f"numbers_{theme}_{name}.png", full_page=True)
-                tab.close()
+        tab = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+        tab.set_default_timeout(PATIENCE)
+        places.arrive(tab, page.local_url)
+        for name, go in places.places(places.REAL if is_real else places.TABLES).items():
+            go(tab)
+            _take(tab, folder, name, ROOMS if name == "lecture" else SIZES)
         browser.close()
     page.close(verbose=False)
 
 
-def _to_a_full_round(tab: Page) -> None:
-    """The end of the round, drawn to the last panel."""
-    tab.wait_for_function("window.player && player.isDone")
-    tab.select_option("#header .shelf", TRACE)
-    tab.wait_for_function(f"player.run === '{TRACE}' && player.isDone")
-    tab.evaluate("document.activeElement.blur()")
-    tab.keyboard.press("Home")
-    for _ in range(ROUND - 1):
-        tab.keyboard.press("PageDown")
-    tab.wait_for_function("player.isSettled")
-
-
-def _to_the_numbers(tab: Page) -> None:
-    """The tab of numbers, scrolled through once: figures are drawn where they are seen."""
-    tab.get_by_role("tab", name="Numbers").click()
-    for plot in tab.locator(".numbers .plot").all():
-        plot.scroll_into_view_if_needed()
-        tab.wait_for_timeout(100)
-        tab.wait_for_function("player.isSettled")
-    tab.evaluate("scrollTo(0, 0)")
+def _take(tab: Page, folder: Path, name: str, sizes: dict[str, tuple[int, int]]) -> None:
+    """The place in both themes and all sizes; it is left as wide as it was found."""
+    for theme in ("light", "dark"):
+        tab.evaluate("document.querySelector('#header .theme').click()")
+        for size, (width, height) in sizes.items():
+            tab.set_viewport_size({"width": width, "height": height})
+            tab.wait_for_timeout(200)  # sizes reach the panels a frame later
+            if name == "numbers":
+                places.draw_numbers(tab)
+            tab.wait_for_function("player.isSettled")
+            is_page = name not in ("lecture", "keyboard")
+            tab.screenshot(path=folder / f"{name}_{theme}_{size}.png", full_page=is_page)
+            print(f"{name}_{theme}_{size}", flush=True)
+        tab.set_viewport_size({"width": 1440, "height": 900})
 
 
 if __name__ == "__main__":

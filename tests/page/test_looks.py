@@ -61,7 +61,7 @@ def test_the_legend_names_every_verdict_and_origin(visit):
 
 def test_a_round_is_said_in_a_sentence(visit):
     visit.press("PageDown", "PageDown")
-    assert visit.page.text_content(".says").startswith("Round ")
+    visit.until("document.querySelector('.says').textContent.startsWith('Round ')")
     assert visit.page.get_attribute(".says", "aria-live") == "polite"
 
 
