@@ -1,5 +1,7 @@
 """Asks a verifying pass how much of a layer's attention falls on the tree; knows no models."""
 
+from collections.abc import Sequence
+
 import torch
 
 from engine.tree_mass import TreeMass
@@ -46,7 +48,9 @@ class MassProbe:
 
     def read(self) -> TreeMass | None:
         """The record; waits for the device."""
-        if self.share is None:
-            return None
-        share = (min(1.0, max(0.0, round(value, DIGITS))) for value in self.share.tolist())
-        return TreeMass(self.layer, tuple(share))
+        return None if self.share is None else mass_of(self.layer, self.share.tolist())
+
+
+def mass_of(layer: int, shares: Sequence[float]) -> TreeMass:
+    """The record of what was read of ``shares`` [N]."""
+    return TreeMass(layer, tuple(min(1.0, max(0.0, round(share, DIGITS))) for share in shares))

@@ -4,16 +4,19 @@ fp64 holds every token id and every probability as it is.
 """
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 import torch
 
 from engine.drafters.drafter import Proposal
+from engine.mass_probe import mass_of
 from engine.recorder import TOP, law_of, nodes_of, point_masses
 from engine.records import Law, Nodes
 from engine.static_drafters.blank import Blank
 from engine.tree import children
 from engine.tree_buffers import TreeBuffers
+from engine.tree_mass import TreeMass
 from engine.verify import Judgement
 from kernels.accept import Accepted
 from kernels.top_entries import TopEntries
@@ -27,11 +30,13 @@ def pack(
     accepted: Accepted,
     target_laws: torch.Tensor,
     entries: TopEntries | None,
+    share: torch.Tensor | None,
     is_drafted: bool,
 ) -> torch.Tensor:
     """One row of numbers; without ``entries`` a short one.
 
     Args:
+        share: [size] of the attention that fell on the tree, where a layer was asked.
         is_drafted: whether the host has yet to learn the tokens.
     """
     parts = [accepted.count, accepted.extra, accepted.path, accepted.verdicts]
@@ -40,6 +45,8 @@ def pack(
     if entries is not None:
         probs = target_laws[tree.parents.clamp_min(0), tree.tokens]
         parts += [probs, entries.tokens, entries.columns, entries.own]
+    if share is not None:
+        parts.append(share)
     return torch.cat([part.flatten().double() for part in parts])
 
 
@@ -61,7 +68,9 @@ class Report:
         if len(numbers) > 2 + (4 if is_drafted else 2) * size:
             shapes += [(size,), (size, SOURCES, TOP)]
             shapes += [(size, SOURCES, SOURCES, TOP), (SOURCES, size + 1)]
-        ends = np.cumsum([np.prod(shape) for shape in shapes])
+        if sum(map(prod, shapes)) < len(numbers):
+            shapes.append((size,))
+        ends = np.cumsum([prod(shape) for shape in shapes])
         assert ends[-1] == len(numbers)
         parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
         told, self._path, self._verdicts, *rest = (part.reshape(shape) for part, shape in parts)
@@ -93,9 +102,16 @@ class Report:
         rows = enumerate(kept)
         return nodes, tuple(self._law(row, node, judgement, is_reordered) for row, node in rows)
 
+    def mass(self, layer: int) -> TreeMass | None:
+        """Where the attention of ``layer`` fell, if it was asked and there is more than a root."""
+        nodes = len(self.proposal.tokens)
+        if len(self._rest) < 5 or nodes == 1:
+            return None
+        return mass_of(layer, self._rest[4][:nodes].tolist())
+
     def _law(self, row: int, node: int, judgement: Judgement, is_reordered: bool) -> Law:
         """The entries of one node of the path."""
-        _, tokens, columns, own = self._rest
+        tokens, columns, own = self._rest[1:4]
         proposal, found = self.proposal, []
         has_laws = proposal.laws is not None
         for source, is_told in enumerate((True, is_reordered, has_laws, has_laws)):

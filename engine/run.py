@@ -25,6 +25,7 @@ from engine.recorder import pieces_of, record_laws, record_nodes
 from engine.records import CacheStep, Emitted, End, Header, Law, Nodes, Round, Seconds
 from engine.sampling import Sampler
 from engine.tree import is_chain
+from engine.tree_mass import TreeMass
 from engine.verify import Judgement, judge, judge_block
 
 
@@ -122,10 +123,14 @@ class Run(Iterator[Round]):
     ) -> Round:
         """The record of a round that is over."""
         pieces = pieces_of(self._pieces, nodes, laws, emitted.token) if self.config.record else {}
-        mass = self._target.probe and self._target.probe.read()
-        this = Round(self._index, start, nodes, emitted, laws, caches, seconds, pieces, mass)
+        told = (nodes, emitted, laws, caches, seconds, pieces, self._mass())
+        this = Round(self._index, start, *told)
         self._index, self._seconds = self._index + 1, self._seconds + seconds.total
         return this
+
+    def _mass(self) -> TreeMass | None:
+        """Where the attention of the newest pass fell."""
+        return self._target.probe and self._target.probe.read()
 
     def _propose(self) -> Proposal:
         """A tree no deeper than what may still be accepted."""

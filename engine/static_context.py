@@ -46,6 +46,7 @@ class StaticContext(Context):
         What it leaves in the slots and in the states is the same however often it is called
         for the same tree.
         """
+        mass = {} if self.probe is None else {"mass": self.probe}
         self.cache.rows = tree.length + tree.places
         try:
             told = self.model(
@@ -56,6 +57,7 @@ class StaticContext(Context):
                 use_cache=True,
                 tree=tree.slots,
                 **keeping(self.taps),
+                **mass,
             )
         finally:
             self.cache.rows = None

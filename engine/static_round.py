@@ -58,4 +58,5 @@ class StaticRound:
         entries = (
             top_entries(*judged, logits, accepted, tree.size, TOP) if self.is_recorded else None
         )
-        return pack(tree, accepted, laws, entries, self.is_drafted)
+        share = self.target.probe.share if self.is_recorded and self.target.probe else None
+        return pack(tree, accepted, laws, entries, share, self.is_drafted)

@@ -44,6 +44,7 @@ class StaticRounds:
         self._ends = torch.tensor(ids, dtype=torch.long, device=bundle.device)
         self._known = len(prompt)  # tokens of the text that the lane was told of
         self.drafter: DeviceDrafter | None = None
+        self.report: Report | None = None  # of the newest round
         self._marks = Marks(bundle.device)
 
     def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
@@ -66,7 +67,8 @@ class StaticRounds:
             self.drafter.follow(numbers, tree)
         if drafter is not None:
             proposal = replace(proposal, laws=laws)
-        return Report(copy.read(), tree.size, proposal, uniforms)
+        self.report = Report(copy.read(), tree.size, proposal, uniforms)
+        return self.report
 
     @property
     def seconds_drafting(self) -> float:

@@ -22,6 +22,7 @@ from engine.static_context import StaticContext
 from engine.static_drafters.build import device_drafter
 from engine.static_rounds import StaticRounds
 from engine.tree_attention import attends_by_trees
+from engine.tree_mass import TreeMass
 
 
 def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
@@ -92,6 +93,12 @@ class StaticRun(Run):
         drafting = min(drafting, waited)
         seconds = Seconds(drafted + drafting, waited - drafting, accepted, clock.lap())
         return self._told(start, nodes, emitted, laws, caches, seconds)
+
+    def _mass(self) -> TreeMass | None:
+        """Where the attention of the newest round's step fell, as reported."""
+        if self._lane is None or self._target.probe is None:
+            return super()._mass()
+        return self._rounds.report.mass(self._target.probe.layer)
 
     def _finish(self) -> None:
         """As any run; the lane is the next one's."""

@@ -46,6 +46,9 @@ def assert_same(ordinary: list[Round], static: list[Round]) -> None:
                 [-1 if x is None else x for x in getattr(r.nodes, name)] for r in (one, two)
             )
             assert right == pytest.approx(left, rel=NEAR), name
+        if one.mass is not None:  # it had the kernels too; in three digits
+            assert two.mass.layer == one.mass.layer
+            assert two.mass.share == pytest.approx(one.mass.share, abs=1.1e-3)
         assert len(one.laws) == len(two.laws)
         for law, other in zip(one.laws, two.laws, strict=True):
             assert_same_law(law, other)

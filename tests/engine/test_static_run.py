@@ -43,6 +43,19 @@ def test_every_method_decodes_the_same_either_way(method, temperature, drafting,
     assert_same(ordinary, static)
 
 
+@pytest.mark.parametrize("method", ["suffix", "hydra"])
+def test_the_attentions_mass_on_the_tree_is_reported_with_the_rest(method):
+    bundle, config = bundle_for(method), DecodeConfig(method, 24, tree=BUSHY)
+    use_tree_attention(bundle.target)  # the ordinary loop is told by it too
+    ordinary, static, _ = both(bundle, PROMPT, config)
+    assert_same(ordinary, static)
+    masses = [this.mass for this in static if this.mass is not None]
+    assert [this.mass is None for this in ordinary] == [this.mass is None for this in static]
+    assert len({mass.share for mass in masses}) > 2
+    bare = DecodeConfig(method, 24, tree=BUSHY, record=False)
+    assert all(this.mass is None for this in both(bundle, PROMPT, bare)[1])
+
+
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
 @pytest.mark.parametrize("method", ["plain", "suffix", "draft_tree", "medusa"])
 def test_all_processors_act_the_same_on_the_device(method, temperature):
