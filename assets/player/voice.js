@@ -8,14 +8,17 @@ export class Voice {
   constructor(line) {
     this.line = line;
     this.timer = 0;
+    this.isOfStep = false; // what stands there: once play has left the step it goes
   }
 
   show({ tape, position, isMoving, pauses }) {
     clearTimeout(this.timer);
     const { index, step } = tape.locate(position);
     const round = tape.rounds[index];
-    if (!isMoving) this.timer = setTimeout(() => this.say((pauses.taken === position ? 'Paused. ' : '') + stepSays(round, step)), REST_MS);
+    const why = pauses.taken === position ? 'Paused. ' : '';
+    if (!isMoving) this.timer = setTimeout(() => this.say(why + stepSays(round, step), true), REST_MS);
     else if (tape.isLastOfRound(position)) this.say(round.says);
+    else if (this.isOfStep) this.say('');
   }
 
   // At once, in the place of what was to come.
@@ -24,5 +27,8 @@ export class Voice {
     this.say(text);
   }
 
-  say(text) { if (this.line.textContent !== text) this.line.textContent = text; }
+  say(text, isOfStep = false) {
+    this.isOfStep = isOfStep;
+    if (this.line.textContent !== text) this.line.textContent = text;
+  }
 }
