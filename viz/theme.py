@@ -18,7 +18,7 @@ PALETTE: dict[str, dict[str, str]] = {
         "rejected": "#ef6f53",
         "recovered": "#f0b429",
         "bonus": "#5bb8f0",
-        "sampled": "#b9a5f2",
+        "sampled": "#9b84ec",
         "untested": "#77879a",
         "target": "#4c9be8",
         "draft": "#d58bb8",
