@@ -9,7 +9,7 @@ from ui.compare_lane import lane_boxes
 from ui.compare_run import LANES
 from ui.examples import EXAMPLES
 from ui.runner import Runner
-from ui.view import view
+from ui.view import notice, view
 from ui.work import Work
 
 USUAL = (("suffix", "auto"), ("draft_tree", "8"), ("eagle2", "auto"))  # to begin with
@@ -24,6 +24,7 @@ def compare_tab(runner: Runner, page: gr.Blocks) -> None:
             with gr.Row(elem_classes="buttons"):
                 go = gr.Button("Race", variant="primary", elem_id="race-go")
                 stop = gr.Button("Stop", elem_id="race-stop")
+            notice()
         shown = view("race")
     work = Work(runner, "race", compare_run.read, compare_run.compare)
     work.wire(go, stop, prompt, widgets, shown, page)

@@ -126,7 +126,8 @@ def _laws(bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[s
     yield says.subject_message(kind.subject(met, before))
     for fits in kind.fits(met):
         done, is_stopped = fits[0].verifications, is_cancelled()
-        yield says.fits_message(fits, wish.count, is_stopped or done == wish.count)
+        is_over, is_broken = is_stopped or done == wish.count, bool(RULES[wish.rule].says)
+        yield says.fits_message(fits, wish.count, is_over, is_broken)
         if is_stopped:
             yield messages.status(f"Stopped after {done:,} verifications.")
             return

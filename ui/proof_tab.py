@@ -11,7 +11,7 @@ from ui.method_box import method_box
 from ui.proof_rules import rule_choices
 from ui.runner import Runner
 from ui.stage_tab import AT_ONCE
-from ui.view import view
+from ui.view import notice, view
 from ui.work import Work
 
 PROVEN = "draft"  # the method to begin with: it draws from a q of its own
@@ -25,6 +25,7 @@ def proof_tab(runner: Runner, page: gr.Blocks) -> None:
             with gr.Row(elem_classes="buttons"):
                 go = gr.Button("Prove", variant="primary", elem_id="prove")
                 stop = gr.Button("Stop", elem_id="proof-stop")
+            notice()
         shown = view("proof")
     work = Work(runner, "proof", proof_run.read, proof_run.prove)
     work.wire(go, stop, prompt, widgets, shown, page)
@@ -35,8 +36,8 @@ def _widgets(runner: Runner, page: gr.Blocks) -> tuple[gr.Textbox, dict[str, Any
     prompt = gr.Textbox(EXAMPLES[0].prompt, label="Prompt", lines=3, max_lines=5)
     method = method_box(runner, page, "Method", PROVEN)
     with gr.Row():
-        temperature = gr.Number(0.7, label="Temperature", step=0.1)
-        seed = gr.Number(0, label="Seed", precision=0)
+        temperature = gr.Number(0.7, label="Temperature", step=0.1, min_width=60)
+        seed = gr.Number(0, label="Seed", precision=0, min_width=60)
     rule = gr.Dropdown(
         rule_choices(), value="right", label="Rule (✗: broken on purpose)", elem_id="proof-rule"
     )

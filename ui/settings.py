@@ -106,14 +106,19 @@ def _number(name: str, value: Any) -> float:
     """A float, whichever kind of number the browser sent."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{_WORDS[name]}: a number is missing here.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 300 digits
+        raise ValueError(f"{_WORDS[name]} must be a number one can count with.") from None
 
 
 def _whole(name: str, value: Any) -> int:
     """An int; JavaScript's 4.0 is one."""
     number = _number(name, value)
-    if number != number or abs(number) > 2**53 or number != int(number):
-        raise ValueError(f"{_WORDS[name]} must be a whole number, not {value}.")
+    if abs(number) > 2**53:
+        raise ValueError(f"{_WORDS[name]} must be a whole number up to 2⁵³, not {number:g}.")
+    if number != number or number != int(number):
+        raise ValueError(f"{_WORDS[name]} must be a whole number, not {number:g}.")
     return int(number)
 
 

@@ -7,6 +7,14 @@ import gradio as gr
 ASSETS = Path(__file__).parents[1] / "assets"
 
 
+NOTICE = '<p class="notice" role="status" aria-live="polite"></p>'
+
+
+def notice() -> gr.HTML:
+    """Where a view says what goes on and what is wrong: under the buttons one has just pressed."""
+    return gr.HTML(NOTICE, apply_default_css=False)
+
+
 def view(name: str) -> gr.HTML:
     """A template that never changes, and the script that hands messages to ``name``.js."""
     boot = (ASSETS / "player" / "boot_view.js").read_text(encoding="utf-8")

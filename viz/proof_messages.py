@@ -81,9 +81,14 @@ def subject_message(subject: Subject) -> str:
     )
 
 
-def fits_message(fits: Sequence[Fit], goal: int, is_over: bool) -> str:
-    """How the counts stand; at the end with the verdict."""
-    refuted = [fit for fit in fits if fit.is_refuted]
+def fits_message(fits: Sequence[Fit], goal: int, is_over: bool, is_broken: bool = False) -> str:
+    """How the counts stand; at the end with the verdict.
+
+    Args:
+        goal: verifications that were asked for.
+        is_over: these are the last.
+        is_broken: the rule is a mistake, so that no refutation is no proof.
+    """
     message: dict[str, Any] = {
         "kind": "fits",
         "done": fits[0].verifications,
@@ -91,12 +96,22 @@ def fits_message(fits: Sequence[Fit], goal: int, is_over: bool) -> str:
         "places": [_place(fit) for fit in fits],
     }
     if is_over:
-        message["verdict"] = {
-            "holds": not refuted,
-            "value": "not the target's law" if refuted else "the target's law",
-            "says": _says_fits(fits, refuted),
-        }
+        message["verdict"] = _verdict(fits, goal, is_broken)
     return _packed(message)
+
+
+def _verdict(fits: Sequence[Fit], goal: int, is_broken: bool) -> dict[str, Any]:
+    """What the counts allow to say; nothing where the proof was stopped or cannot pass."""
+    refuted = [fit for fit in fits if fit.is_refuted]
+    if refuted:
+        return {"holds": False, "value": "not the target's law", "says": _says_refuted(refuted)}
+    says = _says_passed(fits)
+    if fits[0].verifications < goal:
+        return {"holds": None, "value": "", "says": f"Stopped too early to tell: {says}"}
+    if is_broken:
+        more = "the mistake is small here, more verifications would show it."
+        return {"holds": None, "value": "", "says": f"{says} Yet {more}"}
+    return {"holds": True, "value": "the target's law", "says": says}
 
 
 def p_words(value: float | None) -> str:
@@ -139,10 +154,12 @@ def _pooled(fit: Fit) -> str:
     )
 
 
-def _says_fits(fits: Sequence[Fit], refuted: Sequence[Fit]) -> str:
-    if refuted:
-        places = " and ".join(TITLES[fit.place].lower() for fit in refuted)
-        return f"{places[0].upper()}{places[1:]}: chance alone does not do this."
+def _says_refuted(refuted: Sequence[Fit]) -> str:
+    places = " and ".join(TITLES[fit.place].lower() for fit in refuted)
+    return f"{places[0].upper()}{places[1:]}: chance alone does not do this."
+
+
+def _says_passed(fits: Sequence[Fit]) -> str:
     if all(fit.p_value is None for fit in fits):
         return "The law is a single token here: nothing to test. A higher temperature brings more."
     values = ", ".join(f"p = {p_words(fit.p_value)}" for fit in fits)

@@ -1,6 +1,7 @@
 // The proof's view: shows what the messages say, and draws the bars of the newest counts.
 import { Fits } from './proof_fits.js';
 import { Pairs } from './proof_pairs.js';
+import { say } from './view_notice.js';
 
 export class View {
   constructor(element) {
@@ -38,9 +39,7 @@ export class View {
   }
 
   notice(text, isProblem) {
-    const line = this.part('.notice');
-    line.textContent = text;
-    line.classList.toggle('problem', isProblem);
+    say(this.root, text, isProblem);
   }
 
   subject({ round, context, siblings, says, path, drafted }) {
@@ -66,8 +65,8 @@ export class View {
 
   verdict(found) {
     const box = this.part('.verdict');
-    box.dataset.holds = found ? found.holds : '';
-    this.say('.mark', found ? (found.holds ? '✓' : '✗') : '');
+    box.dataset.holds = found?.holds ?? '';
+    this.say('.mark', { true: '✓', false: '✗' }[found?.holds] ?? '');
     this.say('.value', found?.value ?? '');
     this.say('.verdict .says', found?.says ?? '');
     if (found && 'difference' in found) this.pairs.finish(found.difference);

@@ -4,6 +4,7 @@ import { meaning } from './legend.js';
 import { Lane } from './race_lane.js';
 import { listen } from './race_keys.js';
 import { Timer } from './race_timer.js';
+import { say } from './view_notice.js';
 
 const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
 const PASSES = 2.5; // a second, where the lanes go pass by pass
@@ -61,15 +62,13 @@ export class View {
   }
 
   notice(text, isProblem) {
-    const line = this.part('.notice');
-    line.textContent = text;
-    line.classList.toggle('problem', isProblem);
-    if (isProblem && this.state === 'decoding') this.finish({ note: text });
+    say(this.root, text, isProblem);
+    if (isProblem && this.state === 'decoding') this.finish({ note: text }, true);
   }
 
   // No more lanes come: who was first, how the texts agree, and the race from its start.
-  finish({ note, says = '', holds = null, lanes = [] }) {
-    this.notice(note, this.part('.notice').matches('.problem'));
+  finish({ note, says = '', holds = null, lanes = [] }, wasProblem = false) {
+    say(this.root, note, wasProblem);
     const decoded = this.lanes.filter((lane) => lane.rounds.length);
     this.root.dataset.state = decoded.length ? 'over' : 'none';
     if (!decoded.length) return;

@@ -9,7 +9,7 @@ from tests.tables import table_bundle
 from ui.loader import Loader
 from viz.theme import PALETTE
 
-NOTICE = "document.querySelector('.proof .notice')"
+NOTICE = "document.querySelector('#proof-rail .notice')"
 TEXT = "document.querySelector('.proof').innerText"
 
 

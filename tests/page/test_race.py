@@ -11,7 +11,7 @@ from tests.page.conftest import Visit, serve
 from tests.tables import table_bundle
 from ui.loader import Loader
 
-NOTICE = "document.querySelector('.race .notice')"
+NOTICE = "document.querySelector('#compare-rail .notice')"
 EQUAL = "document.querySelector('.race .equal').textContent"
 PHASES = ("draft", "verify", "accept", "commit")
 SLOW = {"plain": 3.0, "suffix": 1.0, "lookup": 2.0}  # how long a round takes by method
@@ -34,8 +34,11 @@ class LaneRun(fakes.FakeRun):
 
 class LaneDecoder(fakes.FakeDecoder):
     other = None
+    refused = None  # a method that fails once its lane begins
 
     def decode(self, bundle, prompt, config):
+        if config.method == self.refused:
+            raise ValueError("There is no room.")
         run = LaneRun(prompt, config, self.count, self.nodes, self.delay)
         run.other = self.other
         self.runs.append(run)
@@ -51,6 +54,7 @@ def course(shelf):
 def racer(browser, course):
     address, decoder = course
     decoder.count, decoder.nodes, decoder.delay, decoder.other = 12, 8, 0.0, None
+    decoder.refused = None
     visit = Visit(browser, address)
     visit.decoder = decoder
     yield opened(visit)
@@ -208,6 +212,17 @@ def test_lanes_show_their_progress_and_stop_leaves_what_there_is(racer):
     assert len(racer.decoder.runs) >= 2 and racer.decoder.runs[-1].end.reason == "cancelled"
 
 
+def test_a_lane_that_fails_leaves_what_there_is_and_no_claim(racer):
+    racer.decoder.refused = "lookup"
+    race(racer)
+    assert racer.ask(f"[{NOTICE}.textContent, {NOTICE}.matches('.problem')]") == [
+        "There is no room.",
+        True,
+    ]
+    assert racer.ask("race.lanes.map(lane => lane.rounds)") == [12, 12, 0]
+    assert racer.ask(EQUAL) == ""
+
+
 def test_a_lane_opens_on_the_stage(racer):
     race(racer)
     run = racer.ask("race.lanes[1].run")
@@ -219,13 +234,32 @@ def test_a_lane_opens_on_the_stage(racer):
     assert "3.00×" in racer.page.text_content("#facts")
 
 
-def test_what_cannot_be_raced_is_a_sentence_in_the_tab(racer):
+def test_what_cannot_be_raced_is_a_sentence_under_the_button_and_nothing_typed_is_lost(racer):
     choose(racer, "Lane 3", "Draft model, chain")
     racer.page.click("#race-go")
     racer.until(f"{NOTICE}.matches('.problem') && {NOTICE}.textContent.includes('Lane 3')")
-    racer.page.locator("#compare-rail").get_by_label("Tokens", exact=True).fill("-3")
+    rail = racer.page.locator("#compare-rail")
+    choose(racer, "Lane 3", "no lane")
+    for label, place, bad, good, words in (
+        ("Tokens", 0, "-3", "96", "Tokens must be between"),
+        ("Seed", 0, "1e99", "0", "Seed must be a whole number up to 2⁵³, not 1e+99."),
+        ("Tree", 0, "abc", "auto", "Lane 2: Tree must be 'auto' or a number of nodes"),
+        ("Temperature", 1, "-1", "", "Lane 2: Temperature must be between 0 and 100"),
+        ("Prompt", 0, " ", "Why?", "The prompt is empty"),
+    ):
+        box = rail.get_by_label(label, exact=True).nth(place)
+        box.fill(bad)
+        racer.page.click("#race-go")
+        racer.until(f"{NOTICE}.matches('.problem') && {NOTICE}.textContent.includes({words!r})")
+        assert box.input_value().replace("+", "") == bad
+        box.fill(good)
+    choose(racer, "Lane 2", "no lane")
     racer.page.click("#race-go")
-    racer.until(f"{NOTICE}.matches('.problem') && {NOTICE}.textContent.includes('Tokens')")
+    racer.until(f"{NOTICE}.textContent.includes('Choose a method')")
+    button, line = (
+        racer.page.locator(n).bounding_box() for n in ("#race-go", "#compare-rail .notice")
+    )
+    assert 0 < line["y"] - button["y"] < 60
     assert racer.ask("race.state") == "none"
 
 

@@ -105,12 +105,24 @@ def test_p_values_read_as_one_writes_them(value, words):
 def test_the_verdict_comes_at_the_end_and_names_the_place_that_failed():
     assert "verdict" not in json.loads(fits_message([fit()], 1000, False))
     good = json.loads(fits_message([fit(), fit(place="bonus")], 500, True))
+    assert good["verdict"]["value"] == "the target's law"
     assert good["verdict"]["holds"] and "500 verifications" in good["verdict"]["says"]
     bad = json.loads(fits_message([fit(), fit(1e-9, place="bonus")], 500, True))
     assert not bad["verdict"]["holds"] and bad["verdict"]["says"].startswith("Bonus token")
     assert [place["refuted"] for place in bad["places"]] == [False, True]
     nothing = json.loads(fits_message([fit(None)], 500, True))
     assert "single token" in nothing["verdict"]["says"]
+
+
+def test_neither_a_proof_that_was_stopped_nor_a_broken_rule_that_passed_proves_anything():
+    stopped = json.loads(fits_message([fit()], 1000, True))["verdict"]
+    assert stopped["holds"] is None and stopped["value"] == ""
+    assert stopped["says"].startswith("Stopped too early to tell: 500 verifications")
+    small = json.loads(fits_message([fit()], 500, True, is_broken=True))["verdict"]
+    assert small["holds"] is None and "the mistake is small here" in small["says"]
+    for is_broken in (True, False):  # a refutation counts whenever it comes
+        found = json.loads(fits_message([fit(1e-9)], 1000, True, is_broken))["verdict"]
+        assert found["holds"] is False
 
 
 def test_numbers_of_a_place_have_their_denominator_on_hover():
