@@ -49,9 +49,9 @@ def main() -> None:
     config = {"max_new_tokens": arguments.tokens, "temperature": arguments.temperature}
     found = {}
     sets = {"mt_bench": mt_bench(arguments.count, arguments.prompts), "copy_heavy": COPY_HEAVY}
-    for name, prompts in sets.items():
+    for name in arguments.sets or sets:
         contestants = _contestants(ours, theirs, config, arguments.methods)
-        results = _race(ours, contestants, prompts)
+        results = _race(ours, contestants, sets[name])
         _print(name, results)
         found[name] = {method: [run._asdict() for run in runs] for method, runs in results.items()}
     print(write_json(f"speed_t{arguments.temperature:g}", found))
@@ -67,7 +67,7 @@ def _contestants(
     race = {name: _ours(ours, DecodeConfig(method=name, **config)) for name in names}
     race["transformers plain"] = _theirs(theirs, config, {})
     race["transformers lookup"] = _theirs(theirs, config, LOOKUP)
-    if theirs.draft is not None:
+    if theirs.draft is not None and (not methods or "draft" in methods):
         race["transformers assisted"] = _theirs(theirs, config, {"assistant_model": theirs.draft})
         race["draft, chain of 5"] = _ours(
             ours, DecodeConfig(method="draft", tree=5, num_draft=5, **config)
@@ -169,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=64, help="most new tokens a run")
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--methods", nargs="*", default=[], help="all unless given")
+    parser.add_argument("--sets", nargs="*", default=[], choices=("mt_bench", "copy_heavy"))
     parser.add_argument("--prompts", type=Path, default=MT_BENCH)
     return parser.parse_args()
 
