@@ -8,7 +8,7 @@ worth more than plain decoding.  Then a single node is tried now and then: as se
 demands, and seldomer the more trials fail.  A purse bounds what all this may lose: drafting that
 fails pays from it, drafting that succeeds and the passing of time fill it, and what it cannot
 pay is not drafted.  So by the table of costs a run never takes longer than plain decoding by
-more than ``ALLOWANCE`` passes and ``SPARE`` of its time, whatever the text.
+more than the allowance, a pass or so, and ``SPARE`` of its time, whatever the text.
 """
 
 from collections import defaultdict
@@ -23,7 +23,8 @@ from engine.verify import Judgement
 
 AUTO_NODES = 64  # planned at most; more never pays where a pass is bound by arithmetic
 MARGIN = 1.02  # by what a tree must promise to beat plain decoding
-ALLOWANCE = 0.75  # plain passes that finding out may cost at the start
+ALLOWANCE = 0.75  # plain passes that finding out may cost at the start …
+KNOWN_ALLOWANCE = 1.5  # … and where acceptance was measured beforehand: bad luck, not bad text
 SPARE = 0.01  # of the time that trials may cost
 CREDIT = 4.0  # plain passes that good text may earn: bad text spends no more
 
@@ -59,7 +60,7 @@ class Planner:
         self._is_asked = self._is_trial = False  # in this round
         self._behind = 0  # tokens committed since something was drafted
         self._plain = target(1) if target else 0.0
-        self._purse = ALLOWANCE * self._plain
+        self._purse = (ALLOWANCE if chances is None else KNOWN_ALLOWANCE) * self._plain
 
     def shape(self, max_depth: int) -> Shape:
         """The tree to draft, for drafters that pay for every level."""

@@ -29,6 +29,7 @@ SIZES = (1, 2, 4, 8, 16, 32, 64)
 QUICK = PassCost(SIZES, (14.9, 15.9, 18.1, 25.6, 42.6, 72.5, 130.0))  # ms, on two cores
 SLOW = PassCost(SIZES, (36.0, 39.0, 44.0, 52.0, 66.0, 93.0, 157.0))
 MACHINES = pytest.mark.parametrize("target", [QUICK, SLOW], ids=["quick", "slow"])
+MEASURED = [[0.6, 0.1, 0.05]] * 4  # chances of heads, by depth and rank
 DRAFTERS = pytest.mark.parametrize(
     "drafter", [Chain(), Model(1), Model(3)], ids=["lookup", "draft", "draft_tree"]
 )
@@ -82,10 +83,12 @@ def test_text_that_stops_drafting_well_is_left_alone_soon(target, drafter, seed)
 
 @MACHINES
 @DRAFTERS
+@pytest.mark.parametrize(("known", "allowance"), [(None, 0.75), (MEASURED, 1.5)])
 @pytest.mark.parametrize("seed", range(4))
-def test_no_text_whatever_costs_more_than_the_purse_holds(target, drafter, seed):
+def test_no_text_whatever_costs_more_than_the_purse_holds(target, drafter, seed, known, allowance):
     """Text that turns against the planner whenever it has learnt something."""
-    planner, rng = Planner(AUTO, target, drafter.draft, drafter.max_rank), random.Random(seed)
+    planner = Planner(AUTO, target, drafter.draft, drafter.max_rank, known)
+    rng = random.Random(seed)
     spent = plain = behind = 0.0
     for this in range(600):
         proposal = drafter.propose(planner)
@@ -94,7 +97,7 @@ def test_no_text_whatever_costs_more_than_the_purse_holds(target, drafter, seed)
         judgement = judge(proposal, steady(0.9 if is_kind else 0.0), rng)
         spent += seconds(target, drafter.draft, drafted, levels, int(behind))
         plain += len(judgement.path) * target(1)
-        assert spent <= plain + 0.75 * target(1) + 0.01 * spent + 1e-6
+        assert spent <= plain + allowance * target(1) + 0.01 * spent + 1e-6
         behind = 0 if drafted else behind + len(judgement.path)
         planner.learn(proposal, judgement)
 
@@ -123,6 +126,20 @@ def test_what_was_measured_beforehand_gives_way_to_what_happens():
         proposal = as_proposal(planner.shape(6))
         planner.learn(proposal, judge(proposal, steady(0), random.Random(0)))
     assert len(planner.shape(6)) == 1
+
+
+def test_what_was_measured_beforehand_outlives_bad_luck_at_the_start():
+    """Two refused trees are no proof against heads that were right on other texts."""
+
+    def drafts_again(known):
+        planner = Planner(AUTO, QUICK, LEVEL, 1, known)
+        for _ in range(2):
+            proposal = as_proposal(planner.shape(2))
+            planner.learn(proposal, judge(proposal, steady(0), random.Random(0)))
+        return len(planner.shape(2)) > 1
+
+    assert drafts_again(MEASURED)
+    assert not drafts_again(None)
 
 
 def test_drafting_that_costs_once_a_round_is_planned_deeper_or_not_at_all():
