@@ -8,6 +8,7 @@ export function plotly() {
     const script = document.createElement('script');
     script.textContent = code;
     document.head.append(script);
+    window.Plotly.setPlotConfig({ logging: 0 }); // as the page's own
     return window.Plotly;
   });
   return loading;

@@ -94,7 +94,7 @@ def test_a_file_plays_steps_and_draws_every_panel(browser, tmp_path):
     file.page.keyboard.press("Space")
     file.until(f"player.position > {before}")
     file.page.click("#views [value=numbers]")
-    file.until("document.querySelector('[data-number=bandwidth] .plot').data?.length === 3")
+    file.until("document.querySelector('[data-number=bandwidth] .plot').data?.length === 4")
     file.close()
 
 
