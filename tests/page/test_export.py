@@ -86,8 +86,10 @@ def test_a_file_plays_steps_and_draws_every_panel(browser, tmp_path):
     file = File(browser, path).open()
     for key in ("Home", "PageDown", "PageDown", "ArrowRight"):
         file.page.keyboard.press(key)
-    file.until("player.isSettled")
     assert file.ask("player.at") == 3
+    while file.ask("player.tape.step(player.position).phase") != "judge":
+        file.page.keyboard.press("ArrowRight")  # p and q are drawn where a token is judged
+    file.until("player.isSettled")
     for name in PANELS:
         assert file.page.locator(f".stage .{name} .plot svg").first.is_visible(), name
     before = file.ask("player.position")
