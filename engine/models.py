@@ -16,6 +16,7 @@ from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
 from engine.kernel_choice import switch_over, use_kernels
+from engine.kernel_path import KernelPath
 from engine.model_files import (
     ModelError,
     check_place,
@@ -79,6 +80,8 @@ def load(
     for model in (target, helper) if static else ():
         if model is not None and not attends_by_trees(model):
             switch_over(model)  # where it cannot be, the run says so
+    if static and attends_by_trees(target) and kernels.name == "sdpa":
+        kernels = KernelPath("reference", kernels.reason)
     is_packed = packed and sum(pack(model) for model in (target, helper) if model is not None) > 0
     given = shipped_heads() if heads is None and source is None else heads or {}
     found, reasons = find_heads(_wanted(given, drafters), target, packed=packed)

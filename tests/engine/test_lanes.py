@@ -163,3 +163,6 @@ def test_the_devices_loop_may_be_chosen_on_loading(tmp_path):
     assert type(run) is StaticRun and type(decode(right, PROMPT, config)) is Run
     list(run)
     assert run.generated == text_of(right, PROMPT, config)
+    is_switched = chosen.target.config._attn_implementation != "sdpa"
+    assert is_switched and run.header.kernels.name == "reference"  # not what the ordinary loop has
+    assert decode(right, PROMPT, config).header.kernels.name == "sdpa"
