@@ -1,6 +1,5 @@
 """``decode`` hands out a run, which yields its rounds; ``measure_plain`` is the yardstick."""
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
@@ -10,7 +9,9 @@ from engine.bundle import Bundle
 from engine.config import DecodeConfig
 from engine.records import Yardstick
 from engine.run import Run
-from engine.static_run import StaticRun, why_not_static
+from engine.static_run import StaticRun, say_waiting, why_not_static
+
+_say_once = cache(say_waiting)  # a process, for each reason
 
 
 def decode(bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig | None = None) -> Run:
@@ -55,12 +56,6 @@ def _kind(bundle: Bundle, config: DecodeConfig) -> type[Run]:
     if not bundle.is_static:
         return Run
     if (reason := why_not_static(bundle, config)) is not None:
-        _say(reason)
+        _say_once(reason)
         return Run
     return StaticRun
-
-
-@cache
-def _say(reason: str) -> None:
-    """Once a process for each reason."""
-    print(f"rounds wait for the host: {reason}", file=sys.stderr, flush=True)

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import torch
 
 from kernels.device import runs_triton, without_triton
+from kernels.reason import first_line
 
 WARM_UPS = 2  # calls before a capture: lazy initialisation must not be captured
 MOST = 64  # graphs that one lane keeps
@@ -62,7 +63,7 @@ class Graphs:
             try:
                 self._add(key, step)
             except RuntimeError as error:  # of torch and of CUDA, a want of memory too
-                self.give_up((str(error).strip().splitlines() or [type(error).__name__])[0])
+                self.give_up(first_line(error))
                 return step()
         captured = self._captured[key]
         captured.graph.replay()

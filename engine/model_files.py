@@ -20,6 +20,7 @@ from engine import store
 from engine.fetch import has_network
 from engine.records import Weights
 from engine.suitability import refusal
+from kernels.reason import first_line
 
 # What libraries raise for files that are not what they should be.
 _BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError)
@@ -129,8 +130,3 @@ def weights_of(home: str, model: PreTrainedModel) -> Weights:
     origin = known["origin"] if known else Path(home).name if _is_local(home) else home
     name = Path(home).name
     return Weights(name, origin, digest, str(model.dtype).removeprefix("torch."))
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a library's message: the rest is advice for its own users."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

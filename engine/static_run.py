@@ -23,6 +23,7 @@ from engine.static_drafters.build import device_drafter
 from engine.static_rounds import StaticRounds
 from engine.tree_attention import attends_by_trees
 from engine.tree_mass import TreeMass
+from kernels.reason import first_line
 
 
 def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
@@ -48,7 +49,7 @@ class StaticRun(Run):
         try:
             lane = self._lane = _borrow(self.bundle, capacity)
         except RuntimeError as error:  # of torch or of CUDA: a want of memory, as a rule
-            _say((str(error).strip().splitlines() or ["no lane could be made"])[0])
+            say_waiting(first_line(error))
             return super()._new_target(capacity, method)
         lane.begin(self.prompt)
         taps = method.taps(self.bundle)
@@ -121,5 +122,6 @@ def _borrow(bundle: Bundle, capacity: int) -> Lane:
     return Lane(bundle.target, capacity)
 
 
-def _say(reason: str) -> None:
+def say_waiting(reason: str) -> None:
+    """Why rounds go through the ordinary loop."""
     print(f"rounds wait for the host: {reason}", file=sys.stderr, flush=True)

@@ -20,6 +20,7 @@ from kernels.ancestors import pack_ancestors
 from kernels.commit import commit_reference, commit_triton
 from kernels.device import card_of
 from kernels.flex import tree_attention_flex
+from kernels.reason import last_line
 from kernels.tiles import tile_for
 from kernels.tree_attention import Attended, tree_attention_reference, tree_attention_triton
 
@@ -56,8 +57,7 @@ def _told(name: str, trial: Callable[[], bool]) -> str | None:
     try:
         return None if trial() else f"{name} gave a wrong result"
     except Exception as error:  # a compiler's or an allocator's failure may be of any type
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        return f"{name} failed: {lines[-1][:MAX_WHY]}"
+        return f"{name} failed: {last_line(error):.{MAX_WHY}}"
 
 
 class _Case(NamedTuple):

@@ -12,6 +12,7 @@ from bench.gpu.scale import Model, Scale
 from bench.report import Spread, spread
 from engine import Bundle, DecodeConfig, decode
 from engine.ceilings import size_of
+from kernels.reason import first_line
 
 METHODS = (*OWN, "medusa", "hydra", "eagle")
 WARM = 4  # rounds that compile, capture and allocate
@@ -41,8 +42,7 @@ def time_rounds(scale: Scale, ceilings: Ceilings, model: Model, draft: Model) ->
             try:
                 took = _seconds(bundle, config, length, model.vocab)
             except Exception as error:  # of a kernel, a compiler or an allocator: any type
-                lines = str(error).strip().splitlines() or [type(error).__name__]
-                yield Line(name, note=f"failed: {lines[0][:120]}")
+                yield Line(name, note=f"failed: {first_line(error):.120}")
                 continue
             plain = plain or took.median
             note = "" if took.median == plain else f"{took.median / plain:.2f} x plain"

@@ -14,6 +14,7 @@ from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaMLP, LlamaRotaryEmbedding
 
 from engine.heads.checkpoint import HeadError
+from kernels.reason import first_line
 
 # What the library raises for entries that are not what they should be.
 _BROKEN = (StrictDataclassError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
@@ -66,8 +67,9 @@ def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
             LlamaRotaryEmbedding(config)
             LlamaMLP(config)
     except _BROKEN as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise HeadError(f"config.json describes no Llama layer: {first:.200}") from error
+        raise HeadError(
+            f"config.json describes no Llama layer: {first_line(error):.200}"
+        ) from error
     return config
 
 
