@@ -11,6 +11,7 @@ from engine.kernel_path import MAX_REASON, KernelPath
 from engine.tree_attention import use_tree_attention
 from kernels.choice import choose
 from kernels.language import wish
+from kernels.reason import last_line
 from kernels.tiles import MAX_NODES
 
 # Of the norm of a node's logits: another attention than the model's own is farther off.
@@ -18,17 +19,21 @@ TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.02, torch.bfloat16: 0.05}
 PROMPT, TREE, PARENTS = (1, 5, 3, 4, 2), (6, 7, 8, 9), (-1, 0, 0, 1)  # tokens of a trial
 
 
-def use_kernels(model: PreTrainedModel) -> KernelPath:
+def use_kernels(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
     """Let ``model`` verify trees by the best that runs here and is right; say which on stderr.
 
     Where neither Triton nor flex_attention does, the model keeps SDPA with a mask over all
     slots.  What is chosen is tried with the model itself, whose logits must stay what they are.
 
+    Args:
+        is_static: rounds are one step of the device, which reads a tree from device memory:
+            SDPA with a mask is no choice then.
+
     Raises:
         ValueError: SPECULOSCOPE_KERNELS is no word that it may be.
     """
     chosen = _choose(model, MAX_NODES)
-    if chosen.name == "reference" and wish() != "reference":
+    if chosen.name == "reference" and wish() != "reference" and not is_static:
         chosen = KernelPath("sdpa", chosen.reason)
     if chosen.name != "sdpa" and (why_not := switch_over(model)) is not None:
         chosen = KernelPath("sdpa", why_not[:MAX_REASON])
@@ -71,7 +76,7 @@ def switch_over(model: PreTrainedModel) -> str | None:
             is_right = bool(error.max() < TOLERANCE.get(model.dtype, 1e-3))
             told = None if is_right else "the model's attention is more than the kernels compute"
     except Exception as error:  # a library's or a compiler's: any type
-        told = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        told = last_line(error)
     if told is not None:
         model.set_attn_implementation(before)
     return told

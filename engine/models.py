@@ -15,8 +15,7 @@ from engine.bundle import AVAILABLE, Bundle
 from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
-from engine.kernel_choice import switch_over, use_kernels
-from engine.kernel_path import KernelPath
+from engine.kernel_choice import use_kernels
 from engine.model_files import (
     ModelError,
     check_place,
@@ -28,7 +27,6 @@ from engine.model_files import (
     weights_of,
 )
 from engine.packed import pack
-from engine.tree_attention import attends_by_trees
 from kernels.language import wish
 
 SHIPPED_DRAFT = Path(__file__).parents[1] / "assets" / "drafters" / "draft"
@@ -74,14 +72,9 @@ def load(
     target, tokenizer = read_model(home, device, dtype), read_tokenizer(home)
     own = draft or (SHIPPED_DRAFT if source is None and SHIPPED_DRAFT.is_dir() else None)
     helper, reason = _draft(own, target, tokenizer, device, dtype)
-    weights, kernels = weights_of(home, target), use_kernels(target)
+    weights, kernels = weights_of(home, target), use_kernels(target, bool(static))
     if helper is not None:
-        use_kernels(helper)
-    for model in (target, helper) if static else ():
-        if model is not None and not attends_by_trees(model):
-            switch_over(model)  # where it cannot be, the run says so
-    if static and attends_by_trees(target) and kernels.name == "sdpa":
-        kernels = KernelPath("reference", kernels.reason)
+        use_kernels(helper, bool(static))
     is_packed = packed and sum(pack(model) for model in (target, helper) if model is not None) > 0
     given = shipped_heads() if heads is None and source is None else heads or {}
     found, reasons = find_heads(_wanted(given, drafters), target, packed=packed)
