@@ -13,7 +13,7 @@ from engine.context import Context
 from engine.graphs import graphs_on
 from engine.host_copy import HostCopy
 from engine.static_cache import StaticCache
-from engine.tree_buffers import SIZES, TreeBuffers, padded_size
+from engine.tree_buffers import TreeShelf
 
 ROOM = 1024  # capacities are multiples of it, so that a lane serves runs of other lengths too
 
@@ -28,6 +28,7 @@ class Lane:
 
     Attributes:
         cache: of the model, empty.
+        tree: buffers by the number of nodes.
         desks: what heads with caches of their own have beside it, by the head.
         law_dtype: of what is made of its logits.
         states: by tap, rows for the target's states of one round.
@@ -45,7 +46,7 @@ class Lane:
         self.states: dict[int, torch.Tensor] = {}
         self.seen = torch.zeros(self._vocab, dtype=torch.bool, device=self._device)
         self.graphs = graphs_on(self._device)
-        self._trees = {size: TreeBuffers(size, self._device) for size in SIZES}
+        self.tree = TreeShelf(self._device)
         self._laws: dict[tuple[int, torch.dtype], torch.Tensor] = {}
         self._copies: dict[int, HostCopy] = {}
         self._allocate()
@@ -55,13 +56,6 @@ class Lane:
         self.cache.truncate(0)
         self.seen.zero_()
         self.seen[torch.tensor(list(prompt), device=self._device)] = True
-
-    def tree(self, nodes: int) -> TreeBuffers:
-        """The buffers that serve a tree of ``nodes``."""
-        size = padded_size(nodes)
-        if size not in self._trees:
-            self._trees[size] = TreeBuffers(size, self._device)
-        return self._trees[size]
 
     def room(self, size: int, dtype: torch.dtype) -> torch.Tensor:
         """[size, V] for the laws that a tree's nodes are drawn from."""

@@ -147,3 +147,18 @@ def _laid_out(parents: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndarr
     seen[:, :count] = ancestors(parents)
     bits[:count] = np.packbits(seen, axis=1, bitorder="little").view(np.int32)
     return deep, bits
+
+
+class TreeShelf:
+    """Buffers for trees of any size: those of captured ones at once, of others when asked for."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._trees = {size: TreeBuffers(size, device) for size in SIZES}
+
+    def __call__(self, nodes: int) -> TreeBuffers:
+        """Those that serve a tree of ``nodes``."""
+        size = padded_size(nodes)
+        if size not in self._trees:
+            self._trees[size] = TreeBuffers(size, self._device)
+        return self._trees[size]

@@ -28,24 +28,25 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
     which there may be fewer than planned.
     """
     if isinstance(drafter, Medusa) or (isinstance(drafter, Hydra) and drafter.reader is None):
-        ranks, vocab = _ranks(drafter, config), _vocab(drafter)
-        can = ranks == 1 if drafter.children.is_drawn else ranks <= vocab
+        can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
         return Guesser(drafter, lane) if can else None
-    if isinstance(drafter, Eagle):
-        is_planned = type(drafter) is Eagle or isinstance(config.tree, tuple)
-        ranks, vocab = _ranks(drafter, config), _vocab(drafter.reader)
-        can = is_planned and (ranks == 1 if drafter.children.is_drawn else ranks <= vocab)
+    if isinstance(drafter, Eagle) and (type(drafter) is Eagle or isinstance(config.tree, tuple)):
+        can = _can_hang(drafter, config, _vocab(drafter.reader), drafter.children.is_drawn)
         return DeviceEagle(drafter, lane, _desk(drafter, lane)) if can else None
     if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
         model = drafter.context.model
-        ranks, vocab = _ranks(drafter, config), model.config.get_text_config().vocab_size
-        can = ranks <= vocab if config.is_greedy else ranks == 1
-        return (
-            DeviceDraft(drafter, lane, lane.beside(model, lane.cache.capacity + MORE))
-            if can
-            else None
-        )
+        vocab = model.config.get_text_config().vocab_size
+        can, slots = _can_hang(drafter, config, vocab, not config.is_greedy), lane.cache.capacity
+        return DeviceDraft(drafter, lane, lane.beside(model, slots + MORE)) if can else None
     return None
+
+
+def _can_hang(
+    drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig, vocab: int, is_drawn: bool
+) -> bool:
+    """Whether every node has the children that are planned: there are enough, or it draws one."""
+    ranks = _ranks(drafter, config)
+    return ranks == 1 if is_drawn else ranks <= vocab
 
 
 def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int:

@@ -5,7 +5,7 @@ import torch
 from engine.graphs import graphs_on
 from engine.heads.attached import Attached
 from engine.static_cache import StaticCache
-from engine.tree_buffers import SIZES, TreeBuffers, padded_size
+from engine.tree_buffers import TreeShelf
 
 ROOM = 512  # states that may wait in it
 
@@ -15,6 +15,7 @@ class Desk:
 
     Attributes:
         cache: of the head's one layer.
+        tree: buffers by the number of rows.
         waiting: [ROOM, S * Ht] the target's tapped states that the head has not read.
     """
 
@@ -23,11 +24,4 @@ class Desk:
         self.cache = StaticCache(name, 1, capacity)
         self.graphs = graphs_on(like.device)
         self.waiting = like.new_zeros(ROOM, like.shape[-1])
-        self._trees = {size: TreeBuffers(size, like.device) for size in SIZES}
-
-    def tree(self, rows: int) -> TreeBuffers:
-        """The buffers that serve so many rows."""
-        size = padded_size(rows)
-        if size not in self._trees:
-            self._trees[size] = TreeBuffers(size, self.waiting.device)
-        return self._trees[size]
+        self.tree = TreeShelf(like.device)

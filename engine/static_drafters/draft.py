@@ -18,10 +18,9 @@ from engine.static_context import StaticContext
 from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.hang import Hang
 from engine.static_drafters.levels import Level, levels_of
+from engine.static_drafters.rows import MOST_BEHIND, rows_below
 from engine.tree import Shape
 from engine.tree_buffers import TreeBuffers
-
-MOST_BEHIND = 32  # tokens that a round's own passes catch up with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,11 +114,6 @@ class DeviceDraft:
         early = self._missing[:-1] if len(self._missing) > MOST_BEHIND else ()
         if early:
             self.context.extend(early, range(-1, len(early) - 1), last_only=True)
-        behind = self._missing[len(early) :]
-        root = len(behind) - 1
-        tokens = [*behind, *proposal.tokens[1:]]
-        parents = [*range(-1, root), *(parent + root for parent in proposal.parents[1:])]
-        rows = self._sent = self.beside.tree(len(tokens))
-        rows.fill(tokens, parents, self.context.cache.length, tokens[:1], root)
-        rows.send()
-        return rows
+        behind, length = self._missing[len(early) :], self.context.cache.length
+        self._sent = rows_below(behind, proposal, length, self.beside.tree)
+        return self._sent

@@ -19,10 +19,9 @@ from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.desk import ROOM, Desk
 from engine.static_drafters.hang import Hang
 from engine.static_drafters.levels import Level, levels_of
+from engine.static_drafters.rows import MOST_BEHIND, rows_below
 from engine.tree import Shape
 from engine.tree_buffers import TreeBuffers
-
-MOST_BEHIND = 32  # rows that a round's own passes catch up with
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,13 +134,7 @@ class DeviceEagle:
     def _rows(self, proposal: Blank) -> TreeBuffers:
         """The rows of this round, sent; what is far behind was read before."""
         behind = self._catch_up() if self._early or self._count > MOST_BEHIND else self._missing
-        root = len(behind) - 1
-        tokens = [*behind, *proposal.tokens[1:]]
-        parents = [*range(-1, root), *(parent + root for parent in proposal.parents[1:])]
-        rows = self.desk.tree(len(tokens))
-        rows.fill(tokens, parents, self.desk.cache.length, tokens[:1], root)
-        rows.send()
-        return rows
+        return rows_below(behind, proposal, self.desk.cache.length, self.desk.tree)
 
     def _catch_up(self) -> Sequence[int]:
         """Read all that waits but the last; returns what is left of the tokens."""

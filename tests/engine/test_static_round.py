@@ -123,8 +123,8 @@ def test_padding_and_free_slots_change_nothing(method, temperature, monkeypatch)
     )
     bundle = bundle_for(method)
     ordinary, _, _ = both(bundle, PROMPT, config)
-    monkeypatch.setattr("engine.lane.TreeBuffers", Poisoned)
-    monkeypatch.setattr("engine.lane.padded_size", lambda nodes: 2 * padded_size(nodes))
+    monkeypatch.setattr("engine.tree_buffers.TreeBuffers", Poisoned)
+    monkeypatch.setattr("engine.tree_buffers.padded_size", lambda nodes: 2 * padded_size(nodes))
     run = static_run(bundle, config)
     cache = run._lane.cache
     with torch.inference_mode():
@@ -143,7 +143,7 @@ def test_padding_that_claims_a_parent_would_show(monkeypatch):
             self._told["parents"][len(tokens) :] = 0
             self._told["uniforms"][len(tokens) :] = 0
 
-    monkeypatch.setattr("engine.lane.TreeBuffers", Claiming)
+    monkeypatch.setattr("engine.tree_buffers.TreeBuffers", Claiming)
     run = static_run(bundle, config)
     with pytest.raises((AssertionError, IndexError, KeyError)):
         assert_same(ordinary, list(run))
