@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
-from tests.engine.tape import MADE_BY_THE_HOST, READS, has_mask
+from tests.engine.tape import waits
 
 CALLS = {  # ways around the dispatcher on a CPU, and waits that move nothing
     torch.Tensor: ("tolist", "numpy", "cpu", "__array__"),
@@ -28,7 +28,7 @@ class HostReads(TorchDispatchMode):
         self.found = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func in READS or func in MADE_BY_THE_HOST or has_mask(func, args):
+        if waits(func, args):
             self.found.append(str(func))  # a tensor from a list is copied there, waiting too
         return func(*args, **(kwargs or {}))
 

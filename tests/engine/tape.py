@@ -30,7 +30,7 @@ class Tape(TorchDispatchMode):
         self.notes = []
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        if func in READS or func in MADE_BY_THE_HOST or has_mask(func, args):
+        if waits(func, args):
             raise RuntimeError(f"operation not permitted when stream is capturing: {func}")
         out = func(*args, **(kwargs or {}))
         self.notes.append((func, args, kwargs or {}, out))
@@ -57,11 +57,14 @@ def record(step):
     return tape, told
 
 
-def has_mask(func, args):
-    """Whether an index is a mask: its size is that of the ones in it."""
-    if func not in (aten.index.Tensor, aten.index_put_.default):
-        return False
-    return any(t is not None and t.dtype == torch.bool for t in args[1])
+def waits(func, args):
+    """Whether the host waits for the device in a call: for a number, a size, or its own list.
+
+    An index that is a mask has the size of the ones in it.
+    """
+    if func in (aten.index.Tensor, aten.index_put_.default):
+        return any(t is not None and t.dtype == torch.bool for t in args[1])
+    return func in READS or func in MADE_BY_THE_HOST
 
 
 def tensors(tree):
