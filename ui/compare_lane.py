@@ -4,8 +4,9 @@ from typing import Any
 
 import gradio as gr
 
-from ui.compare_run import HEADS, NONE
+from ui.compare_run import NONE
 from ui.method_box import method_box
+from ui.methods import HEADS
 from ui.runner import Runner
 from ui.stage_tab import AT_ONCE
 

@@ -19,7 +19,6 @@ from viz.stage import Stage, header_message
 LANES = 3  # beside plain decoding's
 NONE = ""  # the method of a lane that is not there
 OWN = ("method", "tree", "temperature", "drafting")  # what a lane may have of its own
-HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")  # may draft in two ways
 
 IsCancelled = Callable[[], bool]
 
@@ -75,7 +74,7 @@ def _temperature(text: Any, shared: float) -> float:
 def _lane_config(prompt: Any, values: dict[str, Any]) -> DecodeConfig:
     """One lane's settings, those left out that make no difference to it."""
     config = settings.read(prompt, values).config
-    is_open = config.method in HEADS and not config.is_greedy
+    is_open = config.method in methods.HEADS and not config.is_greedy
     return config if is_open else replace(config, drafting="top")
 
 

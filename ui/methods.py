@@ -15,6 +15,7 @@ LABELS = {
     "eagle2": "EAGLE-2",
     "eagle3": "EAGLE-3",
 }
+HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")  # may draft in two ways
 DEFAULT = "suffix"
 
 _TEXTS = {

@@ -1,8 +1,9 @@
 """The two kinds of proof above temperature 0: token by token, or a chain as one block."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from engine import proof
 from engine.config import DecodeConfig
@@ -14,34 +15,36 @@ DRAWING = ("draft", "draft_tree")  # methods whose chains a draft model draws
 Met = Any  # a round that was met: the engine's own, with tensors
 
 
-class Kind(Protocol):
-    """What a proof does with a round."""
-
-    def worth(self, met: Met) -> float:
-        """How much a proof of the round would show."""
-        ...
-
-    def why_not(self, met: Met) -> str:
-        """Why there is nothing to prove in it; empty where there is."""
-        ...
-
-    def subject(self, met: Met, before: Sequence[int]) -> Subject:
-        """The round in words; ``before`` is the text that the run had generated."""
-        ...
-
-    def fits(self, met: Met) -> Iterator[tuple[Fit, ...]]:
-        """How the counts stand after every step."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class ByToken:
-    """The decoder's rule, or a mistake in it."""
+class Kind(ABC):
+    """What a proof does with a round."""
 
     bundle: Any
     config: DecodeConfig
     rule: str
-    count: int
+    count: int  # verifications
+
+    @abstractmethod
+    def worth(self, met: Met) -> float:
+        """How much a proof of the round would show."""
+
+    @abstractmethod
+    def why_not(self, met: Met) -> str:
+        """Why there is nothing to prove in it; empty where there is."""
+
+    @abstractmethod
+    def subject(self, met: Met, before: Sequence[int]) -> Subject:
+        """The round in words; ``before`` is the text that the run had generated."""
+
+    @abstractmethod
+    def fits(self, met: Met) -> Iterator[tuple[Fit, ...]]:
+        """How the counts stand after every step."""
+
+
+class ByToken(Kind):
+    """The decoder's rule, or a mistake in it."""
+
+    __slots__ = ()
 
     def worth(self, met: Met) -> float:
         return proof.worth(self.rule, met)
@@ -57,14 +60,10 @@ class ByToken:
             yield proof.fits(met, counts, self.bundle)
 
 
-@dataclass(frozen=True, slots=True)
-class ByBlock:
+class ByBlock(Kind):
     """Block verification, or a mistake in it."""
 
-    bundle: Any
-    config: DecodeConfig
-    rule: str
-    count: int
+    __slots__ = ()
 
     def worth(self, met: Met) -> float:
         return proof.worth_block(self.rule, met)

@@ -35,7 +35,6 @@ RULES = {
         "a block keeps its longest prefix that passes, yet here it is cut where one first fails",
     ),
 }
-BLOCK_RULES = ("block", "block_stop")
 
 
 def rule_choices() -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from engine.config import DecodeConfig
 from engine.records import Round
 from ui import messages, methods, settings
 from ui.proof_kinds import kind_of
-from ui.proof_rules import BLOCK_RULES, RULES, warning
+from ui.proof_rules import RULES, warning
 from viz import proof_messages as says
 
 COUNTS = (1_000, 5_000, 20_000)  # verifications
@@ -56,7 +56,7 @@ def read(prompt: Any, values: dict[str, Any]) -> ProofWish:
 
 def _shallow(config: DecodeConfig, rule: str) -> DecodeConfig:
     """Rounds that show what is to be proven: of few levels, of one chain for a block."""
-    if rule in BLOCK_RULES:
+    if rule in proof.BLOCK_RULES:
         tree = DEPTH if config.method == "suffix" else CHAIN  # its shape is not for us to say
         return replace(config, rule="block", tree=tree, num_draft=DEPTH)
     return config if config.is_greedy else replace(config, num_draft=DEPTH)

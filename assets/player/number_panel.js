@@ -1,5 +1,6 @@
 // One figure about a whole run: where it stands on the page, and what is drawn there.
 import { painted } from './figure.js';
+import { meaning } from './legend.js';
 
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
 
@@ -16,7 +17,7 @@ export class NumberPanel {
   describe(panel) {
     const title = this.section.querySelector('h4 em');
     title.textContent = title.title = panel?.title ?? '';
-    this.section.querySelector('.legend').replaceChildren(...(panel?.legend ?? []).map(entry));
+    this.section.querySelector('.legend').replaceChildren(...(panel?.legend ?? []).map(meaning));
     this.plot.setAttribute('aria-label', `${this.section.querySelector('h4').textContent}. ${panel?.note ?? ''}`);
   }
 
@@ -37,15 +38,4 @@ export class NumberPanel {
     Object.assign(layout, { template: structuredClone(template), width, height, autosize: false, font });
     library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);
   }
-}
-
-function entry({ role, symbol, label }) {
-  const item = document.createElement('li');
-  const mark = document.createElement('i');
-  mark.className = symbol;
-  const [name, alpha] = role.split('/');
-  mark.style.setProperty('--role', `var(--${name})`);
-  if (alpha) mark.style.opacity = alpha;
-  item.append(mark, label);
-  return item;
 }

@@ -4,8 +4,10 @@ import pytest
 
 import engine
 from engine.config import DecodeConfig
+from engine.heads import kinds
 from tests.page import fakes
 from tests.tables import table_bundle
+from ui import methods
 from ui.compare_run import compare, read
 
 SHOWN = dict(
@@ -157,3 +159,7 @@ def test_a_stop_ends_the_lane_in_hand_whole_and_no_other_begins(looks):
     assert messages[-2]["kind"] == "end"
     assert all(run.closed_after is not None for run in decoder.runs)
     assert len(decoder.runs) <= 2
+
+
+def test_the_methods_that_draft_in_two_ways_are_those_of_the_heads():
+    assert methods.HEADS == kinds.METHODS
