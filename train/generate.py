@@ -10,153 +10,21 @@ import lzma
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
 from transformers import (
-    AttentionInterface,
     AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    StaticCache,
 )
 
-from train.collect import LABELS, top_law
-from train.corpus import Message, Row
-from train.labels import LabelStore
+from train.collect import LABELS
+from train.imagine import imagine
 from train.progress import Progress
 from train.requests import requests
-from train.states import FP16, LAST, StateStore, tapped
-
-
-class Written(NamedTuple):
-    """Answers of one batch, prompts padded on the left to one width.
-
-    Attributes:
-        ids: [B, T] prompt and answer.
-        pad: [B] padding before each prompt.
-        stop: [B] where each answer ends.
-        width: where the answers begin.
-        states: column -> [B, T - 1, H] fp16.
-        top_ids, top_logprobs: [B, T - 1, K] the target's law behind each token.
-    """
-
-    ids: torch.Tensor
-    pad: list[int]
-    stop: list[int]
-    width: int
-    states: dict[str, torch.Tensor]
-    top_ids: torch.Tensor
-    top_logprobs: torch.Tensor
-
-
-def attend_grouped(
-    module: nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor,
-    scaling: float,
-    **_: object,
-) -> tuple[torch.Tensor, None]:
-    """Attention [B, n, H, D] that reads each shared key once, and only the slots in use.
-
-    transformers' own took half of a step's time on a CPU in bf16; this one a tenth.
-    """
-    slots, groups = attention_mask.shape[-1], key.shape[1]
-    batch, heads, rows, size = query.shape
-    key, value = key[:, :, None, :slots], value[:, :, None, :slots]
-    scores = query.view(batch, groups, -1, rows, size) @ key.mT * scaling
-    weights = scores.masked_fill(~attention_mask[:, :, None], -torch.inf).softmax(-1)
-    return (weights @ value).view(batch, heads, rows, size).transpose(1, 2), None
-
-
-AttentionInterface.register("grouped", attend_grouped)
-
-
-@torch.inference_mode()
-def write(
-    target: PreTrainedModel, prompts: list[list[int]], temperature: float, args: argparse.Namespace
-) -> Written:
-    """Answer ``prompts`` together; stops early once few of them are still being written."""
-    lines, width = len(prompts), max(map(len, prompts))
-    pad = [width - len(prompt) for prompt in prompts]
-    ids = torch.zeros(lines, width + args.new_tokens, dtype=torch.long)
-    for line, prompt, before in zip(ids, prompts, pad, strict=True):
-        line[before:width] = torch.tensor(prompt)
-    cache = StaticCache(config=target.config, max_cache_len=ids.shape[1])
-    ends = torch.full((lines,), ids.shape[1])
-    taken, at, end = [], 0, width
-    while True:
-        states = _read(target, ids[:, at:end], torch.tensor(pad), at, cache)
-        laws = top_law(target, states[LAST].flatten(0, 1), args.top)
-        logprobs, tops = (part.unflatten(0, (lines, end - at)) for part in laws)
-        kept = {name: state.clamp(FP16.min, FP16.max).half() for name, state in states.items()}
-        taken.append((kept, tops.int(), logprobs.half()))
-        if end == ids.shape[1] or (ends < end).float().mean() > 1 - args.few:
-            break
-        chosen = _choose(logprobs[:, -1], temperature)
-        ids[:, end] = tops[:, -1].gather(1, chosen)[:, 0]
-        newly = (ids[:, end] == args.eos) & (ends > end)
-        ends[newly] = end + 1
-        at, end = end, end + 1
-    columns = {name: torch.cat([kept[name] for kept, _, _ in taken], 1) for name in taken[0][0]}
-    joined = (torch.cat([part[i] for part in taken], 1) for i in (1, 2))
-    return Written(ids[:, :end], pad, ends.clamp(max=end).tolist(), width, columns, *joined)
-
-
-def _choose(logprobs: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Indices [B, 1] into the laws' best entries; the few percent behind them are left out."""
-    if temperature == 0:
-        return torch.zeros(len(logprobs), 1, dtype=torch.long)
-    return torch.multinomial((logprobs.float() / temperature).softmax(-1), 1)
-
-
-def _read(
-    target: PreTrainedModel, ids: torch.Tensor, pad: torch.Tensor, at: int, cache: StaticCache
-) -> dict[str, torch.Tensor]:
-    """One pass over ``ids`` [B, n], which begin at slot ``at``; states [B, n, H]."""
-    slots = torch.arange(at, at + ids.shape[1])
-    keys = torch.arange(at + ids.shape[1])
-    seen = (keys <= slots[:, None]) & (keys >= pad[:, None, None])  # [B, n, T]
-    seen |= keys == slots[:, None]  # a row of padding must look somewhere
-    told = target.model(
-        ids,
-        attention_mask=seen[:, None],
-        position_ids=(slots - pad[:, None]).clamp(min=0),
-        past_key_values=cache,
-        use_cache=True,
-        output_hidden_states=True,
-    )
-    layers = tapped(target.config.num_hidden_layers)
-    return {name: told.hidden_states[index] for name, index in layers.items()}
-
-
-def keep(folder: Path, written: Written, greedy: bool, facts: dict[str, object]) -> int:
-    """Write a batch as a store of its own; returns its tokens."""
-    spans = [slice(before, stop) for before, stop in zip(written.pad, written.stop, strict=True)]
-    rows = [
-        Row(line[span].tolist(), written.width - span.start, greedy)
-        for line, span in zip(written.ids, spans, strict=True)
-    ]
-    hidden = written.states[LAST].shape[-1]
-    labels = LabelStore.create(folder, rows, written.top_ids.shape[-1], facts)
-    states = StateStore.create(folder, labels, hidden)
-    for row, span in enumerate(spans):
-        # the last token of an answer may not have been read: its columns stay zero, and
-        # nothing is asked of them
-        read = slice(span.start, min(span.stop, written.top_ids.shape[1]))
-        length = read.stop - read.start
-        place = slice(labels.span(row).start, labels.span(row).start + length)
-        labels.top_ids[place] = written.top_ids[row, read]
-        labels.top_logprobs[place] = written.top_logprobs[row, read]
-        for name, column in states.columns.items():
-            column[place] = written.states[name][row, read]
-        labels.done[row] = states.done[row] = True
-    return int(labels.starts[-1])
+from train.writing import keep, write
 
 
 def questions(corpus: Path, skip: int, share: int, seed: int) -> Iterator[str]:
@@ -176,6 +44,9 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, default=Path("../shared/corpus"))
     parser.add_argument("--skip", type=int, default=2880, help="prompts that are answered already")
     parser.add_argument("--share", type=int, default=3, help="own requests for one of the corpus")
+    parser.add_argument(
+        "--imagine", action="store_true", help="the target thinks of the requests itself"
+    )
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--out", type=Path, default=LABELS / "own")
     parser.add_argument("--batches", type=int, default=24)
@@ -199,26 +70,27 @@ def main() -> None:
     asked = questions(args.corpus, args.skip, args.share, args.seed)
     progress, told = Progress(args.batches, "batches", every=5.0), 0
     for index in range(args.batches):
-        chats = [[{"role": "user", "content": text}] for text in islice(asked, args.lines)]
-        folder = args.out / f"{index:04d}"
+        texts, folder = list(islice(asked, args.lines)), args.out / f"{index:04d}"
         if not (folder / "whole").exists():
-            told += answer(target, tokenizer, chats, folder, index, args)
+            torch.manual_seed(args.seed * 10_000 + index)
+            texts = imagine(target, tokenizer, args) if args.imagine else texts
+            told += answer(target, tokenizer, texts, folder, index, args)
         progress.advance(1, f"{told:,} tokens")
 
 
 def answer(
     target: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    chats: list[list[Message]],
+    texts: list[str],
     folder: Path,
     index: int,
     args: argparse.Namespace,
 ) -> int:
-    """Answer one batch of chats and keep it in ``folder``."""
+    """Answer one batch of requests and keep it in ``folder``."""
+    chats = [[{"role": "user", "content": text}] for text in texts]
     opened = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)
     prompts = [prompt for prompt in opened["input_ids"] if len(prompt) <= args.longest]
     temperature = args.temperature * (index % 2)
-    torch.manual_seed(args.seed * 10_000 + index)
     facts = dict(part="own", top=args.top, temperature=temperature, seed=args.seed)
     count = keep(folder, write(target, prompts, temperature, args), temperature == 0, facts)
     (folder / "whole").touch()

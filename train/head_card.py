@@ -48,15 +48,17 @@ By tokens trained (chain of 4 on {curve_rows} held-out answers; the rate falls f
 
 ## How it was made
 
-- **Data**: {rows} answers of the target ({unique:,} tokens, {epochs:.1f} epochs), greedy or at
-  temperature 0.7. Requests: snakes (MIT), DSTC8 schema-guided dialogue (CC BY-SA 4.0), Taskmaster
+- **Data**: answers of the target, greedy or at temperature 0.7; in the last training {rows} of
+  them ({unique:,} tokens). Requests: some that the target thought of itself
+  (`train/imagine.py`), snakes (MIT), DSTC8 schema-guided dialogue (CC BY-SA 4.0), Taskmaster
   TM-4 (CC BY 4.0), grade-school-math train (MIT), function names of TheAlgorithms/Python (MIT), and
   forms of this project's own (`train/requests.json`). None of that text is in this folder.
 - **Training**: {how} Label: the target's law, {hard:.0%} of it its best token alone; loss over a
   slice of the vocabulary (`train/loss.py`), {decay:g} to the power of the place.
 - **Start**: {start}
-- **Optimiser**: {optimiser}, highest rate {rate:g}, {step:,} steps of about {tokens:,} tokens; seed
-  {seed}; bf16 autocast; {hours:.2f} hours on one shared CPU core.
+- **Optimiser**: {optimiser}, highest rate {rate:g}, {step:,} steps of about {tokens:,} tokens, in
+  trainings that go on from each other's weights (`training.json`); seed {seed}; bf16 autocast;
+  {hours:.2f} hours on one shared CPU core.
 - **Limits**: trained on {trained:,} assistant tokens, where published heads see a hundred million:
   the curve has not levelled off. English, one turn, rows of at most 512 tokens. Where it drafts
   badly that costs speed and never changes the output.

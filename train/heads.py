@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
+from engine.heads.checkpoint import open_heads
+from engine.heads.kinds import KINDS
 from train.eagle import Eagle
 from train.eagle3 import Eagle3
 from train.family import Aids, Family, after
@@ -23,6 +25,7 @@ from train.hydra import Hydra
 from train.labels import common_tokens
 from train.loss import distillation_loss, slice_vocabulary
 from train.medusa import Medusa
+from train.onward import read_history, take_weights
 from train.ranks import Chains, chain_figures, held_out_parts
 from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
 from train.states import LAST
@@ -94,18 +97,28 @@ def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[
     words = target.requires_grad_(False).get_input_embeddings().weight
     counts, common = common_tokens([part.labels for part in parts], len(words), args.common)
     is_new = not (args.out / "checkpoint.pt").exists()
-    sample = sample_of(parts, family, args)
-    aids = Aids(target, torch.from_numpy(counts), scale_of(sample), sample if is_new else [])
+    sample, is_first = sample_of(parts, family, args), is_new and not args.shipped
+    aids = Aids(target, torch.from_numpy(counts), scale_of(sample), sample if is_first else [])
     head = family.new(aids)
     if is_new and args.base:
         kept = torch.load(args.base / "checkpoint.pt", weights_only=True)["model"]
         head.load_state_dict(kept, strict=False)
+    if is_new and args.shipped:
+        take_weights(head, read_shipped(args.kind, args.shipped, args.target))
     head.to(args.device)
     optimizers = make_optimizers(head, args.rate, args.muon)
     training = Training(head, optimizers, torch.Generator().manual_seed(args.seed))
     if not is_new:
         training.load(args.out / "checkpoint.pt")
+    elif args.shipped:
+        read_history(training, args.shipped)
     return training, Speech(words.to(args.device), torch.tensor(common, device=args.device))
+
+
+def read_shipped(kind: str, folder: Path, target: str) -> nn.Module:
+    """The heads that a reader of ``folder`` gets, in fp32."""
+    file = open_heads(folder, KINDS[kind].stems)
+    return KINDS[kind].read(file, AutoConfig.from_pretrained(target)).float().eval()
 
 
 def sample_of(
@@ -163,6 +176,7 @@ def main() -> None:
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--out", type=Path, help="runs/KIND unless given")
     parser.add_argument("--base", type=Path, help="run of another kind whose weights to begin with")
+    parser.add_argument("--shipped", type=Path, help="folder of heads to go on from")
     parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--stop", type=int, default=0, help="break off after this step")
     parser.add_argument("--tokens", type=int, default=2048, help="of a batch, padding included")

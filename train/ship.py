@@ -14,18 +14,17 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from engine.heads.checkpoint import open_heads
-from engine.heads.kinds import KINDS
 from train.collect import open_states, top_law
 from train.corpus import Row
 from train.drawn import drawn_chances
 from train.family import Family
 from train.head_card import head_card
-from train.heads import FAMILIES, begin
+from train.heads import FAMILIES, begin, read_shipped
 from train.labels import LabelStore, common_tokens, held_out
 from train.measure import Answer, bench_answers, held_out_answers
+from train.onward import write_history
 from train.ranks import all_rows, chain_paths, ranks, tree_figures
 from train.state_feed import Part, open_parts
 from train.states import StateStore, read_states
@@ -48,12 +47,6 @@ def narrow(folder: Path) -> None:
         for name, w in load_file(path).items()
     }
     save_file(tensors, path)
-
-
-def load(kind: str, folder: Path, target: str) -> nn.Module:
-    """The heads that a reader of ``folder`` gets, in fp32."""
-    file = open_heads(folder, KINDS[kind].stems)
-    return KINDS[kind].read(file, AutoConfig.from_pretrained(target)).float().eval()
 
 
 @torch.inference_mode()
@@ -147,10 +140,9 @@ def card_facts(
         level=1 - told["decay"],
         rows=f"{len(rows):,}",
         unique=unique,
-        epochs=training.tokens / unique,
         decay=FAMILIES[told["kind"]].decay,
         optimiser="Muon for matrices, AdamW for the rest" if told["muon"] else "AdamW",
-        step=training.step,
+        step=training.steps_before + training.step,
         trained=training.tokens,
         hours=training.seconds / 3600,
     )
@@ -190,7 +182,8 @@ def ship(args: argparse.Namespace) -> None:
     family.save(family.limited(training.model.eval(), ids), out)
     if args.narrow:
         narrow(out)
-    head = load(args.kind, out, args.target)
+    write_history(training, out)
+    head = read_shipped(args.kind, out, args.target)
     reader = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.bfloat16).eval()
     words = speech.words
     parts = texts(args, reader)

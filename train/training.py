@@ -13,6 +13,8 @@ from transformers import AutoConfig, LlamaForCausalLM
 from train.newborn import Shape, draft_config
 from train.progress import Progress
 
+COUNTS = ("step", "steps_before", "tokens", "seconds", "curve")
+
 
 @dataclass(slots=True)
 class Training:
@@ -22,6 +24,7 @@ class Training:
     optimizers: list[torch.optim.Optimizer]
     generator: torch.Generator
     step: int = 0
+    steps_before: int = 0  # of the trainings whose shipped weights it began with
     tokens: int = 0  # of the assistant, repeated ones counted again
     seconds: float = 0.0
     curve: list[tuple[int, float, float]] = field(default_factory=list)
@@ -29,7 +32,7 @@ class Training:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint; a crash on the way leaves the last one whole."""
-        state = {name: getattr(self, name) for name in ("step", "tokens", "seconds", "curve")}
+        state = {name: getattr(self, name) for name in COUNTS}
         state["model"] = self.model.state_dict()
         state["optimizers"] = [optimizer.state_dict() for optimizer in self.optimizers]
         state["generator"] = self.generator.get_state()

@@ -7,10 +7,10 @@ import torch
 from transformers import LlamaForCausalLM
 
 from tests.train.tiny_text import VOCAB, tiny_target
-from train.generate import keep, write
 from train.labels import LabelStore
 from train.requests import requests
 from train.states import StateStore, tapped
+from train.writing import keep, write
 
 PROMPTS = [[3, 5], [7, 1, 4, 9], [2, 2, 8]]
 EOS = 11

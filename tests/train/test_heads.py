@@ -140,7 +140,15 @@ def test_a_scaled_layer_is_its_plain_one_before_and_after():
 def settings(folder, out, **told):
     names = dict(steps=6, tokens=40, rate=1e-2, muon=True, warmup=2, decay=0.5, hard=0.2)
     names |= dict(
-        stop=0, base=None, common=8, random=4, sample=4, held=2, minutes=1e9, autocast=False
+        stop=0,
+        base=None,
+        shipped=None,
+        common=8,
+        random=4,
+        sample=4,
+        held=2,
+        minutes=1e9,
+        autocast=False,
     )
     names |= dict(labels=[folder], target=str(folder / "target"), out=out, device="cpu", seed=0)
     return argparse.Namespace(**(names | told))

@@ -7,12 +7,12 @@ from engine.heads.medusa import MedusaHeads
 from tests.train.tiny_text import SIZE, VOCAB, tiny_target
 from train.corpus import Row
 from train.head_card import ABOUT, head_card
-from train.heads import FAMILIES
+from train.heads import FAMILIES, read_shipped
 from train.hydra import Hydra
 from train.labels import LabelStore
 from train.measure import Answer
 from train.medusa import Medusa
-from train.ship import common_ids, load, narrow, read_answers, table
+from train.ship import common_ids, narrow, read_answers, table
 
 HIDDEN = LlamaConfig(hidden_size=SIZE, vocab_size=VOCAB, num_hidden_layers=1, num_attention_heads=2)
 
@@ -22,7 +22,7 @@ def shipped(kind, family, head, folder):
     HIDDEN.save_pretrained(folder / "target")
     family.save(family.limited(head, torch.arange(3, 12)), folder / kind)
     narrow(folder / kind)
-    return load(kind, folder / kind, str(folder / "target"))
+    return read_shipped(kind, folder / kind, str(folder / "target"))
 
 
 def test_eight_bits_a_weight_stay_within_their_rounding(tmp_path):
@@ -66,7 +66,7 @@ def test_a_table_has_a_chain_and_every_size_of_tree():
 
 def test_every_kind_has_a_card_with_its_figures():
     facts = dict(hard=0.2, rate=1e-3, seed=0, tokens=3072, parameters=4.2, curve_rows=9, level=0.5)
-    facts |= dict(rows="10", unique=99, epochs=2.0, decay=0.8, optimiser="AdamW", step=7)
+    facts |= dict(rows="10", unique=99, decay=0.8, optimiser="AdamW", step=7)
     facts |= dict(trained=198, hours=0.1, vocab=9, new_tokens=128, held=40)
     facts |= dict(agreement={"MT-bench": [0.5, 0.25]}, curve=[(100, 0.4, 1.5)])
     facts |= dict(figures=[("MT-bench", "chain of 4", 1.5, 300, 200)])

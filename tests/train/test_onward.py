@@ -1,0 +1,62 @@
+"""Trainings that begin with shipped heads."""
+
+import pytest
+import torch
+
+from engine.heads.medusa import MedusaHeads
+from tests.train.test_heads import settings
+from tests.train.tiny_text import SIZE, tiny_part, tiny_target
+from train.eagle3 import Eagle3
+from train.family import swap_scaled
+from train.heads import FAMILIES, begin, read_shipped, train
+from train.onward import read_history, take_weights, write_history
+from train.state_feed import open_parts
+from train.training import Training
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_training_goes_on_with_the_very_weights_that_were_shipped(kind, tmp_path, monkeypatch):
+    if kind == "eagle3":
+        monkeypatch.setitem(FAMILIES, kind, Eagle3(vocab=12))
+    target, family = tiny_target(), FAMILIES[kind]
+    tiny_part(target, tmp_path / "part")
+    target.save_pretrained(tmp_path / "target")
+    first = settings(tmp_path, tmp_path / "first", kind=kind)
+    train(first)
+    parts = open_parts(first.labels)
+    trained, _ = begin(family, parts, first)
+    family.save(family.limited(trained.model, torch.arange(4, 16)), tmp_path / "shipped")
+    write_history(trained, tmp_path / "shipped")
+
+    onward = settings(tmp_path, tmp_path / "second", kind=kind, shipped=tmp_path / "shipped")
+    second, _ = begin(family, parts, onward)
+    assert second.step == 0 and second.steps_before == 6
+    assert second.tokens == trained.tokens > 0
+    swap_scaled(second.model)
+    told = read_shipped(kind, tmp_path / "shipped", first.target).state_dict()
+    weights = dict(second.model.named_parameters())
+    assert weights
+    for name, weight in weights.items():
+        assert torch.allclose(weight, told[name], atol=1e-5), name
+
+
+def test_shipped_heads_of_another_size_are_refused():
+    with pytest.raises(ValueError, match=r"no weight 0\.0\.linear\.weight"):
+        take_weights(MedusaHeads(SIZE, 2), MedusaHeads(SIZE + 2, 2))
+
+
+def test_counts_and_curve_go_on_where_the_shipped_ones_ended(tmp_path):
+    done = Training(torch.nn.Linear(2, 2), [], torch.Generator())
+    done.step, done.steps_before, done.tokens, done.seconds = 5, 7, 900, 60.4
+    done.curve = [(400, 0.25, 1.5), (900, 0.5, 1.75)]
+    write_history(done, tmp_path)
+    more = Training(torch.nn.Linear(2, 2), [], torch.Generator())
+    read_history(more, tmp_path)
+    assert (more.step, more.steps_before, more.tokens, more.seconds) == (0, 12, 900, 60)
+    assert more.curve == done.curve
+
+
+def test_a_folder_without_a_history_counts_from_nothing(tmp_path):
+    more = Training(torch.nn.Linear(2, 2), [], torch.Generator())
+    read_history(more, tmp_path)
+    assert (more.steps_before, more.tokens, more.curve) == (0, 0, [])

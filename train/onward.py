@@ -1,0 +1,58 @@
+"""A training that begins with shipped heads, and what it has to be told of theirs.
+
+A checkpoint is large and stays where it was made; the shipped folder goes everywhere.  What it
+lacks is the optimiser's memory and the bits that eight-bit weights have dropped: a few hundred
+steps.
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from train.family import ScaledLinear
+from train.training import Training
+
+HISTORY = "training.json"
+VOCABULARIES = ("token_map", "draft_ids")  # of shipped heads: training guesses every token
+
+
+@torch.no_grad()
+def take_weights(head: nn.Module, shipped: nn.Module) -> None:
+    """Give ``head``, which is to be trained, the weights of ``shipped``.
+
+    Raises:
+        ValueError: it has a weight that ``shipped`` lacks or has in another shape.
+    """
+    kept = {n: w for n, w in shipped.state_dict().items() if n not in VOCABULARIES}
+    for name, module in head.named_modules():
+        if isinstance(module, ScaledLinear) and f"{name}.weight" in kept:
+            kept[f"{name}.weight"] = kept[f"{name}.weight"] / module.scale
+    own = head.state_dict()
+    fitting = {n: w for n, w in kept.items() if n in own and own[n].shape == w.shape}
+    lacking = [name for name, _ in head.named_parameters() if name not in fitting]
+    if lacking:
+        raise ValueError(f"shipped heads have no weight {lacking[0]} of that shape")
+    head.load_state_dict(fitting, strict=False)
+
+
+def write_history(training: Training, folder: Path) -> None:
+    """Keep beside shipped weights how they came about."""
+    told = {
+        "steps": training.steps_before + training.step,
+        "tokens": training.tokens,
+        "seconds": round(training.seconds),
+        "curve": [[n, round(met, 4), round(length, 4)] for n, met, length in training.curve],
+    }
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(value)}" for name, value in told.items())
+    (folder / HISTORY).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+
+
+def read_history(training: Training, folder: Path) -> None:
+    """Let ``training`` count on from what ``folder`` says, if it says anything."""
+    if (folder / HISTORY).exists():
+        told = json.loads((folder / HISTORY).read_text("utf-8"))
+        training.steps_before, training.tokens = told["steps"], told["tokens"]
+        training.seconds = told["seconds"]
+        training.curve = [tuple(point) for point in told["curve"]]
