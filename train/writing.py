@@ -50,11 +50,12 @@ def attend_grouped(
     """
     slots, groups = attention_mask.shape[-1], key.shape[1]
     batch, heads, rows, size = query.shape
-    key, value = key[:, :, :slots], value[:, :, :slots]
-    scores = query.reshape(batch, groups, -1, size) @ key.mT * scaling
+    # flat, so that the slots in use are a view: a product of four dimensions would copy them
+    keys, values = (kept.flatten(0, 1)[:, :slots] for kept in (key, value))
+    scores = torch.bmm(query.reshape(batch * groups, -1, size) * scaling, keys.mT)
     apart = scores.view(batch, groups, -1, rows, slots)  # [B, G, heads of a group, n, S]
-    weights = apart.masked_fill(~attention_mask[:, :, None], -torch.inf).softmax(-1)
-    mixed = weights.view_as(scores) @ value
+    weights = apart.masked_fill_(~attention_mask[:, :, None], -torch.inf).softmax(-1)
+    mixed = torch.bmm(weights.view_as(scores), values)
     return mixed.view(batch, heads, rows, size).transpose(1, 2), None
 
 
