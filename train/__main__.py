@@ -13,6 +13,7 @@ HEADS = {
 STEPS = (
     ("collect", "replies"),
     ("generate",),
+    ("generate", "--imagine", "--out", "runs/labels/imagined"),
     ("draft",),
     ("card",),
     *(step for kind, told in HEADS.items() for step in (("heads", kind, *told), ("ship", kind))),

@@ -6,13 +6,17 @@
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
-from train.labels import LabelStore, held_out
+from train.labels import LabelStore, held_out, open_stores
 from train.measure import Figures, bench_answers, figures, held_out_answers
+from train.onward import write_history
 from train.training import Training, revive
 
 CARD = """---
@@ -46,7 +50,8 @@ turns of its 80 questions, {new_tokens} new tokens, never trained on. Found by o
 target's greedy answers (`python -m train.measure assets/drafters/draft`), which at
 temperature 0 gives the chains of a decoder.
 
-By tokens trained (a part of the held-out answers, rate not yet lowered but in the last rows):
+By tokens trained (on a part of the held-out answers that were there then; the rate falls towards
+the end of each training):
 
 | assistant tokens | agreement | accepted length |
 |---|---|---|
@@ -54,18 +59,20 @@ By tokens trained (a part of the held-out answers, rate not yet lowered but in t
 
 ## How it was made
 
-- **Data**: {rows} answers of the target ({unique:,} tokens, {epochs:.1f} epochs), half of them
-  greedy, half at temperature 0.7, to requests out of snakes (MIT), DSTC8 schema-guided dialogue
-  (CC BY-SA 4.0), Taskmaster TM-4 (CC BY 4.0), grade-school-math train (MIT) and function names
-  of TheAlgorithms/Python (MIT). None of that text is in this folder.
+- **Data**: answers of the target, half of them greedy, half at temperature 0.7; in the last
+  training {rows} of them ({unique:,} tokens). Requests: some that the target thought of itself
+  (`train/imagine.py`), snakes (MIT), DSTC8 schema-guided dialogue (CC BY-SA 4.0), Taskmaster TM-4
+  (CC BY 4.0), grade-school-math train (MIT) and function names of TheAlgorithms/Python (MIT).
+  None of that text is in this folder.
 - **Label**: the target's own law at every token of its answers, {top} entries and the rest;
   {hard:.0%} of the label is its best token alone. Loss over a slice of the vocabulary,
   `train/loss.py`.
 - **Start**: the target's embedding, its {hidden} principal components; random layers.
 - **Optimiser**: Muon for the layers, AdamW for embedding and norms, highest rate {rate:g},
-  falling towards the end of {steps:,} steps of about {batch:,} tokens; seed {seed};
-  bf16 autocast, {hours:.2f} hours on two shared CPU cores.
-- **Limits**: rows of {length} tokens at the most; English questions of one turn. Beyond that it
+  falling towards the end; {steps:,} steps of about {batch:,} tokens, {trained:,} of them the
+  assistant's, in trainings that go on from each other's weights (`training.json`); seed {seed};
+  bf16 autocast, {hours:.2f} hours on one or two shared CPU cores.
+- **Limits**: rows of 512 tokens at the most; English questions of one turn. Beyond that it
   drafts worse, which costs speed and never changes the output.
 
 Licence: Apache-2.0, as the target's.
@@ -91,11 +98,15 @@ def thin_curve(curve: list[tuple[int, float, float]], lines: int = 12) -> str:
     return "\n".join(f"| {tokens:,} | {hit:.3f} | {length:.2f} |" for tokens, hit, length in kept)
 
 
-def data_facts(store: LabelStore) -> dict[str, float]:
-    """How much of the target's text a store has for training."""
-    rows = [row for row in range(len(store)) if store.done[row] and not held_out(row)]
-    lengths = [store.starts[row + 1] - store.starts[row] - store.first[row] for row in rows]
-    return dict(rows=f"{len(rows):,}", unique=int(sum(lengths)))
+def data_facts(stores: Sequence[LabelStore]) -> dict[str, Any]:
+    """How much of the target's text there is for training."""
+    lengths = [
+        int(store.starts[row + 1] - store.starts[row] - store.first[row])
+        for store in stores
+        for row in np.flatnonzero(store.done)
+        if not held_out(int(row))
+    ]
+    return dict(rows=f"{len(lengths):,}", unique=sum(lengths))
 
 
 def main() -> None:
@@ -103,23 +114,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/draft"))
     parser.add_argument("--out", type=Path, default=Path("assets/drafters/draft"))
-    parser.add_argument("--labels", type=Path, default=Path("runs/labels/replies"))
+    parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--num-draft", type=int, default=4)
+    parser.add_argument("--held", type=int, default=80, help="held-out answers to measure on")
     args = parser.parse_args()
     told = json.loads((args.run / "settings.json").read_text())
     training = revive(args.run)
     model = write_weights(training, args.out)
-    store = LabelStore.open(args.labels)
+    write_history(training, args.out)
+    stores = open_stores(args.labels)
     kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
     answers = {
-        "held-out answers": held_out_answers(store),
+        "held-out answers": held_out_answers(stores)[: args.held],
         "MT-bench": bench_answers(args.target, args.prompts, args.new_tokens, kept),
     }
     rows = [figure_row(name, figures(model, a, args.num_draft)) for name, a in answers.items()]
-    data, stored = data_facts(store), json.loads((args.labels / "facts.json").read_text())
     card = CARD.format(
         parameters=model.num_parameters() / 1e6,
         layers=model.config.num_hidden_layers,
@@ -128,14 +140,13 @@ def main() -> None:
         new_tokens=args.new_tokens,
         figures="\n".join(rows),
         curve=thin_curve(training.curve),
-        epochs=training.tokens / data["unique"],
-        top=stored["top"],
-        length=stored["length"],
-        steps=training.step,
+        top=stores[0].top_ids.shape[1],
+        steps=training.steps_before + training.step,
+        trained=training.tokens,
         batch=told["tokens"],
         hours=training.seconds / 3600,
         **{name: told[name] for name in ("hard", "rate", "seed")},
-        **data,
+        **data_facts(stores),
     )
     (args.out / "README.md").write_text(card, encoding="utf-8")
     print("\n".join(rows))

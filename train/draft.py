@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from train.feed import Batch, feed
-from train.labels import LabelStore, common_tokens
+from train.labels import LabelStore, common_tokens, open_stores
 from train.loss import distillation_loss, project, slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
+from train.onward import read_history
 from train.training import Training, make_optimizers, rate_at
 
 
@@ -54,11 +55,17 @@ def begin(args: argparse.Namespace, stores: list[LabelStore]) -> tuple[Training,
     target = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.float32)
     counts, common = common_tokens(stores, target.config.vocab_size, args.common)
     shape = Shape(layers=args.layers, intermediate=args.intermediate)
-    model = new_draft(target, counts, shape).to(args.device)
+    if args.shipped:
+        model = LlamaForCausalLM.from_pretrained(args.shipped, dtype=torch.float32)
+    else:
+        model = new_draft(target, counts, shape)
+    model.to(args.device).train()
     generator = torch.Generator().manual_seed(args.seed)
     training = Training(model, make_optimizers(model, args.rate), generator)
     if (args.out / "checkpoint.pt").exists():
         training.load(args.out / "checkpoint.pt")
+    elif args.shipped:
+        read_history(training, args.shipped)
     return training, torch.tensor(common, device=args.device)
 
 
@@ -74,9 +81,9 @@ def train(args: argparse.Namespace) -> None:
     """Train up to ``args.steps``, with a checkpoint every few minutes."""
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "settings.json").write_text(json.dumps(vars(args), default=str, indent=1))
-    stores = [LabelStore.open(args.labels / part) for part in args.parts]
+    stores = open_stores(args.labels)
     training, common = begin(args, stores)
-    held = held_out_answers(stores[0])[: args.held]
+    held = held_out_answers(stores)[: args.held]
     batches = resume(stores, args, training.step)
     training.run(
         args.steps,
@@ -90,10 +97,10 @@ def train(args: argparse.Namespace) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parts", nargs="+", default=["replies"])
-    parser.add_argument("--labels", type=Path, default=Path("runs/labels"))
+    parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--out", type=Path, default=Path("runs/draft"))
+    parser.add_argument("--shipped", type=Path, help="folder of a draft model to go on from")
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--intermediate", type=int, default=768)
     parser.add_argument("--steps", type=int, default=2000)

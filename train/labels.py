@@ -5,6 +5,7 @@ target's hidden states can join the others without a change to what reads these.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,6 +94,12 @@ class LabelStore:
             self.top_ids[span],
             self.top_logprobs[span],
         )
+
+
+def open_stores(folders: Sequence[Path]) -> list[LabelStore]:
+    """Stores in ``folders``; a folder of folders counts as as many stores."""
+    found = [path.parent for folder in folders for path in sorted(folder.rglob("top_ids.npy"))]
+    return [LabelStore.open(folder) for folder in found]
 
 
 def held_out(row: int) -> bool:

@@ -8,7 +8,7 @@ there.  ``python -m train.measure FOLDER`` does so for held-out answers and for 
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
-from train.labels import LabelStore, held_out
+from train.labels import LabelStore, held_out, open_stores
 
 
 class Answer(NamedTuple):
@@ -61,13 +61,18 @@ def figures(model: PreTrainedModel, answers: Iterable[Answer], num_draft: int = 
     return Figures(sum(int(hit.sum()) for hit in met) / tokens, tokens / rounds, tokens, rounds)
 
 
-def held_out_answers(store: LabelStore) -> list[Answer]:
-    """The target's greedy answers that are kept from training."""
-    return [
-        Answer(store.row_ids(row), int(store.first[row]))
-        for row in range(len(store))
-        if held_out(row) and store.greedy[row]
+def held_out_answers(stores: Sequence[LabelStore]) -> list[Answer]:
+    """The target's greedy answers that are kept from training, of all stores in turn."""
+    found = [
+        [
+            Answer(store.row_ids(row), int(store.first[row]))
+            for row in range(len(store))
+            if held_out(row) and store.greedy[row]
+        ]
+        for store in stores
     ]
+    longest = max(map(len, found), default=0)
+    return [answers[i] for i in range(longest) for answers in found if i < len(answers)]
 
 
 @torch.inference_mode()
@@ -124,7 +129,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="of a draft model")
-    parser.add_argument("--labels", type=Path, default=Path("runs/labels/replies"))
+    parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
     parser.add_argument("--new-tokens", type=int, default=128)
@@ -135,7 +140,7 @@ def main() -> None:
     kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
     bench = bench_answers(args.target, args.prompts, args.new_tokens, kept)
     model = AutoModelForCausalLM.from_pretrained(args.folder, dtype=torch.float32).eval()
-    held = held_out_answers(LabelStore.open(args.labels))
+    held = held_out_answers(open_stores(args.labels))
     for name, answers in (("held-out answers", held), (args.prompts.stem, bench)):
         print(name, figures(model, answers, args.num_draft))
 

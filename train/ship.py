@@ -103,7 +103,7 @@ def table(
 def texts(args: argparse.Namespace, target: PreTrainedModel) -> dict[str, Part]:
     """What figures are taken on."""
     kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
-    held = held_out_answers(LabelStore.open(args.replies))[: args.held]
+    held = held_out_answers([part.labels for part in open_parts(args.labels)])[: args.held]
     bench = bench_answers(args.target, args.prompts, args.new_tokens, kept)
     return {
         HELD: read_answers(target, held, args.bench / "held"),
@@ -154,7 +154,6 @@ def main() -> None:
     parser.add_argument("kind", choices=FAMILIES)
     parser.add_argument("--run", type=Path, help="runs/KIND unless given")
     parser.add_argument("--out", type=Path, help="assets/drafters/KIND unless given")
-    parser.add_argument("--replies", type=Path, default=Path("runs/labels/replies"))
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")

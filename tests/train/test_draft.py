@@ -1,0 +1,60 @@
+"""The draft model's training on several stores, and one that goes on from a shipped folder."""
+
+import argparse
+
+import pytest
+import torch
+from transformers import LlamaForCausalLM
+
+from tests.train.tiny_text import VOCAB, tiny_part, tiny_target
+from train.card import write_weights
+from train.draft import begin, train
+from train.labels import open_stores
+from train.newborn import Shape
+from train.onward import write_history
+
+
+def settings(folder, out, **told):
+    names = dict(steps=4, tokens=40, rate=1e-2, warmup=2, decay=0.5, hard=0.2, common=8, random=4)
+    names |= dict(layers=1, intermediate=16, held=2, minutes=1e9, autocast=False, shipped=None)
+    names |= dict(labels=[folder / "labels"], target=str(folder / "target"), out=out)
+    return argparse.Namespace(**(names | dict(device="cpu", seed=0) | told))
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A target with two stores of its answers."""
+    monkeypatch.setattr("train.draft.Shape", small_shape)
+    target = tiny_target()
+    target.save_pretrained(tmp_path / "target")
+    for seed, name in enumerate(("replies", "own/0000")):
+        tiny_part(target, tmp_path / "labels" / name, rows=25, seed=seed)
+    return tmp_path
+
+
+def small_shape(layers, intermediate):
+    return Shape(hidden=8, layers=layers, heads=2, kv_heads=1, intermediate=intermediate)
+
+
+def test_every_store_below_a_folder_is_trained_on(home):
+    stores = open_stores([home / "labels"])
+    assert [len(store) for store in stores] == [25, 25]
+    assert len({store.ids.tobytes() for store in stores}) == 2
+
+
+def test_a_draft_model_goes_on_with_the_weights_and_counts_that_were_shipped(home):
+    told = settings(home, home / "first")
+    train(told)
+    first, _ = begin(told, open_stores(told.labels))
+    write_weights(first, home / "shipped")
+    write_history(first, home / "shipped")
+    onward = settings(home, home / "second", shipped=home / "shipped")
+    second, _ = begin(onward, open_stores(onward.labels))
+    assert (second.step, second.steps_before) == (0, 4)
+    assert second.tokens == first.tokens > 0
+    shipped = LlamaForCausalLM.from_pretrained(home / "shipped", dtype=torch.float32)
+    ids = torch.arange(VOCAB)[None]
+    assert torch.equal(second.model.eval()(ids).logits, shipped(ids).logits)
+    train(onward)
+    again, _ = begin(onward, open_stores(onward.labels))
+    assert again.tokens > second.tokens and again.step == 4
