@@ -115,6 +115,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("runs/draft"))
     parser.add_argument("--out", type=Path, default=Path("assets/drafters/draft"))
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
+    parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
     parser.add_argument("--new-tokens", type=int, default=128)
@@ -126,7 +127,7 @@ def main() -> None:
     model = write_weights(training, args.out)
     write_history(training, args.out)
     stores = open_stores(args.labels)
-    kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
+    kept = args.bench / f"{args.prompts.stem}_{args.new_tokens}.npz"
     answers = {
         "held-out answers": held_out_answers(stores)[: args.held],
         "MT-bench": bench_answers(args.target, args.prompts, args.new_tokens, kept),

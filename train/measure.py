@@ -137,7 +137,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
+    kept = Path("runs/bench") / f"{args.prompts.stem}_{args.new_tokens}.npz"
     bench = bench_answers(args.target, args.prompts, args.new_tokens, kept)
     model = AutoModelForCausalLM.from_pretrained(args.folder, dtype=torch.float32).eval()
     held = held_out_answers(open_stores(args.labels))

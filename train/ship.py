@@ -102,7 +102,7 @@ def table(
 
 def texts(args: argparse.Namespace, target: PreTrainedModel) -> dict[str, Part]:
     """What figures are taken on."""
-    kept = Path("runs") / f"{args.prompts.stem}_{args.new_tokens}.npz"
+    kept = args.bench / f"{args.prompts.stem}_{args.new_tokens}.npz"
     held = held_out_answers([part.labels for part in open_parts(args.labels)])[: args.held]
     bench = bench_answers(args.target, args.prompts, args.new_tokens, kept)
     return {
