@@ -31,14 +31,17 @@ class PrefixReader:
         layer: of the heads.
         states: [T, H] of the prompt but for its last token; ``None`` where it has but one.
         capacity: slots of the layer's cache.
+
+    Attributes:
+        waiting: states that were committed and not read yet.
     """
 
     def __init__(self, layer: PrefixLayer, states: Tensor | None, capacity: int) -> None:
         self.context = PrefixContext(layer, capacity, NAME)
-        self._waiting: list[Tensor] = []  # states that were committed and not read yet
+        self.waiting: list[Tensor] = []
         self._latest: Tensor | None = None  # [1, H] what the layer made of the last state
         if states is not None:
-            self._waiting.append(states)
+            self.waiting.append(states)
             self.read()
         self._before = self.context.committed  # slots when the round began
 
@@ -47,16 +50,20 @@ class PrefixReader:
 
         Rounds that drafted nothing may have left many states: they are read in parts.
         """
-        if self._waiting:
-            for part in torch.cat(self._waiting).split(PREFILL_CHUNK):
+        if self.waiting:
+            for part in torch.cat(self.waiting).split(PREFILL_CHUNK):
                 self._latest = self.context.read(part)[-1:]
                 self.context.commit(range(len(part)))
-            self._waiting.clear()
+            self.waiting.clear()
         return self._latest
 
     def commit(self, states: Tensor) -> tuple[CacheStep, ...]:
         """Note states [N, H] that were committed; what happened to the cache in this round."""
-        self._waiting.append(states)
+        self.waiting.append(states)
+        return self.told()
+
+    def told(self) -> tuple[CacheStep, ...]:
+        """What happened to the cache since this was asked last, a round ago."""
         before, self._before = self._before, self.context.committed
         written = tuple(range(before, self._before))
         return (CacheStep(NAME, before, len(written), written),) if written else ()

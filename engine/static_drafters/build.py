@@ -15,6 +15,7 @@ from engine.static_drafters.desk import Desk
 from engine.static_drafters.draft import DeviceDraft
 from engine.static_drafters.features import DeviceEagle
 from engine.static_drafters.guessing import Guesser
+from engine.static_drafters.prefix import PrefixGuesser
 from engine.tree_attention import attends_by_trees
 
 MORE = 64  # slots beyond the target's: catching up makes a draft model's trees larger
@@ -23,16 +24,16 @@ MORE = 64  # slots beyond the target's: catching up makes a draft model's trees 
 def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> DeviceDrafter | None:
     """The same method on the device; ``None`` where the host has to draft.
 
-    That is: a method without steps on the device (EAGLE-2's and EAGLE-3's dynamic trees,
-    Hydra++, and those that look tokens up, which need none); and siblings that are drawn, of
-    which there may be fewer than planned.
+    That is: a method without steps on the device (EAGLE-2's and EAGLE-3's dynamic trees, and
+    those that look tokens up, which need none); and siblings that are drawn, of which there may
+    be fewer than planned.
     """
-    if isinstance(drafter, Medusa) or (isinstance(drafter, Hydra) and drafter.reader is None):
+    if isinstance(drafter, Medusa | Hydra):
         can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
-        return Guesser(drafter, lane) if can else None
+        return _guesser(drafter, lane) if can else None
     if isinstance(drafter, Eagle) and (type(drafter) is Eagle or isinstance(config.tree, tuple)):
         can = _can_hang(drafter, config, _vocab(drafter.reader), drafter.children.is_drawn)
-        return DeviceEagle(drafter, lane, _desk(drafter, lane)) if can else None
+        return DeviceEagle(drafter, lane, _desk(drafter.reader, lane)) if can else None
     if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
         model = drafter.context.model
         vocab = model.config.get_text_config().vocab_size
@@ -56,14 +57,20 @@ def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int
     return drafter.planner.max_rank
 
 
-def _desk(drafter: Eagle, lane: Lane) -> Desk:
-    """The lane's for this head, or a new one."""
-    attached, capacity = drafter.reader.attached, lane.cache.capacity + MORE
-    states = [lane.states[tap] for tap in attached.taps]
-    desk = lane.desks.get(id(attached))
-    if desk is None:
-        name = drafter.context.cache.name
-        desk = lane.desks[id(attached)] = Desk(attached, torch.cat(states, -1), capacity, name)
+def _guesser(drafter: Hydra | Medusa, lane: Lane) -> Guesser:
+    """By whether the heads read the target's states or a prefix layer's."""
+    if isinstance(drafter, Medusa) or drafter.reader is None:
+        return Guesser(drafter, lane)
+    return PrefixGuesser(drafter, lane, _desk(drafter, lane))
+
+
+def _desk(heads: FeatureReader | Hydra, lane: Lane) -> Desk:
+    """The lane's for these heads, or a new one."""
+    attached = heads.attached
+    if (desk := lane.desks.get(id(attached))) is None:
+        states = torch.cat([lane.states[tap] for tap in attached.taps], -1)
+        told = (states, lane.cache.capacity + MORE, heads.context.cache.name)
+        desk = lane.desks[id(attached)] = Desk(attached, *told)
     return desk
 
 

@@ -17,6 +17,7 @@ class Desk:
         cache: of the head's one layer.
         tree: buffers by the number of rows.
         waiting: [ROOM, S * Ht] the target's tapped states that the head has not read.
+        latest: [1, S * Ht] what a prefix layer made of the newest state that it has read.
     """
 
     def __init__(self, attached: Attached, like: torch.Tensor, capacity: int, name: str) -> None:
@@ -24,4 +25,5 @@ class Desk:
         self.cache = StaticCache(name, 1, capacity)
         self.graphs = graphs_on(like.device)
         self.waiting = like.new_zeros(ROOM, like.shape[-1])
+        self.latest = like.new_zeros(1, like.shape[-1])
         self.tree = TreeShelf(like.device)

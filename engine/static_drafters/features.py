@@ -16,10 +16,11 @@ from engine.heads.head_context import HeadContext
 from engine.lane import Lane
 from engine.records import CacheStep
 from engine.static_drafters.blank import Blank, blank
-from engine.static_drafters.desk import ROOM, Desk
+from engine.static_drafters.desk import Desk
 from engine.static_drafters.hang import Hang
 from engine.static_drafters.levels import Level, levels_of
-from engine.static_drafters.rows import MOST_BEHIND, rows_below
+from engine.static_drafters.rows import rows_below
+from engine.static_drafters.waiting import Waiting
 from engine.tree import Shape
 from engine.tree_buffers import TreeBuffers
 
@@ -84,17 +85,14 @@ class DeviceEagle:
         self.context, self.last = drafter.reader.context, 0
         desk.cache.adopt(self.context.cache)
         self.context.cache = desk.cache
-        self._early: list[torch.Tensor] = []  # states that wait and have no room on the desk
-        self._count = sum(map(len, drafter.reader.waiting))  # of those on the desk
-        for states in drafter.reader.waiting:
-            desk.waiting[: self._count].copy_(states)
+        self._waiting = Waiting(lane, desk, *drafter.reader.waiting)
         self._missing: Sequence[int] = ()
         self._shape: Shape | None = None  # of this round's tree; ``None`` if nothing is drafted
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A blank of the planned shape; the root alone where there is no feature yet."""
         shape = self.drafter.planner.shape(max_depth)
-        is_drafted = len(shape) > 1 and self._count > 0
+        is_drafted = len(shape) > 1 and self._waiting.count > 0
         self._shape = shape if is_drafted else None
         self._missing = history[self.context.committed + 1 :]
         return blank(history, shape) if is_drafted else root_only(history)
@@ -109,22 +107,16 @@ class DeviceEagle:
         step = FeatureStep(self.desk, self.context, rows, levels, hang)
         key = (tree.size, rows.size, self._shape, sampler.processors, self.is_drawn)
         self.desk.graphs.run(key, step, PATIENCE)
+        self._waiting.clear()
         return laws
 
     def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
         """Queue the states of the path behind those that wait; the host learns how many later."""
-        if self._shape is not None:
-            self._count = 0  # they were read
-        elif self._count + tree.size > ROOM:
-            self._early.append(self.desk.waiting[: self._count].clone())
-            self._count = 0
-        path = numbers[2 : 2 + tree.size].long().clamp_min(0)
-        states = [self.lane.states[tap].index_select(0, path) for tap in self.context.attached.taps]
-        self.desk.waiting[self._count : self._count + tree.size].copy_(torch.cat(states, -1))
+        self._waiting.follow(numbers[2 : 2 + tree.size])
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Keep the rows of true features; drafted rows are forgotten."""
-        self._count += len(path)
+        self._waiting.note(len(path))
         if self._shape is None:
             return ()
         caught_up, inner = len(self._missing), len(set(self._shape.parent)) - 2
@@ -133,15 +125,12 @@ class DeviceEagle:
 
     def _rows(self, proposal: Blank) -> TreeBuffers:
         """The rows of this round, sent; what is far behind was read before."""
-        behind = self._catch_up() if self._early or self._count > MOST_BEHIND else self._missing
+        behind = self._catch_up() if self._waiting.is_far else self._missing
         return rows_below(behind, proposal, self.desk.cache.length, self.desk.tree)
 
     def _catch_up(self) -> Sequence[int]:
         """Read all that waits but the last; returns what is left of the tokens."""
-        states = torch.cat([*self._early, self.desk.waiting[: self._count]])
         early = self._missing[:-1]
-        features = self.context.model.fuse(states[:-1])
+        features = self.context.model.fuse(self._waiting.take_early())
         self.context.read(features, early, range(-1, len(early) - 1))
-        self.desk.waiting[:1].copy_(states[-1:])
-        self._early = []
         return self._missing[-1:]

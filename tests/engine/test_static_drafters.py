@@ -7,8 +7,10 @@ from engine.planner import Planner
 from engine.static_drafters.draft import DeviceDraft
 from engine.static_drafters.features import DeviceEagle
 from engine.static_drafters.guessing import Guesser
+from engine.static_drafters.prefix import PrefixGuesser
+from engine.static_drafters.waiting import Waiting
 from engine.tree import chain
-from tests.engine.heads.test_features_audit import assert_holds
+from tests.engine.heads import test_features_audit, test_prefix_audit
 from tests.engine.loops import assert_same, both
 from tests.engine.test_audit import BUSHY
 from tests.engine.test_static_round import static_run
@@ -21,6 +23,7 @@ KINDS = {
     "draft_tree": DeviceDraft,
     "medusa": Guesser,
     "hydra": Guesser,
+    "hydra++": PrefixGuesser,
     "eagle": DeviceEagle,
     "eagle2": DeviceEagle,
     "eagle3": DeviceEagle,
@@ -29,7 +32,7 @@ KINDS = {
 
 @pytest.mark.parametrize("method", (*METHODS, *HEADS))
 def test_planned_shapes_are_drafted_on_the_device(method):
-    """Not: siblings that are drawn, a shape that the head draws up itself, Hydra++."""
+    """Not: siblings that are drawn, a shape that the head draws up itself."""
     for tree, options, is_on_device in (
         (CHAIN, {}, True),
         (CHAIN, DRAWN, True),
@@ -54,16 +57,18 @@ def seldom(monkeypatch, every):
     monkeypatch.setattr(Planner, "shape", shape)
 
 
-@pytest.mark.parametrize("method", ["draft", "draft_tree", "medusa", "hydra", "eagle", "eagle3"])
+@pytest.mark.parametrize(
+    "method", ["draft", "draft_tree", "medusa", "hydra", "hydra++", "eagle", "eagle3"]
+)
 @pytest.mark.parametrize("options", [{}, DRAWN], ids=["greedy", "sampled"])
 @pytest.mark.parametrize(("room", "behind"), [(512, 32), (20, 2)], ids=["room", "none"])
 def test_drafters_catch_up_after_rounds_that_drafted_nothing(
     method, options, room, behind, monkeypatch
 ):
     seldom(monkeypatch, every=5)
-    for home in ("draft", "features"):
+    for home in ("draft", "waiting"):
         monkeypatch.setattr(f"engine.static_drafters.{home}.MOST_BEHIND", behind)
-    monkeypatch.setattr("engine.static_drafters.features.ROOM", room)
+    monkeypatch.setattr("engine.static_drafters.waiting.ROOM", room)
     config = DecodeConfig(method, 44, tree=CHAIN, num_draft=3, seed=1, **options)
     ordinary, static, _ = both(bundle_for(method), PROMPT, config)
     assert_same(ordinary, static)
@@ -78,8 +83,34 @@ def test_the_heads_slots_equal_a_fresh_pass_after_every_round(method, options):
     assert type(run._drafter) is DeviceEagle
     address, slots = run._drafter.desk.cache.slots.data_ptr(), 3
     for this in run:
-        assert_holds(run, bundle)
+        test_features_audit.assert_holds(run, bundle)
         for step in this.caches[1:]:
             assert (step.before, step.after) == (slots, this.start - 1)
             slots = step.after
         assert run._drafter.desk.cache.slots.data_ptr() == address
+
+
+@pytest.mark.parametrize("options", [{"tree": BUSHY}, {"tree": CHAIN, **DRAWN}])
+def test_the_prefix_layers_slots_equal_a_fresh_pass_after_every_round(options):
+    bundle = bundle_for("hydra++")
+    run = static_run(bundle, DecodeConfig("hydra++", 24, seed=3, **options))
+    assert type(run._drafter) is PrefixGuesser
+    address, slots = run._drafter.desk.cache.slots.data_ptr(), 4
+    for this in run:
+        test_prefix_audit.assert_holds(run, bundle)
+        for step in this.caches[1:]:
+            assert step.name == "hydra++" and (step.before, step.after) == (slots, this.start - 1)
+            slots = step.after
+        assert run._drafter.desk.cache.slots.data_ptr() == address
+    assert slots > 4
+
+
+def test_the_audit_sees_states_of_another_path(monkeypatch):
+    """The control: the layer has to read the states along the accepted path, no others."""
+    bundle = bundle_for("hydra++")
+    right = Waiting.follow
+    monkeypatch.setattr(Waiting, "follow", lambda self, path: right(self, path * 0))
+    run = static_run(bundle, DecodeConfig("hydra++", 30, tree=BUSHY, seed=3))
+    with pytest.raises(AssertionError):
+        for _ in run:
+            test_prefix_audit.assert_holds(run, bundle)

@@ -27,7 +27,7 @@ from tests.engine.test_audit import BUSHY
 from tests.engine.test_static_run import CHAIN, PROCESSORS, PROMPT, bundle_for
 from tests.fakes import tiny_llama
 
-DRAFTED = ("draft", "draft_tree", "medusa", "hydra", "eagle")  # on the device
+DRAFTED = ("draft", "draft_tree", "medusa", "hydra", "hydra++", "eagle")  # on the device
 PARENTS = (-1, 0, 0, 1, 1, 3)
 SETTINGS = ({}, {"temperature": 0.9}, {"temperature": 0.9, **PROCESSORS})
 
@@ -171,7 +171,7 @@ def test_a_tree_is_padded_to_the_next_captured_size():
 
 
 @pytest.mark.parametrize(
-    "method", ["plain", "lookup", "suffix", "draft", "medusa", "hydra", "eagle"]
+    "method", ["plain", "lookup", "suffix", "draft", "medusa", "hydra", "hydra++", "eagle"]
 )
 @pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "sampled", "processors"])
 def test_a_round_waits_for_the_device_once(method, settings):
