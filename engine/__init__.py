@@ -13,6 +13,7 @@ from typing import Any
 _HOMES = {
     "Bundle": "bundle",
     "DecodeConfig": "config",
+    "NoRoomError": "no_room",
     "Round": "records",
     "Run": "decoding",
     "Trace": "trace",

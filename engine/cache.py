@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from engine.no_room import cache_fits
 from engine.records import CacheStep
 
 
@@ -84,9 +85,17 @@ class SlotCache(Cache):
     def storage(
         self, index: int, key: torch.Tensor, value: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Layer ``index``'s part; the first layer to ask fixes every layer's shape."""
+        """Layer ``index``'s part; the first layer to ask fixes every layer's shape.
+
+        Raises:
+            NoRoomError: memory does not hold all slots.
+        """
         if self.keys is None:
-            self.allocate(key, value)
+            row = sum(
+                states.shape[1] * states.shape[3] * states.itemsize for states in (key, value)
+            )
+            with cache_fits(self.name, self.capacity, len(self.layers) * row, key):
+                self.allocate(key, value)
         if key.shape[1] != self.keys.shape[2] or key.shape[3] != self.keys.shape[4]:
             raise ValueError("the layers' keys differ in shape: such a model is not supported")
         return self.keys[index], self.values[index]

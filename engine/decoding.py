@@ -20,6 +20,8 @@ def decode(bundle: Bundle, prompt: str | Sequence[int], config: DecodeConfig | N
     Raises:
         ValueError: the prompt is empty, too long or not text, or the method is not available;
             the message is written for the user.
+        NoRoomError: a ``ValueError`` too: memory does not hold the prompt or a cache.  A round
+            may raise it as well; those before it stand, and the run has its ``end``.
     """
     config = config or DecodeConfig()
     return _kind(bundle, config)(bundle, prompt, config)

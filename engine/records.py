@@ -19,7 +19,7 @@ VERSION = 1
 
 Verdict = Literal["root", "accepted", "rejected", "untested"]
 Origin = Literal["accepted", "recovered", "bonus", "sampled"]
-Reason = Literal["eos", "length", "stop", "context", "cancelled"]
+Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory"]
 
 MAX_NODES, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
 
@@ -247,3 +247,8 @@ class End:
     tokens: int
     seconds: float  # of all rounds, recording included, prefill not
     plain: Yardstick | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the text came to its end, rather than the run."""
+        return self.reason not in ("cancelled", "memory")

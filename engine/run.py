@@ -18,6 +18,7 @@ from engine.drafters.drafter import Drafter, Proposal
 from engine.drafters.order import Order
 from engine.emission import Emission
 from engine.header import make_header
+from engine.no_room import NoRoomError, passes_fit
 from engine.planner import Planner
 from engine.probing import probe_of
 from engine.prompt import read_prompt
@@ -50,15 +51,24 @@ class Run(Iterator[Round]):
         self._sampler, self._pieces = Sampler(config), Pieces(bundle.tokenizer)
         self._index, self._seconds = 0, 0.0
         clock = Clock()
-        with torch.inference_mode():
+        with torch.inference_mode(), passes_fit("while the prompt was read"):
             slot_bytes = self._open(build)
         self.header = make_header(bundle, config, prompt, self.prompt, slot_bytes, clock.lap())
 
     def __next__(self) -> Round:
-        """The next round; torch's mode is set per step, for steps may run in any thread."""
+        """The next round; torch's mode is set per step, for steps may run in any thread.
+
+        Raises:
+            NoRoomError: memory gave out; the run ends with the round before.
+        """
         if self.end is None and self._emission.reason is None:
-            with torch.inference_mode():
-                return self._round()
+            try:
+                with torch.inference_mode(), passes_fit(f"in round {self._index + 1}"):
+                    return self._round()
+            except NoRoomError:
+                self._emission.reason = "memory"
+                self._finish()
+                raise
         self._finish()
         raise StopIteration
 

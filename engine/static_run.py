@@ -15,6 +15,7 @@ from engine.drafters.build import Method
 from engine.drafters.drafter import Drafter
 from engine.drafters.order import Order
 from engine.lane import Lane
+from engine.no_room import NoRoomError
 from engine.planner import Planner
 from engine.records import Round, Seconds
 from engine.run import Run
@@ -48,7 +49,7 @@ class StaticRun(Run):
         """A context in a lane; an ordinary one where there is no memory for it."""
         try:
             lane = self._lane = _borrow(self.bundle, capacity)
-        except RuntimeError as error:  # of torch or of CUDA: a want of memory, as a rule
+        except (NoRoomError, RuntimeError) as error:  # of CUDA: a want of memory, as a rule
             say_waiting(first_line(error))
             return super()._new_target(capacity, method)
         lane.begin(self.prompt)

@@ -98,8 +98,8 @@ def compare(
         run = decoder.decode(bundle.for_visitor(), wish.prompt, config)
         plain = _yardstick(lanes, config)
         rounds = yield from _lane(run, info, Path(bundle.source).name, plain, is_cancelled)
-        is_whole = run.end.reason != "cancelled"
-        lanes.append(LaneText(info.run, info.number, config.temperature, rounds, is_whole))
+        lane = LaneText(info.run, info.number, config.temperature, rounds, run.end.is_whole)
+        lanes.append(lane)
         if is_cancelled():
             yield race.over_message(agreement(lanes), f"Stopped at lane {place}.")
             return
@@ -115,8 +115,13 @@ def _yardstick(lanes: Sequence[LaneText], config: DecodeConfig) -> Sequence[Roun
 def _lane(
     run: Any, info: race.LaneInfo, source: str, plain: Sequence[Round], is_cancelled: IsCancelled
 ) -> Generator[str, None, list[Round]]:
-    """The messages of one run, the same as on the stage; returns its rounds."""
+    """The messages of one run, the same as on the stage; returns its rounds.
+
+    Raises:
+        ValueError: it could not go on; what there is of it has been sent.
+    """
     rounds: list[Round] = []
+    problem: ValueError | None = None
     stage = Stage(run.header, race.yardstick(plain, []) if plain else None)
     try:
         yield messages.tagged(header_message(run.header, "file", source), info.run)
@@ -125,10 +130,14 @@ def _lane(
             yield messages.tagged(stage.round_message(this), info.run)
             if is_cancelled():
                 break
+    except ValueError as error:  # there is no room for a round: those before it are kept
+        problem = error
     finally:
         run.close()
     end = replace(run.end, plain=race.yardstick(plain, rounds)) if plain else run.end
     yield messages.tagged(stage.end_message(end), info.run)
+    if problem is not None:
+        raise problem
     return rounds
 
 

@@ -94,7 +94,7 @@ class Runner:
         yield messages.status(READING)
         run = self.decoder.decode(visitor.bundle, wish.prompt, wish.config)
         name, stage, tokens = messages.new_run(), Stage(run.header), []
-        source = Path(visitor.bundle.source).name
+        source, problem = Path(visitor.bundle.source).name, ""
         try:
             yield messages.tagged(header_message(run.header, "live", source), name)
             for this in run:
@@ -102,10 +102,14 @@ class Runner:
                 yield messages.tagged(stage.round_message(this), name)
                 if visitor.cancelled.is_set():
                     break
+        except ValueError as error:  # there is no room for a round: those before it are kept
+            problem = str(error)
         finally:
             run.close()
         yield messages.tagged(stage.end_message(run.end), name)
-        if wish.compare and wish.config.method != "plain" and run.end.reason != "cancelled":
+        if problem:
+            yield messages.problem(problem)
+        elif wish.compare and wish.config.method != "plain" and run.end.is_whole:
             yield messages.status(MEASURING)
             plain = self.decoder.measure_plain(
                 visitor.bundle, wish.prompt, wish.config, tokens, visitor.cancelled.is_set

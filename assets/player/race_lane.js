@@ -4,6 +4,7 @@ import { draw } from './race_tree.js';
 import { Text } from './text.js';
 
 const PHASES = ['draft', 'verify', 'accept', 'commit'];
+const CUT = ['cancelled', 'memory']; // reasons of an end that is none of the text's
 const PLACES = ['1st', '2nd', '3rd', '4th'];
 
 export class Lane {
@@ -28,7 +29,7 @@ export class Lane {
     this.lines.push(JSON.stringify(message));
     if (message.kind === 'header') this.text.clear(message);
     else if (message.kind === 'round') this.add(message);
-    else if (message.kind === 'end') this.isWhole = message.record?.reason !== 'cancelled';
+    else if (message.kind === 'end') this.isWhole = !CUT.includes(message.record?.reason);
   }
 
   add(round) {

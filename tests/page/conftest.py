@@ -154,7 +154,7 @@ def everywhere(browser, monkeypatch):
 @pytest.fixture
 def visit(browser, served):
     address, decoder = served
-    decoder.count, decoder.nodes, decoder.delay = 12, 8, 0.0
+    decoder.count, decoder.nodes, decoder.delay, decoder.room = 12, 8, 0.0, fakes.FakeRun.room
     visit = Visit(browser, address).open("?__theme=dark")
     visit.decoder = decoder
     yield visit

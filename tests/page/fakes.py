@@ -7,9 +7,13 @@ from types import SimpleNamespace
 from engine.records import End, Round, Yardstick
 from tests.page import synthetic
 
+NO_ROOM = "Memory gave out in a round. Fewer new tokens would take less."
+
 
 class FakeRun:
     """As ``engine.decoding.Run``: an iterator with a header now and an end later."""
+
+    room = 10**6  # rounds until memory gives out
 
     def __init__(self, prompt, config, count, nodes, delay):
         self.header, self.config = synthetic.header(prompt, config.method), config
@@ -22,6 +26,8 @@ class FakeRun:
         return self
 
     def __next__(self) -> Round:
+        if self._made == self.room:
+            raise ValueError(NO_ROOM)
         this = next(self._rounds)
         sleep(self._delay)
         self._made += 1
@@ -31,19 +37,21 @@ class FakeRun:
     def close(self):
         if self.closed_after is None:
             self.closed_after = self._made
-            reason = "length" if self._made == self._count else "cancelled"
+            cut = "memory" if self._made == self.room else "cancelled"
+            reason = "length" if self._made == self._count else cut
             self.end = End(reason, self._made, self._tokens, 0.064 * self._made)
 
 
 class FakeDecoder:
     """As the module ``engine``, for the runner: ``count`` rounds, ``delay`` seconds each."""
 
-    def __init__(self, count=12, nodes=8, delay=0.0):
-        self.count, self.nodes, self.delay = count, nodes, delay
+    def __init__(self, count=12, nodes=8, delay=0.0, room=FakeRun.room):
+        self.count, self.nodes, self.delay, self.room = count, nodes, delay, room
         self.runs = []
 
     def decode(self, bundle, prompt, config):
         self.runs.append(FakeRun(prompt, config, self.count, self.nodes, self.delay))
+        self.runs[-1].room = self.room
         return self.runs[-1]
 
     def measure_plain(self, bundle, prompt, config, tokens, is_cancelled):

@@ -40,7 +40,7 @@ class LaneDecoder(fakes.FakeDecoder):
         if config.method == self.refused:
             raise ValueError("There is no room.")
         run = LaneRun(prompt, config, self.count, self.nodes, self.delay)
-        run.other = self.other
+        run.other, run.room = self.other, self.room
         self.runs.append(run)
         return run
 
@@ -54,7 +54,7 @@ def course(shelf):
 def racer(browser, course):
     address, decoder = course
     decoder.count, decoder.nodes, decoder.delay, decoder.other = 12, 8, 0.0, None
-    decoder.refused = None
+    decoder.refused, decoder.room = None, fakes.FakeRun.room
     visit = Visit(browser, address)
     visit.decoder = decoder
     yield opened(visit)
@@ -221,6 +221,19 @@ def test_a_lane_that_fails_leaves_what_there_is_and_no_claim(racer):
     ]
     assert racer.ask("race.lanes.map(lane => lane.rounds)") == [12, 12, 0]
     assert racer.ask(EQUAL) == ""
+
+
+def test_a_lane_without_room_for_its_next_round_was_stopped_and_opens_as_far_as_it_went(racer):
+    racer.decoder.room = 5
+    race(racer)
+    assert racer.ask(f"[{NOTICE}.textContent, {NOTICE}.matches('.problem')]") == [
+        fakes.NO_ROOM,
+        True,
+    ]
+    racer.press("End")
+    assert racer.page.locator(".race .place").first.text_content().startswith("stopped")
+    racer.page.locator(".lane[data-lane='0'] .open").click()
+    racer.until("player.run === race.lanes[0].run && player.size === 5 && player.isDone")
 
 
 def test_a_lane_opens_on_the_stage(racer):

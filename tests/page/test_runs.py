@@ -1,8 +1,12 @@
+from dataclasses import replace
 from threading import Event
 
+import engine
 from engine.trace import Trace
+from tests.engine.test_no_room import Boundless
 from tests.page import fakes, synthetic
 from tests.page.conftest import Visit, serve
+from tests.tables import table_bundle
 from ui.loader import Loader
 
 ABORTED = ("AbortError", "Unexpected error Connection errored out")  # Gradio, on reload
@@ -47,6 +51,36 @@ def test_a_reload_frees_the_decoder_and_the_page_works_on(visit):
     visit.decode_whole()
     assert visit.ask("player.size") == 4
     assert run.closed_after < 100
+
+
+def test_where_memory_gives_out_the_sentence_stands_and_the_rounds_stay(visit, tmp_path):
+    visit.decoder.room = 3
+    visit.decode_whole()
+    visit.until(f"document.querySelector('#notice .problem')?.textContent === {fakes.NO_ROOM!r}")
+    assert visit.ask("player.size") == 3
+    with visit.page.expect_download() as download:
+        visit.page.click(".bar .save")
+    download.value.save_as(tmp_path / "cut.jsonl")
+    saved = Trace.load(tmp_path / "cut.jsonl")
+    assert (len(saved.rounds), saved.end.reason) == (3, "memory")
+    visit.decoder.room = fakes.FakeRun.room
+    visit.decode_whole()
+    visit.until("!document.querySelector('#notice .words').textContent")
+    assert visit.ask("player.size") == 12
+
+
+def test_a_cache_that_no_memory_holds_is_a_sentence_under_the_button(browser, shelf):
+    def bundle():
+        return replace(table_bundle(), target=Boundless(12))
+
+    for address, _ in serve(Loader(bundle), engine):
+        visit = Visit(browser, address).open()
+        visit.page.fill("#prompt textarea", "abc")
+        visit.page.click("#go")
+        visit.until("document.querySelector('#notice .problem')?.textContent.includes('slots')")
+        assert visit.notice.startswith("The target cache does not fit in memory: ")
+        assert "Fewer new tokens, a shorter prompt" in visit.notice
+        visit.close()
 
 
 def test_a_closed_tab_frees_the_decoder(visit, browser):

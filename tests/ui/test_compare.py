@@ -163,3 +163,13 @@ def test_a_stop_ends_the_lane_in_hand_whole_and_no_other_begins(looks):
 
 def test_the_methods_that_draft_in_two_ways_are_those_of_the_heads():
     assert methods.HEADS == kinds.METHODS
+
+
+def test_a_lane_that_memory_has_no_room_for_keeps_its_rounds_and_its_end():
+    decoder, sent = fakes.FakeDecoder(count=10, room=4), []
+    race = compare(decoder, fakes.bundle(), read("Why?", SHOWN | dict(method2="")), lambda: False)
+    with pytest.raises(ValueError, match=fakes.NO_ROOM):
+        sent.extend(race)
+    kinds = [json.loads(message)["kind"] for message in sent]
+    assert kinds == ["race", "status", "header", *["round"] * 4, "end"]
+    assert json.loads(sent[-1])["record"]["reason"] == "memory"

@@ -133,3 +133,13 @@ def test_without_a_model_the_run_says_what_is_missing():
     *_, last = Runner(loader, fakes.FakeDecoder()).play("me", wish())
     assert json.loads(last)["kind"] == "problem"
     assert json.loads(last)["text"] == loader.problem != ""
+
+
+def test_rounds_played_before_memory_gave_out_are_kept_and_the_run_has_its_end(runner, decoder):
+    decoder.room = 3
+    played = list(runner.play("me", wish()))
+    assert kinds(played) == ["status", "header", *["round"] * 3, "end", "problem"]
+    assert json.loads(played[-2])["record"]["reason"] == "memory"
+    assert json.loads(played[-1])["text"] == fakes.NO_ROOM
+    decoder.room = 10
+    assert kinds(runner.play("me", wish())).count("round") == 6
