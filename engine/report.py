@@ -3,6 +3,7 @@
 fp64 holds every token id and every probability as it is.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from math import prod
 
@@ -37,11 +38,11 @@ def pack(
 
     Args:
         share: [size] of the attention that fell on the tree, where a layer was asked.
-        is_drafted: whether the host has yet to learn the tokens.
+        is_drafted: whether the host has yet to learn the tokens and what hangs where.
     """
     parts = [accepted.count, accepted.extra, accepted.path, accepted.verdicts]
     if is_drafted:
-        parts += [tree.tokens, tree.confidence]
+        parts += [tree.tokens, tree.parents, tree.confidence, tree.read]
     if entries is not None:
         probs = target_laws[tree.parents.clamp_min(0), tree.tokens]
         parts += [probs, entries.tokens, entries.columns, entries.own]
@@ -58,14 +59,19 @@ class Report:
         size: of the tree's buffers.
         proposal: what was judged; its nodes are the buffers' first.
         uniforms: [N] that its nodes were judged with.
+
+    Attributes:
+        read: nodes below the root that a dynamic tree's drafter has read.
     """
 
     def __init__(
         self, numbers: np.ndarray, size: int, proposal: Proposal, uniforms: Sequence[float]
     ) -> None:
         self.uniforms, is_drafted = uniforms, isinstance(proposal, Blank)
-        shapes = [(2,), (size,), (size,)] + [(size,), (size,)] * is_drafted
-        if len(numbers) > 2 + (4 if is_drafted else 2) * size:
+        shapes = [(2,), (size,), (size,)]
+        if is_drafted:
+            shapes += [(size,), (size,), (size,), (1,)]
+        if sum(map(prod, shapes)) < len(numbers):
             shapes += [(size,), (size, SOURCES, TOP)]
             shapes += [(size, SOURCES, SOURCES, TOP), (SOURCES, size + 1)]
         if sum(map(prod, shapes)) < len(numbers):
@@ -74,9 +80,10 @@ class Report:
         assert ends[-1] == len(numbers)
         parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
         told, self._path, self._verdicts, *rest = (part.reshape(shape) for part, shape in parts)
-        self._count, self._extra = map(int, told)
+        self._count, self._extra, self.read = *map(int, told), 0
         if is_drafted:
-            proposal, rest = _filled(proposal, *rest[:2]), rest[2:]
+            proposal, self.read = _filled(proposal, *rest[:3]), int(rest[3][0])
+            rest = rest[4:]
         self.proposal, self._rest = proposal, rest
 
     @property
@@ -128,13 +135,26 @@ class Report:
         return law_of(node, found, point_masses(proposal, node))
 
 
-def _filled(blank: Blank, tokens: np.ndarray, confidence: np.ndarray) -> Proposal:
+def _filled(
+    blank: Blank, tokens: np.ndarray, parents: np.ndarray, confidence: np.ndarray
+) -> Proposal:
     """What the device has made of a blank."""
     size = len(blank.tokens)
+    above = tuple(map(int, parents[:size]))
     return Proposal(
         tuple(map(int, tokens[:size])),
-        blank.parents,
-        blank.ranks,
+        above,
+        _ranks(above),
         (None, *confidence[1:size].tolist()),
         blank.laws,
     )
+
+
+def _ranks(parents: Sequence[int]) -> tuple[int, ...]:
+    """[N] elder siblings of each node."""
+    born: Counter[int] = Counter()
+    ranks = []
+    for parent in parents:
+        ranks.append(born[parent])
+        born[parent] += 1
+    return tuple(ranks)

@@ -29,17 +29,23 @@ def static_scores(
         seen: [V] bool, whether the committed text has the token; read for the penalty only.
         nodes: [n] of ``tree``.
     """
+    above = unpack_ancestors(tree.bits).index_select(0, nodes)
+    return path_scores(sampler, logits, tree.tokens, above, seen)
+
+
+def path_scores(
+    sampler: Sampler,
+    logits: torch.Tensor,
+    tokens: torch.Tensor,
+    above: torch.Tensor,
+    seen: torch.Tensor,
+) -> torch.Tensor:
+    """The same of what follows the paths ``above`` [n, size] through ``tokens`` [size]."""
     scores = logits if logits.dtype == torch.float64 else logits.float()
     if not sampler.needs_history:
         return scores
     penalty = sampler.config.repetition_penalty
     less = torch.where(scores < 0, scores * penalty, scores / penalty)
-    return torch.where(_seen_by(tree, seen, nodes), less, scores)
-
-
-def _seen_by(tree: TreeBuffers, seen: torch.Tensor, nodes: torch.Tensor) -> torch.Tensor:
-    """[n, V] bool: the committed text and the nodes down to each of ``nodes``."""
-    above = unpack_ancestors(tree.bits).index_select(0, nodes).int()
-    counts = above.new_zeros(len(nodes), len(seen))
-    counts.scatter_add_(1, tree.tokens.expand(len(nodes), -1), above)
-    return (counts > 0) | seen
+    counts = above.new_zeros(len(above), len(seen), dtype=torch.int)
+    counts.scatter_add_(1, tokens.expand(len(above), -1), above.int())
+    return torch.where((counts > 0) | seen, less, scores)

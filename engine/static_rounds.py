@@ -13,7 +13,8 @@ from engine.records import CacheStep
 from engine.report import Report
 from engine.sampling import Sampler
 from engine.static_context import StaticContext
-from engine.static_drafters.blank import Blank, DeviceDrafter
+from engine.static_drafters.blank import Blank
+from engine.static_drafters.device_drafter import DeviceDrafter
 from engine.static_round import StaticRound
 from engine.tree_buffers import SIZES, TreeBuffers
 
@@ -68,6 +69,8 @@ class StaticRounds:
         if drafter is not None:
             proposal = replace(proposal, laws=laws)
         self.report = Report(copy.read(), tree.size, proposal, uniforms)
+        if drafter is not None:
+            drafter.told(self.report)
         return self.report
 
     @property

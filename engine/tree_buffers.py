@@ -13,6 +13,7 @@ import torch
 from engine.config import MAX_NODES
 from engine.tree import ancestors, depths
 from engine.tree_attention import TreeSlots
+from engine.tree_mask import tree_mask
 from kernels.ancestors import unpack_ancestors
 
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # of trees whose rounds are captured
@@ -37,6 +38,7 @@ class TreeBuffers:
         uniforms: [size] fp64, one to judge each node with.
         draws: [size] fp64, one to draw each drafted node with, the first drafted one's first.
         confidence: [size] fp64, the drafter's own where the device drafts.
+        read: [1] int64, nodes below the root that a dynamic tree's drafter has read.
         last: [1] int64, the node that ended the last round's path.
         fresh: [FRESH] int64, tokens committed since the last round; some may stand twice.
         length: [1] int64, slots of the committed text, the root left out.
@@ -75,6 +77,7 @@ class TreeBuffers:
         self.draws, self.last = here["draws"], here["last"]
         self.length, self.count = here["length"], here["count"]
         self.confidence = torch.zeros(size, dtype=torch.float64, device=device)
+        self.read = torch.zeros(1, dtype=torch.int64, device=device)
         self.places = torch.arange(size, device=device)
         self.unmasked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=device)
 
@@ -126,11 +129,7 @@ class TreeBuffers:
 
         For attention that does not know trees; what is masked must be finite.
         """
-        node = torch.arange(slots, device=self.length.device) - self.length  # [slots]
-        above = unpack_ancestors(self.bits)[:, node.clamp(0, self.size - 1)]
-        seen = (node < 0) | ((node < self.size) & above)
-        mask = torch.zeros(seen.shape, dtype=dtype, device=seen.device)
-        return mask.masked_fill_(~seen, torch.finfo(dtype).min)[None, None]
+        return tree_mask(unpack_ancestors(self.bits), self.length, slots, dtype)
 
     def send(self) -> None:
         """Queue the copy to the device.  The host may write again once the round was read."""

@@ -20,3 +20,13 @@ def unpack_ancestors(bits: torch.Tensor) -> torch.Tensor:
     place = torch.arange(32, device=bits.device, dtype=torch.int32)
     seen = (bits[:, :, None] >> place) & 1
     return seen.flatten(1)[:, : bits.shape[0]].bool()
+
+
+def trace_ancestors(parents: torch.Tensor, levels: int) -> torch.Tensor:
+    """[N] parents (-1 for none) of a tree of so many ``levels`` to [N, N] bool, as above."""
+    place = torch.arange(len(parents), device=parents.device)
+    seen, above = place[:, None] == place, parents
+    for _ in range(levels):
+        seen = seen | (above[:, None] == place)
+        above = torch.where(above < 0, above, parents.index_select(0, above.clamp_min(0)))
+    return seen

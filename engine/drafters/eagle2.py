@@ -42,9 +42,14 @@ class Eagle2(Eagle):
         super().__init__(reader, planner, children)
         self.planner, self.tree = planner, tree
 
+    @property
+    def is_dynamic(self) -> bool:
+        """Whether the tree is drawn up by confidence."""
+        return not (self.children.is_drawn or isinstance(self.tree, tuple))
+
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """The best nodes of a dynamic tree: as many as asked for, or as pay."""
-        if self.children.is_drawn or isinstance(self.tree, tuple):
+        if not self.is_dynamic:
             return super().propose(history, max_depth)
         if isinstance(self.tree, int):
             size = min(self.tree, MAX_NODES)

@@ -2,38 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-import torch
-
-from engine.drafters.drafter import Drafter, Proposal, root_only
+from engine.drafters.drafter import Proposal, root_only
 from engine.tree import Shape
-from engine.tree_buffers import TreeBuffers
 
 
 @dataclass(frozen=True, slots=True)
 class Blank(Proposal):
-    """Tokens and confidences below the root are none yet."""
-
-
-class DeviceDrafter(Drafter, Protocol):
-    """A drafter that proposes blanks and has them filled.
-
-    Attributes:
-        last: the node that ended the last round's path, of the target's newest states.
-        is_drawn: whether tokens are drawn, with a uniform each.
-    """
-
-    last: int
-    is_drawn: bool
-
-    def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
-        """Queue what fills ``tree``, which was sent; returns the laws that were drawn from."""
-        ...
-
-    def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
-        """Queue what the drafter does with a round's ``numbers``, the report as packed."""
-        ...
+    """Tokens and confidences below the root are none yet; of dynamic trees nor are parents."""
 
 
 def blank(history: Sequence[int], shape: Shape) -> Proposal:

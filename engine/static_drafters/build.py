@@ -6,17 +6,21 @@ from engine.config import DecodeConfig
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Drafter
 from engine.drafters.eagle import Eagle
+from engine.drafters.eagle2 import WIDTH, Eagle2
 from engine.drafters.hydra import Hydra
 from engine.drafters.medusa import Medusa
 from engine.heads.feature_reader import FeatureReader
 from engine.lane import Lane
-from engine.static_drafters.blank import DeviceDrafter
 from engine.static_drafters.desk import Desk
+from engine.static_drafters.device_drafter import DeviceDrafter
 from engine.static_drafters.draft import DeviceDraft
 from engine.static_drafters.features import DeviceEagle
+from engine.static_drafters.growing import DeviceEagle2
 from engine.static_drafters.guessing import Guesser
 from engine.static_drafters.prefix import PrefixGuesser
+from engine.static_drafters.rows import MOST_BEHIND
 from engine.tree_attention import attends_by_trees
+from engine.tree_buffers import LARGER
 
 MORE = 64  # slots beyond the target's: catching up makes a draft model's trees larger
 
@@ -24,14 +28,16 @@ MORE = 64  # slots beyond the target's: catching up makes a draft model's trees 
 def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> DeviceDrafter | None:
     """The same method on the device; ``None`` where the host has to draft.
 
-    That is: a method without steps on the device (EAGLE-2's and EAGLE-3's dynamic trees, and
-    those that look tokens up, which need none); and siblings that are drawn, of which there may
-    be fewer than planned.
+    That is: methods that look tokens up, which need no steps; EAGLE-2's and EAGLE-3's dynamic
+    trees where their size is to be what pays, which the planner decides level by level, by the
+    confidences; and siblings that are drawn, of which there may be fewer than planned.
     """
     if isinstance(drafter, Medusa | Hydra):
         can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
         return _guesser(drafter, lane) if can else None
-    if isinstance(drafter, Eagle) and (type(drafter) is Eagle or isinstance(config.tree, tuple)):
+    if isinstance(drafter, Eagle2) and drafter.is_dynamic:
+        return _eagle2(drafter, lane) if _can_grow(drafter, config) else None
+    if isinstance(drafter, Eagle):
         can = _can_hang(drafter, config, _vocab(drafter.reader), drafter.children.is_drawn)
         return DeviceEagle(drafter, lane, _desk(drafter.reader, lane)) if can else None
     if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
@@ -50,6 +56,12 @@ def _can_hang(
     return ranks == 1 if is_drawn else ranks <= vocab
 
 
+def _can_grow(drafter: Eagle2, config: DecodeConfig) -> bool:
+    """Whether the tree's size is given, and buffers hold all rows that are read for it."""
+    depth = config.num_draft or drafter.max_depth
+    return isinstance(config.tree, int) and MOST_BEHIND + WIDTH * (depth - 1) <= LARGER[-1]
+
+
 def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int:
     """Children that one node may have."""
     if isinstance(config.tree, tuple):
@@ -62,6 +74,10 @@ def _guesser(drafter: Hydra | Medusa, lane: Lane) -> Guesser:
     if isinstance(drafter, Medusa) or drafter.reader is None:
         return Guesser(drafter, lane)
     return PrefixGuesser(drafter, lane, _desk(drafter, lane))
+
+
+def _eagle2(drafter: Eagle2, lane: Lane) -> DeviceEagle2:
+    return DeviceEagle2(drafter, lane, _desk(drafter.reader, lane), _vocab(drafter.reader))
 
 
 def _desk(heads: FeatureReader | Hydra, lane: Lane) -> Desk:

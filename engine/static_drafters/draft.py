@@ -14,6 +14,7 @@ from engine.drafters.drafter import Proposal
 from engine.graphs import PATIENCE
 from engine.lane import Lane
 from engine.records import CacheStep
+from engine.report import Report
 from engine.static_context import StaticContext
 from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.hang import Hang
@@ -98,6 +99,9 @@ class DeviceDraft:
         kept = (numbers[:1] - is_end.double()).clamp_max(max(self._shape.depth)).int()
         path = numbers[2 : 2 + tree.size].int()
         self.context.cache.move(path, kept, self._sent.length + self._sent.last)
+
+    def told(self, report: Report) -> None:
+        """The shape is what was planned."""
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Note the root's row and those accepted nodes that were read."""

@@ -12,17 +12,19 @@ import torch
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.eagle import Eagle
 from engine.graphs import PATIENCE
-from engine.heads.head_context import HeadContext
 from engine.lane import Lane
 from engine.records import CacheStep
+from engine.report import Report
 from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.desk import Desk
 from engine.static_drafters.hang import Hang
+from engine.static_drafters.head_rows import HeadRows
 from engine.static_drafters.levels import Level, levels_of
 from engine.static_drafters.rows import rows_below
 from engine.static_drafters.waiting import Waiting
 from engine.tree import Shape
 from engine.tree_buffers import TreeBuffers
+from kernels.ancestors import unpack_ancestors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,44 +32,29 @@ class FeatureStep:
     """Fills a tree of one shape.
 
     Attributes:
-        context: the head's, on the desk's cache.
-        rows: tokens that were not read, then the tree below the last of them, whose row is
-            ``rows.last``; their features are the first of the desk's that wait.
+        head: reads the rows; the features of those behind are the first of the desk's that wait.
         levels: of the tree.
     """
 
-    desk: Desk
-    context: HeadContext
-    rows: TreeBuffers
+    head: HeadRows
     levels: tuple[Level, ...]
     hang: Hang
 
     def __call__(self) -> torch.Tensor:
         """Write tokens, confidences and laws; returns the confidences."""
         self.hang.begin()
-        rows, tree = self.rows, self.hang.tree
-        features = self.context.model.fuse(self.desk.waiting[: rows.size])
+        context, rows, tree = self.head.context, self.head.rows, self.hang.tree
+        features = context.model.fuse(self.head.desk.waiting[: rows.size])
+        above = unpack_ancestors(rows.bits)
         for level in self.levels:
-            behind = self._read(features)
+            behind = self.head.read(rows.places, above, features)
             at = rows.last + level.parents
-            self.hang(level, self.context.logits(behind.index_select(0, at)))
+            self.hang(level, context.logits(behind.index_select(0, at)))
             below = rows.last + level.children
             rows.tokens.index_copy_(0, below, tree.tokens.index_select(0, level.children))
             known = behind.index_select(0, at.index_select(0, level.places))
             features = features.index_copy(0, below, known)
         return tree.confidence
-
-    def _read(self, features: torch.Tensor) -> torch.Tensor:
-        """[size, H] features behind all rows."""
-        rows, cache = self.rows, self.desk.cache
-        words = self.context.attached.embed(rows.tokens[None])
-        places = (rows.length + rows.depths)[None]
-        cache.rows = rows.length + rows.places
-        try:
-            mask = rows.mask(cache.capacity, features.dtype)
-            return self.context.model(features[None], words, places, mask, cache)[0]
-        finally:
-            cache.rows = None
 
 
 class DeviceEagle:
@@ -87,25 +74,25 @@ class DeviceEagle:
         self.context.cache = desk.cache
         self._waiting = Waiting(lane, desk, *drafter.reader.waiting)
         self._missing: Sequence[int] = ()
-        self._shape: Shape | None = None  # of this round's tree; ``None`` if nothing is drafted
+        self._is_drafted, self._read = False, 0  # this round's tree; its nodes that are read
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A blank of the planned shape; the root alone where there is no feature yet."""
         shape = self.drafter.planner.shape(max_depth)
-        is_drafted = len(shape) > 1 and self._waiting.count > 0
-        self._shape = shape if is_drafted else None
+        self._is_drafted = len(shape) > 1 and self._waiting.count > 0
         self._missing = history[self.context.committed + 1 :]
-        return blank(history, shape) if is_drafted else root_only(history)
+        return blank(history, shape) if self._is_drafted else root_only(history)
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
         """Queue a pass for each level."""
         attached, sampler = self.context.attached, self.drafter.children.sampler
-        rows = self._rows(proposal)
+        shape = Shape(proposal.parents, proposal.ranks)
+        rows = rows_below(self._behind(), proposal, self.desk.cache.length, self.desk.tree)
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
         hang = Hang(tree, sampler, self.lane.seen, laws, attached.widen, attached.best)
-        levels = levels_of(self._shape, tree.tokens.device)
-        step = FeatureStep(self.desk, self.context, rows, levels, hang)
-        key = (tree.size, rows.size, self._shape, sampler.processors, self.is_drawn)
+        head = HeadRows(self.desk, self.context, rows)
+        step = FeatureStep(head, levels_of(shape, tree.tokens.device), hang)
+        key = (tree.size, rows.size, shape, sampler.processors, self.is_drawn)
         self.desk.graphs.run(key, step, PATIENCE)
         self._waiting.clear()
         return laws
@@ -114,22 +101,23 @@ class DeviceEagle:
         """Queue the states of the path behind those that wait; the host learns how many later."""
         self._waiting.follow(numbers[2 : 2 + tree.size])
 
+    def told(self, report: Report) -> None:
+        """Every node that has children was read, the root with what caught up."""
+        self._read = len(set(report.proposal.parents)) - 2
+
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Keep the rows of true features; drafted rows are forgotten."""
         self._waiting.note(len(path))
-        if self._shape is None:
+        if not self._is_drafted:
             return ()
-        caught_up, inner = len(self._missing), len(set(self._shape.parent)) - 2
+        caught_up = len(self._missing)
         self.context.end_round()
-        return (self.desk.cache.settle(caught_up + inner, range(caught_up)),)
+        return (self.desk.cache.settle(caught_up + self._read, range(caught_up)),)
 
-    def _rows(self, proposal: Blank) -> TreeBuffers:
-        """The rows of this round, sent; what is far behind was read before."""
-        behind = self._catch_up() if self._waiting.is_far else self._missing
-        return rows_below(behind, proposal, self.desk.cache.length, self.desk.tree)
-
-    def _catch_up(self) -> Sequence[int]:
-        """Read all that waits but the last; returns what is left of the tokens."""
+    def _behind(self) -> Sequence[int]:
+        """Tokens for the round's own passes to catch up with; what is far behind is read first."""
+        if not self._waiting.is_far:
+            return self._missing
         early = self._missing[:-1]
         features = self.context.model.fuse(self._waiting.take_early())
         self.context.read(features, early, range(-1, len(early) - 1))

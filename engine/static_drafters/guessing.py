@@ -13,6 +13,7 @@ from engine.heads.attached import Attached
 from engine.heads.medusa import MedusaHeads
 from engine.lane import Lane
 from engine.records import CacheStep
+from engine.report import Report
 from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.hang import Hang
 from engine.static_drafters.levels import Level, levels_of
@@ -98,6 +99,9 @@ class Guesser:
         return laws
 
     def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
+        """Heads keep nothing of their own."""
+
+    def told(self, report: Report) -> None:
         """Heads keep nothing of their own."""
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:

@@ -6,6 +6,7 @@ from engine.config import DecodeConfig
 from engine.planner import Planner
 from engine.static_drafters.draft import DeviceDraft
 from engine.static_drafters.features import DeviceEagle
+from engine.static_drafters.growing import DeviceEagle2
 from engine.static_drafters.guessing import Guesser
 from engine.static_drafters.prefix import PrefixGuesser
 from engine.static_drafters.waiting import Waiting
@@ -32,18 +33,20 @@ KINDS = {
 
 @pytest.mark.parametrize("method", (*METHODS, *HEADS))
 def test_planned_shapes_are_drafted_on_the_device(method):
-    """Not: siblings that are drawn, a shape that the head draws up itself."""
+    """Not: siblings that are drawn."""
     for tree, options, is_on_device in (
         (CHAIN, {}, True),
         (CHAIN, DRAWN, True),
         (BUSHY, {}, True),
         (BUSHY, DRAWN, False),
-        (6, {}, method not in ("eagle2", "eagle3")),
+        (6, {}, True),
     ):
         run = static_run(bundle_for(method), DecodeConfig(method, 8, tree=tree, **options))
-        expected = KINDS[method] if method in KINDS and is_on_device else None
-        found = type(run._drafter) if type(run._drafter) in KINDS.values() else None
-        assert found is expected, (tree, options)
+        is_grown = method in ("eagle2", "eagle3") and tree == 6
+        expected = DeviceEagle2 if is_grown else KINDS.get(method)
+        found = type(run._drafter)
+        found = found if found in (DeviceEagle2, *KINDS.values()) else None
+        assert found is (expected if is_on_device else None), (tree, options)
 
 
 def seldom(monkeypatch, every):
