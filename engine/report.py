@@ -18,6 +18,7 @@ from engine.static_drafters.blank import Blank
 from engine.tree import children
 from engine.tree_buffers import TreeBuffers
 from engine.tree_mass import TreeMass
+from engine.uniforms import Uniforms
 from engine.verify import Judgement
 from kernels.accept import Accepted
 from kernels.top_entries import TopEntries
@@ -42,7 +43,7 @@ def pack(
     """
     parts = [accepted.count, accepted.extra, accepted.path, accepted.verdicts]
     if is_drafted:
-        parts += [tree.tokens, tree.parents, tree.confidence, tree.read]
+        parts += [tree.tokens, tree.parents, tree.confidence, tree.read, tree.drawn]
     if entries is not None:
         probs = target_laws[tree.parents.clamp_min(0), tree.tokens]
         parts += [probs, entries.tokens, entries.columns, entries.own]
@@ -58,19 +59,22 @@ class Report:
         numbers: of ``pack``.
         size: of the tree's buffers.
         proposal: what was judged; its nodes are the buffers' first.
-        uniforms: [N] that its nodes were judged with.
+        uniforms: of the round.
 
     Attributes:
+        proposal: as the device has filled it.  A planned node that it could not draw is not there.
+        slots: [N] per node its place in the buffers.
+        uniforms: [N] that its nodes were judged with.
         read: nodes below the root that a dynamic tree's drafter has read.
     """
 
     def __init__(
-        self, numbers: np.ndarray, size: int, proposal: Proposal, uniforms: Sequence[float]
+        self, numbers: np.ndarray, size: int, proposal: Proposal, uniforms: Uniforms
     ) -> None:
-        self.uniforms, is_drafted = uniforms, isinstance(proposal, Blank)
+        is_drafted, self.slots = isinstance(proposal, Blank), [*range(len(proposal.tokens))]
         shapes = [(2,), (size,), (size,)]
         if is_drafted:
-            shapes += [(size,), (size,), (size,), (1,)]
+            shapes += [(size,), (size,), (size,), (2,)]
         if sum(map(prod, shapes)) < len(numbers):
             shapes += [(size,), (size, SOURCES, TOP)]
             shapes += [(size, SOURCES, SOURCES, TOP), (SOURCES, size + 1)]
@@ -80,18 +84,26 @@ class Report:
         assert ends[-1] == len(numbers)
         parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
         told, self._path, self._verdicts, *rest = (part.reshape(shape) for part, shape in parts)
-        self._count, self._extra, self.read = *map(int, told), 0
+        self._count, self._extra, self.read, drawn = *map(int, told), 0, 0
         if is_drafted:
-            proposal, self.read = _filled(proposal, *rest[:3]), int(rest[3][0])
-            rest = rest[4:]
+            columns, (self.read, drawn), rest = rest[:3], map(int, rest[3]), rest[4:]
+            self.slots = [slot for slot in self.slots if slot == 0 or columns[1][slot] >= 0]
+            proposal = _filled(proposal, self.slots, *columns)
         self.proposal, self._rest = proposal, rest
+        self.uniforms = uniforms.judged(drawn, len(self.slots))
+
+    @property
+    def last(self) -> int:
+        """The place in the buffers of the node that ended the path."""
+        return int(self._path[self._count - 1])
 
     @property
     def judgement(self) -> Judgement:
         """As the rule on the host would give it, the residuals left out."""
-        path = tuple(map(int, self._path[: self._count]))
-        below = children(self.proposal.parents)
-        rejected = (n for node in path for n in below[node] if self._verdicts[n] == REJECTED)
+        number = {slot: node for node, slot in enumerate(self.slots)}
+        path = tuple(number[int(slot)] for slot in self._path[: self._count])
+        below, verdicts = children(self.proposal.parents), self._verdicts[self.slots]
+        rejected = (n for node in path for n in below[node] if verdicts[n] == REJECTED)
         return Judgement(path, tuple(rejected), self._extra if self._extra >= 0 else None, ())
 
     def record(self, judgement: Judgement, is_reordered: bool) -> tuple[Nodes, tuple[Law, ...]]:
@@ -103,7 +115,7 @@ class Report:
         """
         if not self._rest:
             return nodes_of(self.proposal, judgement, self.uniforms, None), ()
-        probs = self._rest[0][: len(self.proposal.tokens)].tolist()
+        probs = self._rest[0][self.slots].tolist()
         nodes = nodes_of(self.proposal, judgement, self.uniforms, probs[1:])
         kept = judgement.path if judgement.extra is not None else judgement.path[:-1]
         rows = enumerate(kept)
@@ -111,10 +123,9 @@ class Report:
 
     def mass(self, layer: int) -> TreeMass | None:
         """Where the attention of ``layer`` fell, if it was asked and there is more than a root."""
-        nodes = len(self.proposal.tokens)
-        if len(self._rest) < 5 or nodes == 1:
+        if len(self._rest) < 5 or len(self.slots) == 1:
             return None
-        return mass_of(layer, self._rest[4][:nodes].tolist())
+        return mass_of(layer, self._rest[4][self.slots].tolist())
 
     def _law(self, row: int, node: int, judgement: Judgement, is_reordered: bool) -> Law:
         """The entries of one node of the path."""
@@ -129,25 +140,24 @@ class Report:
         tested = {*judgement.path, *judgement.rejected}
         for child in children(proposal.parents)[node]:
             if child in tested:
-                found.append([proposal.tokens[child], *own[:, child].tolist()])
+                found.append([proposal.tokens[child], *own[:, self.slots[child]].tolist()])
         if node == judgement.path[-1] and judgement.extra is not None:
             found.append([judgement.extra, *own[:, -1].tolist()])
         return law_of(node, found, point_masses(proposal, node))
 
 
 def _filled(
-    blank: Blank, tokens: np.ndarray, parents: np.ndarray, confidence: np.ndarray
+    blank: Blank,
+    slots: Sequence[int],
+    tokens: np.ndarray,
+    parents: np.ndarray,
+    confidence: np.ndarray,
 ) -> Proposal:
-    """What the device has made of a blank."""
-    size = len(blank.tokens)
-    above = tuple(map(int, parents[:size]))
-    return Proposal(
-        tuple(map(int, tokens[:size])),
-        above,
-        _ranks(above),
-        (None, *confidence[1:size].tolist()),
-        blank.laws,
-    )
+    """What the device has made of a blank at ``slots``."""
+    number = {slot: node for node, slot in enumerate(slots)} | {-1: -1}
+    above = tuple(number[int(parent)] for parent in parents[slots])
+    chances = (None, *confidence[slots[1:]].tolist())
+    return Proposal(tuple(map(int, tokens[slots])), above, _ranks(above), chances, blank.laws)
 
 
 def _ranks(parents: Sequence[int]) -> tuple[int, ...]:

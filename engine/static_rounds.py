@@ -17,6 +17,7 @@ from engine.static_drafters.blank import Blank
 from engine.static_drafters.device_drafter import DeviceDrafter
 from engine.static_round import StaticRound
 from engine.tree_buffers import SIZES, TreeBuffers
+from engine.uniforms import Uniforms
 
 
 class StaticRounds:
@@ -54,10 +55,10 @@ class StaticRounds:
         fresh = history[self._known :] or history[-1:]
         self._known = len(history)
         drafter = self.drafter if isinstance(proposal, Blank) else None
-        last = 0 if drafter is None else drafter.last
+        last = 0 if self.report is None else self.report.last
         drawn = proposal.num_drafted if drafter is not None and drafter.is_drawn else 0
         tree.fill(proposal.tokens, proposal.parents, self.target.committed, fresh, last)
-        uniforms = tree.draw(len(proposal.tokens), self.rng, drawn)
+        uniforms = Uniforms(tree, self.rng, len(proposal.tokens), drawn)
         tree.send()
         self._marks.mark(0)
         laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)

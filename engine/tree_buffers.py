@@ -36,9 +36,11 @@ class TreeBuffers:
         depths: [size] int64, the root's is 0.
         bits: [size, ceil(size / 32)] int32, ancestors as ``pack_ancestors`` gives them.
         uniforms: [size] fp64, one to judge each node with.
-        draws: [size] fp64, one to draw each drafted node with, the first drafted one's first.
+        draws: [2 * size] fp64: where the device draws, what each planned node is drawn with, and
+            what follows to judge with, which then is where ``drawn`` says.
         confidence: [size] fp64, the drafter's own where the device drafts.
         read: [1] int64, nodes below the root that a dynamic tree's drafter has read.
+        drawn: [1] int64, how many of ``draws`` tokens were drawn with.
         last: [1] int64, the node that ended the last round's path.
         fresh: [FRESH] int64, tokens committed since the last round; some may stand twice.
         length: [1] int64, slots of the committed text, the root left out.
@@ -54,7 +56,7 @@ class TreeBuffers:
             "depths": size,
             "bits": (size * self.words + 1) // 2,
             "uniforms": size,
-            "draws": size,
+            "draws": 2 * size,
             "last": 1,
             "fresh": FRESH,
             "length": 1,
@@ -77,7 +79,7 @@ class TreeBuffers:
         self.draws, self.last = here["draws"], here["last"]
         self.length, self.count = here["length"], here["count"]
         self.confidence = torch.zeros(size, dtype=torch.float64, device=device)
-        self.read = torch.zeros(1, dtype=torch.int64, device=device)
+        self.read, self.drawn = torch.zeros(2, dtype=torch.int64, device=device).split(1)
         self.places = torch.arange(size, device=device)
         self.unmasked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=device)
 
@@ -114,15 +116,12 @@ class TreeBuffers:
         told["length"][0], told["count"][0], told["last"][0] = length, count, last
 
     def draw(self, count: int, rng: torch.Generator, drafted: int = 0) -> list[float]:
-        """Draw what the ordinary loop would; returns the uniforms that ``count`` nodes are
-        judged with.
-
-        Args:
-            drafted: nodes whose tokens are drawn on the device, before they are judged.
+        """Draw a uniform for each of ``count`` nodes, and before these one for each of ``drafted``
+        ones whose tokens are drawn on the device; returns all.
         """
-        self._draws[:drafted].uniform_(generator=rng)
-        self._uniforms[:count].uniform_(generator=rng)
-        return self._told["uniforms"][:count].tolist()
+        name, room = ("draws", self._draws) if drafted else ("uniforms", self._uniforms)
+        room[: drafted + count].uniform_(generator=rng)
+        return self._told[name][: drafted + count].tolist()
 
     def mask(self, slots: int, dtype: torch.dtype) -> torch.Tensor:
         """[1, 1, size, slots] additive: the committed text, the nodes down to each one, no more.

@@ -29,8 +29,9 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
     """The same method on the device; ``None`` where the host has to draft.
 
     That is: methods that look tokens up, which need no steps; EAGLE-2's and EAGLE-3's dynamic
-    trees where their size is to be what pays, which the planner decides level by level, by the
-    confidences; and siblings that are drawn, of which there may be fewer than planned.
+    trees where their size is to be what pays, which the planner decides level by level by the
+    confidences, or where one round may read more rows than there are buffers for; a draft model
+    that keeps its own attention; and more siblings of the most probable than the vocabulary has.
     """
     if isinstance(drafter, Medusa | Hydra):
         can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
@@ -51,9 +52,8 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
 def _can_hang(
     drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig, vocab: int, is_drawn: bool
 ) -> bool:
-    """Whether every node has the children that are planned: there are enough, or it draws one."""
-    ranks = _ranks(drafter, config)
-    return ranks == 1 if is_drawn else ranks <= vocab
+    """Whether every node has the children that are planned; drawn ones may be fewer."""
+    return is_drawn or _ranks(drafter, config) <= vocab
 
 
 def _can_grow(drafter: Eagle2, config: DecodeConfig) -> bool:

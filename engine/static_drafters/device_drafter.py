@@ -14,11 +14,9 @@ class DeviceDrafter(Drafter, Protocol):
     """A drafter that proposes blanks and has them filled.
 
     Attributes:
-        last: the node that ended the last round's path, of the target's newest states.
         is_drawn: whether tokens are drawn, with a uniform each.
     """
 
-    last: int
     is_drawn: bool
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:

@@ -20,7 +20,7 @@ from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.hang import Hang
 from engine.static_drafters.levels import Level, levels_of
 from engine.static_drafters.rows import MOST_BEHIND, rows_below
-from engine.tree import Shape
+from engine.tree import Shape, depths
 from engine.tree_buffers import TreeBuffers
 
 
@@ -49,6 +49,7 @@ class DraftStep:
             self.hang(level, logits.index_select(0, rows.last + level.parents))
             fresh = tree.tokens.index_select(0, level.children)
             rows.tokens.index_copy_(0, rows.last + level.children, fresh)
+        self.hang.end()
         return tree.confidence
 
 
@@ -61,8 +62,6 @@ class DeviceDraft:
         beside: the draft model's.
     """
 
-    last = 0
-
     def __init__(self, drafter: Draft, lane: Lane, beside: Lane) -> None:
         self.drafter, self.lane, self.beside = drafter, lane, beside
         self.max_depth, self.is_drawn = drafter.max_depth, not drafter.sampler.config.is_greedy
@@ -71,6 +70,7 @@ class DeviceDraft:
         drafter.context = self.context
         self._missing: Sequence[int] = ()
         self._shape: Shape | None = None  # of this round's tree; ``None`` if nothing is drafted
+        self._depths: tuple[int, ...] = ()  # of the nodes that came of it
         self._sent: TreeBuffers | None = None  # the round's rows
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
@@ -86,7 +86,7 @@ class DeviceDraft:
         rows = self._rows(proposal)
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
         hang = Hang(tree, sampler, self.lane.seen, laws, lambda logits: logits, None)
-        step = DraftStep(self.context, rows, levels_of(self._shape, device), hang)
+        step = DraftStep(self.context, rows, self._levels(device), hang)
         told = (tree.size, rows.size, self._shape, sampler.processors)
         self.beside.graphs.run(told, step, PATIENCE)
         return laws
@@ -101,17 +101,21 @@ class DeviceDraft:
         self.context.cache.move(path, kept, self._sent.length + self._sent.last)
 
     def told(self, report: Report) -> None:
-        """The shape is what was planned."""
+        """Which of the planned nodes are there."""
+        self._depths = depths(report.proposal.parents)
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Note the root's row and those accepted nodes that were read."""
         if self._shape is None:
             return ()  # the model did not run: it catches up in a later round
-        behind, depth = len(self._missing), self._shape.depth
-        last = max(depth)
+        behind, depth, last = len(self._missing), self._depths, max(self._shape.depth)
         read = sum(1 for level in depth if 0 < level < last)
         kept = [behind - 1 + node for node in path[1:] if depth[node] < last]
         return (self.context.settle(behind + read, [*range(behind), *kept]),)
+
+    def _levels(self, device: torch.device) -> tuple[Level, ...]:
+        """Every law that was made to draw from is on record, where nothing was drawn too."""
+        return levels_of(self._shape, device, is_whole=self.is_drawn)
 
     def _rows(self, proposal: Blank) -> TreeBuffers:
         """The rows of this round, sent; what is far behind was read before."""

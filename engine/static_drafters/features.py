@@ -54,6 +54,7 @@ class FeatureStep:
             rows.tokens.index_copy_(0, below, tree.tokens.index_select(0, level.children))
             known = behind.index_select(0, at.index_select(0, level.places))
             features = features.index_copy(0, below, known)
+        self.hang.end()
         return tree.confidence
 
 
@@ -69,11 +70,12 @@ class DeviceEagle:
     def __init__(self, drafter: Eagle, lane: Lane, desk: Desk) -> None:
         self.drafter, self.lane, self.desk = drafter, lane, desk
         self.max_depth, self.is_drawn = drafter.max_depth, drafter.children.is_drawn
-        self.context, self.last = drafter.reader.context, 0
+        self.context = drafter.reader.context
         desk.cache.adopt(self.context.cache)
         self.context.cache = desk.cache
         self._waiting = Waiting(lane, desk, *drafter.reader.waiting)
         self._missing: Sequence[int] = ()
+        self._inner: frozenset[int] = frozenset()  # nodes that are to have children
         self._is_drafted, self._read = False, 0  # this round's tree; its nodes that are read
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
@@ -81,6 +83,7 @@ class DeviceEagle:
         shape = self.drafter.planner.shape(max_depth)
         self._is_drafted = len(shape) > 1 and self._waiting.count > 0
         self._missing = history[self.context.committed + 1 :]
+        self._inner = frozenset(shape.parent)
         return blank(history, shape) if self._is_drafted else root_only(history)
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
@@ -102,8 +105,8 @@ class DeviceEagle:
         self._waiting.follow(numbers[2 : 2 + tree.size])
 
     def told(self, report: Report) -> None:
-        """Every node that has children was read, the root with what caught up."""
-        self._read = len(set(report.proposal.parents)) - 2
+        """Every node that was to have children was read, the root with what caught up."""
+        self._read = sum(slot in self._inner for slot in report.slots) - 1
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Keep the rows of true features; drafted rows are forgotten."""

@@ -26,12 +26,14 @@ class GuessStep:
     """Fills a tree of one shape.
 
     Attributes:
-        states: [rows, H] of the target's newest round; ``tree.last`` is the path's end there.
+        states: [rows, H] of which one is read.
+        at: [1] that one.
         levels: of the shape.
     """
 
     attached: Attached
     states: torch.Tensor
+    at: torch.Tensor
     levels: tuple[Level, ...]
     hang: Hang
 
@@ -39,11 +41,12 @@ class GuessStep:
         """Write tokens, confidences and laws; returns the confidences."""
         self.hang.begin()
         tree = self.hang.tree
-        state = self.states.index_select(0, tree.last)
+        state = self.states.index_select(0, self.at)
         is_medusa = isinstance(self.attached.head, MedusaHeads)
         logits = self._medusa(state) if is_medusa else self._hydra(state)
         for head, level in enumerate(self.levels):
             self.hang(level, logits(head, level))
+        self.hang.end()
         return tree.confidence
 
     def _medusa(self, state: torch.Tensor) -> Callable[[int, Level], torch.Tensor]:
@@ -76,7 +79,7 @@ class Guesser:
 
     def __init__(self, drafter: Medusa | Hydra, lane: Lane) -> None:
         self.drafter, self.lane, self.max_depth = drafter, lane, drafter.max_depth
-        self.last, self.is_drawn = 0, drafter.children.is_drawn
+        self.is_drawn = drafter.children.is_drawn
         self._states = lane.states[drafter.attached.taps[0]]
         self._can_draft = drafter.state is not None
         if self._can_draft:
@@ -93,7 +96,8 @@ class Guesser:
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
         hang = Hang(tree, sampler, self.lane.seen, laws, attached.widen, attached.best)
         shape = Shape(proposal.parents, proposal.ranks)
-        step = GuessStep(attached, self._states, levels_of(shape, self._states.device), hang)
+        states, at = self._read_from(tree)
+        step = GuessStep(attached, states, at, levels_of(shape, states.device), hang)
         key = (id(attached), tree.size, shape, sampler.processors, self.is_drawn)
         self.lane.graphs.run(key, step, PATIENCE)
         return laws
@@ -105,6 +109,10 @@ class Guesser:
         """Heads keep nothing of their own."""
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
-        """The next guess is made from the state at the path's end."""
-        self.last, self._can_draft = path[-1], True
+        """There is a state to guess from."""
+        self._can_draft = True
         return ()
+
+    def _read_from(self, tree: TreeBuffers) -> tuple[torch.Tensor, torch.Tensor]:
+        """The target's newest states, and the path's end among them."""
+        return self._states, tree.last

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import torch
 
 from engine.sampling import Sampler
+from engine.static_drafters.distinct import distinct_rows
 from engine.static_drafters.levels import Level
 from engine.static_laws import static_scores
-from engine.tree_buffers import TreeBuffers
+from engine.tree_buffers import NO_PARENT, TreeBuffers
 
 Best = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
 
@@ -26,8 +27,8 @@ class Hang:
     Attributes:
         tree: they are written into; also read for what stands above a node.
         seen: [V] bool, tokens of the committed text.
-        laws: [size, V] takes the laws that tokens are drawn from, one child a node; ``None``
-            takes the most probable ones, to be judged as point masses.
+        laws: [size, V] takes the laws that tokens are drawn from; ``None`` takes the most
+            probable ones, to be judged as point masses.
         widen: logits [n, Vd] of the drafter to [n, V] of the target's vocabulary.
         best: chooses by the drafter's own logits where no processor reads the text; ``None``
             takes the scores.
@@ -46,6 +47,14 @@ class Hang:
             self.seen.index_fill_(0, self.tree.fresh, True)
         if self.laws is not None:
             self.laws.zero_()
+            self.tree.drawn.zero_()
+
+    def end(self) -> None:
+        """What the nodes are judged with comes behind what was used to draw them."""
+        tree = self.tree
+        if self.laws is not None:
+            number = ((tree.parents >= 0) | (tree.places == 0)).cumsum(0) - 1
+            tree.uniforms.copy_(tree.draws[tree.drawn + number])
 
     def __call__(self, level: Level, logits: torch.Tensor) -> None:
         """Hang a level's children.
@@ -64,16 +73,20 @@ class Hang:
         self._write(level, tokens[places, level.ranks], chances[places, level.ranks])
 
     def _draw(self, level: Level, logits: torch.Tensor) -> None:
-        """One child a node, at its uniform of the inverse cumulative law; as ``sampling.draw``."""
-        laws = self.sampler.laws_of(self._scores(level, logits), few=self.laws.shape[-1])
-        self.laws.index_copy_(0, level.parents, laws)
-        mass = laws.double().cumsum(-1)
-        aim = self.tree.draws.index_select(0, level.children - 1)[:, None] * mass[:, -1:]
-        token = torch.searchsorted(mass, aim, right=True)
-        places = torch.arange(laws.shape[-1], device=laws.device)
-        last = torch.where(laws > 0, places, 0).amax(-1, keepdim=True)  # never one without mass
-        token = torch.minimum(token, last)
-        self._write(level, token[:, 0], laws.gather(1, token)[:, 0])
+        """Children at their uniforms, where their parent is there and its law has mass left."""
+        tree, parents = self.tree, level.parents
+        scores = self._scores(level, logits.expand(len(parents), -1))
+        laws = self.sampler.laws_of(scores, few=self.laws.shape[-1])
+        self.laws.index_copy_(0, parents, laws)
+        is_there = (tree.parents.index_select(0, parents) >= 0) | (parents == 0)
+        used = level.wanted * is_there
+        at = (tree.drawn + used.cumsum(0) - used)[:, None] + tree.places[: level.most]
+        tokens, found = distinct_rows(laws, tree.draws[at.clamp_max(len(tree.draws) - 1)])
+        tree.drawn.add_(used.sum())
+        child = level.places, level.ranks
+        hung = torch.where((found & is_there[:, None])[child], parents[level.places], NO_PARENT)
+        tree.parents.index_copy_(0, level.children, hung)
+        self._write(level, tokens[child], laws.gather(1, tokens)[child])
 
     def _scores(self, level: Level, logits: torch.Tensor) -> torch.Tensor:
         nodes = level.parents[: len(logits)]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -11,22 +12,27 @@ from engine.tree import Shape
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Level:
-    """The n nodes of one level that get children, and these, c in all."""
+    """The n nodes of one level that may get children, and these, c in all."""
 
     parents: torch.Tensor  # [n] nodes
     above: torch.Tensor  # [n] place of each one's parent among the parents of the level before
     children: torch.Tensor  # [c] nodes
     places: torch.Tensor  # [c] place of each one's parent among ``parents``
     ranks: torch.Tensor  # [c]
+    wanted: torch.Tensor  # [n] children of each
     most: int  # children of one node
 
 
 @lru_cache(maxsize=256)
-def levels_of(shape: Shape, device: torch.device) -> tuple[Level, ...]:
-    """One level for each that has children; copied to the device without a wait."""
+def levels_of(shape: Shape, device: torch.device, *, is_whole: bool = False) -> tuple[Level, ...]:
+    """One level for each that has children; copied to the device without a wait.
+
+    Args:
+        is_whole: list those nodes of it too that get none.
+    """
     levels, before = [], {-1: 0}
-    for nodes in shape.levels()[1:]:
-        parents = sorted({shape.parent[node] for node in nodes})
+    for above, nodes in pairwise(shape.levels()):
+        parents = above if is_whole else sorted({shape.parent[node] for node in nodes})
         place = {node: index for index, node in enumerate(parents)}
         columns = (
             parents,
@@ -34,8 +40,9 @@ def levels_of(shape: Shape, device: torch.device) -> tuple[Level, ...]:
             nodes,
             [place[shape.parent[node]] for node in nodes],
             [shape.rank[node] for node in nodes],
+            [shape.parent.count(node) for node in parents],
         )
-        most = 1 + max(columns[-1])
+        most = max(columns[-1])
         levels.append(Level(*(_sent(column, device) for column in columns), most))
         before = place
     return tuple(levels)

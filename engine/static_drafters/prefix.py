@@ -54,7 +54,7 @@ class PrefixGuesser(Guesser):
     def __init__(self, drafter: Hydra, lane: Lane, desk: Desk) -> None:
         super().__init__(drafter, lane)
         self.desk, self.reader, self.context = desk, drafter.reader, drafter.reader.context
-        self._states, self._waiting = desk.latest, Waiting(lane, desk)
+        self._waiting = Waiting(lane, desk)
         if self._can_draft:
             desk.latest.copy_(self.reader.read())
         desk.cache.adopt(self.context.cache)
@@ -85,6 +85,10 @@ class PrefixGuesser(Guesser):
             self.desk.cache.settle(self._read, range(self._read))
             self._read = 0
         return self.reader.told()
+
+    def _read_from(self, tree: TreeBuffers) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the layer has made of the newest state."""
+        return self.desk.latest, tree.places[:1]
 
     def _rows(self, count: int) -> TreeBuffers:
         """A chain of ``count`` rows behind the layer's slots, sent."""

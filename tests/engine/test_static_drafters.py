@@ -32,21 +32,21 @@ KINDS = {
 
 
 @pytest.mark.parametrize("method", (*METHODS, *HEADS))
-def test_planned_shapes_are_drafted_on_the_device(method):
-    """Not: siblings that are drawn."""
-    for tree, options, is_on_device in (
-        (CHAIN, {}, True),
-        (CHAIN, DRAWN, True),
-        (BUSHY, {}, True),
-        (BUSHY, DRAWN, False),
-        (6, {}, True),
+def test_trees_of_a_given_size_are_drafted_on_the_device(method):
+    for tree, options in (
+        (CHAIN, {}),
+        (CHAIN, DRAWN),
+        (BUSHY, {}),
+        (BUSHY, DRAWN),
+        (6, {}),
+        (6, DRAWN),
     ):
         run = static_run(bundle_for(method), DecodeConfig(method, 8, tree=tree, **options))
-        is_grown = method in ("eagle2", "eagle3") and tree == 6
+        is_grown = method in ("eagle2", "eagle3") and tree == 6 and not options
         expected = DeviceEagle2 if is_grown else KINDS.get(method)
         found = type(run._drafter)
         found = found if found in (DeviceEagle2, *KINDS.values()) else None
-        assert found is (expected if is_on_device else None), (tree, options)
+        assert found is expected, (tree, options)
 
 
 def seldom(monkeypatch, every):
