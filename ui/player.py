@@ -83,6 +83,7 @@ def css() -> str:
     sheets = (
         "stage.css",
         "pauses.css",
+        "mask.css",
         "numbers.css",
         "tabs.css",
         "proof.css",

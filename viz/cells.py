@@ -9,6 +9,7 @@ KINDS = ("accepted", "rejected", "untested")
 PREFIX = "“%{y}” sees all %{meta[0]} prefix slots"  # of a node, where the mass is not known
 MASS = "the tree takes %{z:.1%} of its attention<br>(layer %{meta[1]}, mean of its heads)"
 LIGHT = 0.25  # of the scale, where the mass is not known
+EVEN = role("target", 0.45)  # the scale's colour there
 
 
 def scale_of(roles: Sequence[str]) -> list[list[Any]]:
@@ -43,6 +44,12 @@ CELLS = [
         "hovertemplate": f"{PREFIX}<br>{MASS}<extra></extra>",
         "opacity": 0.2,
     },
+]
+
+# A patch for who does not want the mass: the same for every round, so that none carries it.
+MASSLESS: list[list[Any]] = [
+    ["data.1.colorscale", [[0, EVEN], [1, EVEN]]],
+    ["data.1.hovertemplate", f"{PREFIX}<extra></extra>"],
 ]
 
 # The axis of the prefix's column, which is one wide.

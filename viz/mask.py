@@ -56,7 +56,8 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, and a patch per step: verdicts colour whole rows.
 
     Where the attention's mass on the tree is known (the mean of the last layer's heads), a row
-    of the prefix is the paler the more of it the tree takes.
+    of the prefix is the paler the more of it the tree takes, unless the page's switch lays
+    ``cells.MASSLESS`` over it.
     """
     total = len(info.piece) + info.num_hidden
     phases = [step.phase for step in order]

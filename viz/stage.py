@@ -11,6 +11,7 @@ from engine.records import End, Header, Round, Yardstick
 from engine.stats import Tally
 from viz import theme
 from viz.caches import caches_info, caches_panel
+from viz.cells import MASSLESS
 from viz.facts import facts_panel
 from viz.figure import TEMPLATE
 from viz.judgement import judgement_info, judgement_panel
@@ -39,6 +40,7 @@ def header_message(header: Header, source: str, name: str) -> str:
             "legend": theme.legend(),
             "bars": theme.bars(),
             "template": TEMPLATE,
+            "massless": MASSLESS,
             "source": source,
             "name": name,
         }

@@ -10,10 +10,11 @@ export function changedAt(panel, step) {
   return -1;
 }
 
-// A figure of its own (Plotly writes into what it is given), in the colours of one theme.
-export function stateAt(panel, step, palette) {
+// A figure of its own (Plotly writes into what it is given), in the colours of one theme; ``over``
+// is one more patch, whatever the step.
+export function stateAt(panel, step, palette, over = []) {
   const figure = structuredClone(panel.figure);
-  panel.steps.slice(0, step + 1).flat().forEach(([path, value]) => put(figure, path, value));
+  [...panel.steps.slice(0, step + 1).flat(), ...over].forEach(([path, value]) => put(figure, path, value));
   return painted(figure, palette);
 }
 

@@ -3,6 +3,7 @@ import { changedAt, stateAt } from './figure.js';
 
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
 const SMOOTH_MS = 220;
+const NONE = [];
 const LEAST_PX = 9; // letters that can be read
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -11,6 +12,7 @@ export class Panel {
     this.section = section;
     this.name = section.dataset.panel;
     this.isTree = this.name === 'tree';
+    this.isMask = this.name === 'mask';
     this.plot = section.querySelector('.plot');
     this.title = section.querySelector('h4 em');
     this.drawn = '';
@@ -29,8 +31,11 @@ export class Panel {
     const panel = this.of(wish);
     if (!panel) return `${wish.tape.header.run} ${wish.index}`;
     const size = `${this.width}x${this.height}`;
-    return [placeOf(wish), changedAt(panel, wish.step), wish.theme, size].join(' ');
+    return [placeOf(wish), changedAt(panel, wish.step), wish.theme, size, ...this.over(wish)].join(' ');
   }
+
+  // What lies over every step of a figure: the mask's is without the attention's mass if one likes.
+  over({ tape, isMassless }) { return (this.isMask && isMassless && tape.header.massless) || NONE; }
 
   isStale(wish) {
     this.describe(wish);
@@ -63,7 +68,7 @@ export class Panel {
     const isNew = isSmooth && place !== this.round;
     this.round = place;
     this.drawn = isNew ? '' : this.key(wish);
-    const { data, layout } = stateAt(panel, isNew ? -1 : wish.step, wish.palette);
+    const { data, layout } = stateAt(panel, isNew ? -1 : wish.step, wish.palette, this.over(wish));
     Object.assign(layout, this.frame(wish, layout));
     // The configuration once: Plotly measures the panel whenever it is given.
     const react = () => library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);

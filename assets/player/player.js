@@ -12,6 +12,7 @@ import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
 import { meaning } from './legend.js';
 import { showMachine } from './machine.js';
+import { Mass } from './mass.js';
 import { Numbers } from './numbers.js';
 import { outside } from './outside.js';
 import { Pauses } from './pauses.js';
@@ -40,6 +41,7 @@ export class Player {
     this.isLed = false; // from step to step by a lesson
     this.address = new Address(this);
     this.board = new Board(this.stage);
+    this.mass = new Mass(this.stage.querySelector('.mass'), () => this.show(false));
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
     this.facts = new Facts(find('#facts .cards'));
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
@@ -202,6 +204,7 @@ export class Player {
 
   show(smooth) {
     this.bar.show(this);
+    this.mass.show(this.tape);
     this.address.keep();
     if (this.tape) this.numbers.show(this.tape, this.look(), theme());
     if (!this.tape?.size || this.position < 0) return;
@@ -214,6 +217,7 @@ export class Player {
     const { palette, template } = this.look();
     this.board.show({
       tape: this.tape, index, step, smooth, palette, template, theme: theme(),
+      isMassless: !this.mass.isOn,
       words: `round ${index + 1} · ${label}`,
       pace: this.clock.stay(phase),
     });

@@ -1,7 +1,8 @@
 """Traces made up for tests of the page: valid records, drawn by a seeded generator."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from engine.kernel_path import KernelPath
 from engine.records import (
@@ -18,6 +19,7 @@ from engine.records import (
 )
 from engine.roofline import Roofline
 from engine.trace import Trace
+from engine.tree_mass import TreeMass
 
 WORDS = (
     "",
@@ -135,3 +137,10 @@ def _judge(draw: random.Random, parent: list[int]) -> tuple[list[str], list[int]
 def _law(draw: random.Random, node: int) -> Law:
     share = tuple(sorted((round(draw.random() / 5, 4) for _ in range(5)), reverse=True))
     return Law(node, (2, 3, 4, 5, 6), share, share[::-1], share, share)
+
+
+def weighed(played: Iterable[Round]) -> Iterator[Round]:
+    """The same rounds, each with the mass of its nodes' attention: more of it the deeper."""
+    for this in played:
+        share = tuple(round(0.9 * node / len(this.nodes), 3) for node in range(len(this.nodes)))
+        yield replace(this, mass=TreeMass(29, share))

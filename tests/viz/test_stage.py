@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import zlib
+from itertools import pairwise
 
 import plotly.graph_objects as go
 import pytest
@@ -236,6 +237,26 @@ def test_the_masks_prefix_says_how_much_attention_the_tree_takes_where_it_is_kno
         assert len(column["z"]) == 11
         if mass:
             assert column["z"] == list(this.mass.share) and look["meta"][1] == 30
+
+
+def test_the_header_brings_what_takes_the_mass_away_again():
+    patch = json.loads(header_message(make_header(), "live", "x"))["massless"]
+    shared = TEMPLATE["data"]["heatmap"][1]
+    looks = []
+    for mass in (True, False):
+        sent = message(make_round(10, mass=mass))["panels"]["mask"]["figure"]
+        apply(sent, patch if mass else [])
+        column = shared | sent["data"][1]
+        looks.append((column["hovertemplate"], {shade(column, share) for share in column["z"]}))
+    assert looks[0] == looks[1] and len(looks[0][1]) == 1
+
+
+def shade(column, share):
+    """The colour of a share as a linear scale has it: its role, and how much of it."""
+    ends = list(pairwise(column["colorscale"]))
+    (low, one), (high, two) = next(pair for pair in ends if share <= pair[1][0])
+    (role, a), (_, b) = (name.split("/") for name in (one, two))
+    return role, round(float(a) + (float(b) - float(a)) * (share - low) / (high - low), 6)
 
 
 def test_the_caches_end_with_the_kept_slots_in_their_places():
