@@ -8,7 +8,7 @@ export class Drawer {
     this.lessons = lessons;
     this.parts = {
       name: part('.name'), all: part('.all'), wrong: part('.wrong'), list: part('.list'), article: part('article'),
-      place: part('.place'), title: part('h2'), said: part('.said'), table: part('table'),
+      lecture: part('h1'), place: part('.place'), title: part('h2'), said: part('.said'), table: part('table'),
       nav: part('nav'), dots: part('.dots'), back: part('.back'), next: part('.next'),
     };
     this.question = new Question(part('.question'), (verdict) => lessons.predict(verdict));
@@ -40,12 +40,12 @@ export class Drawer {
   }
 
   show({ lesson, at, stop, answer, score, next }) {
-    const { name, place, title, said, table, dots, back } = this.parts;
+    const { name, lecture, place, title, said, table, dots, back } = this.parts;
     const isNew = this.shown !== `${lesson.number}/${at}`;
     this.shown = `${lesson.number}/${at}`;
     this.turn(false);
     if (isNew) this.complain('');
-    name.textContent = lesson.title;
+    name.textContent = lecture.textContent = lesson.title;
     place.textContent = `Lesson ${lesson.number} · stop ${at + 1} of ${lesson.stops.length}`;
     title.textContent = stop.title;
     if (said.textContent !== stop.text) said.textContent = stop.text;
