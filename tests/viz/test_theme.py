@@ -26,7 +26,9 @@ SIGHTS = {
         (0.004733, 0.691367, 0.303900),
     ),
 }
-APART = 10  # CIE 1976: 2.3 is just noticed side by side
+APART = 10.8  # CIE 1976: 2.3 is just noticed side by side
+
+MARKS = dict.fromkeys((*theme.ORIGINS, *theme.VERDICTS))
 
 
 def to_linear(colour: str) -> list[float]:
@@ -84,9 +86,9 @@ def test_the_label_of_a_button_can_be_read(mode):
 @pytest.mark.parametrize("mode", ["dark", "light"])
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_what_no_shape_tells_apart_every_eye_does(mode, sight):
-    """Origins are bars and grounds of text as well, laws are bars; verdicts have their shapes."""
+    """Origins are bars and grounds of text too, verdicts the mask's cells, laws are bars."""
     palette = theme.PALETTE[mode]
-    for names in (theme.ORIGINS, [name for name, _ in theme.BARS]):
+    for names in (MARKS, [name for name, _ in theme.BARS]):
         for one, other in combinations(names, 2):
             colours = [seen(palette[name], sight) for name in (one, other)]
             assert dist(*colours) >= APART, f"{one} and {other}"
@@ -103,7 +105,7 @@ def test_roles_become_colours_under_colour_keys_only():
     drawn = {"text": ["@accepted"], "marker": {"color": ["@accepted", "@rejected/0.5"]}}
     resolved = figure.resolve(drawn, "light")
     assert resolved["text"] == ["@accepted"]
-    assert resolved["marker"]["color"] == ["#007a58", "rgba(194,65,12,0.5)"]
+    assert resolved["marker"]["color"] == ["#007a58", "rgba(163,31,0,0.5)"]
 
 
 def test_css_has_every_role_in_both_modes():
