@@ -18,6 +18,7 @@ from viz.theme import BARS, SIZES, role
 ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
 NUMBERS = len(BARS)  # the trace of the numbers
+START = 1.06  # of the numbers on the axis, behind a bar of 1.00
 DRAWN = {"recovered": "the residual", "bonus": "p after a full path", "sampled": "p"}
 SHIFT = {"target": -0.26, "draft": 0.02, "residual": 0.28}  # within a row, downwards
 
@@ -140,8 +141,13 @@ def _place(judged: Judged) -> Patch:
     pairs = zip(judged.target, judged.draft, strict=True)
     return [
         *([f"data.{i}.x", column] for i, column in enumerate(columns)),
-        [f"data.{NUMBERS}.text", [f"{short(p)} | {short(q)}" for p, q in pairs]],
+        [f"data.{NUMBERS}.text", [f"{_number(p)} | {_number(q)}" for p, q in pairs]],
     ]
+
+
+def _number(share: float) -> str:
+    """In two decimals, as wide as the widest: the numbers stand below each other."""
+    return f"{short(share):\u2007>4}"
 
 
 def _names(judged: Judged, in_hand: int) -> list[str]:
@@ -167,18 +173,17 @@ def _figure() -> dict[str, Any]:
         for kind, name in BARS
     ]
     numbers = {
-        "x0": 1.39,  # within the axis, or nothing is written
+        "x0": START,  # within the axis, or nothing is written; from there into the margin
         "y": list(range(ROWS + 1)),
-        "textposition": "middle left",
         "mode": "text",
         "text": [" "] * (ROWS + 1),
         "textfont": {"size": SIZES["small"]},
     }
     layout = {
-        "xaxis": figure.axis(0, 1.4, tickvals=[0, 0.5, 1]),
+        "xaxis": figure.axis(0, START + 0.001, tickvals=[0, 0.5, 1]),
         "yaxis": figure.axis(
             ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[" "] * (ROWS + 1)
         ),
-        "margin": {"l": 92, "b": 20},
+        "margin": {"l": 92, "r": 76, "b": 20},  # pixels: the numbers are as wide on every screen,
     }
     return {"data": [*data, numbers], "layout": layout}

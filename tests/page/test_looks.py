@@ -1,10 +1,23 @@
+from dataclasses import replace
+
 import pytest
 
+from engine.records import Law
+from tests.page import synthetic
 from tests.page.conftest import Visit
 from viz.theme import PALETTE
 
 DRAWN = "JSON.stringify(document.querySelector('.tree .plot').data)"
 PLOT = "document.querySelector('.tree .plot')"
+JUDGED = "document.querySelector('.judgement .plot')"
+# from the panel's left: right edges of the longest bars, both edges of the numbers, its width
+EDGES = f"""(plot => {{
+    const box = plot.getBoundingClientRect();
+    const edge = side => one => one.getBoundingClientRect()[side] - box.left;
+    const bars = [...plot.querySelectorAll('.barlayer .point:first-child path')].map(edge('right'));
+    const texts = [...plot.querySelectorAll('.textpoint text')];
+    return [bars, [texts.map(edge('left')), texts.map(edge('right'))], box.width];
+}})({JUDGED})"""
 SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
 
 
@@ -96,3 +109,32 @@ def test_the_figures_that_matter_stay_in_sight_under_any_notice(visit):
     for card in cards.all():
         box = card.bounding_box()
         assert box["y"] + box["height"] <= bottom["y"] + bottom["height"]
+
+
+def certain():
+    """A run all of whose laws are sure of one token: bars of 1.00."""
+    whole = synthetic.trace(3, 6)
+    sure = dict.fromkeys(("target", "draft", "residual", "model"), (1.0, 0.0))
+    rounds = tuple(
+        replace(this, laws=tuple(Law(law.node, (2, 3), **sure) for law in this.laws))
+        for this in whole.rounds
+    )
+    return replace(whole, rounds=rounds)
+
+
+def test_a_full_bar_ends_before_its_number_on_every_screen(visit, tmp_path):
+    certain().save(tmp_path / "certain.jsonl")
+    before = visit.ask("player.run")
+    visit.open_file(tmp_path / "certain.jsonl")
+    visit.until(f"player.run !== {before!r} && player.isDone")
+    visit.press("End")
+    for width, height in ((1440, 900), (1024, 768), (390, 844)):
+        visit.page.set_viewport_size({"width": width, "height": height})
+        visit.until(f"player.isSettled && {JUDGED}.layout.width === {JUDGED}.clientWidth")
+        bars, texts, panel = visit.ask(EDGES)
+        assert len(texts[0]) == 3 and max(bars) + 4 <= min(texts[0]) and max(texts[1]) <= panel, (
+            width,
+            bars,
+            texts,
+        )
+        assert min(bars) > 60  # and is still a bar
