@@ -13,7 +13,7 @@ run: .venv/runtime
 test: .venv/development
 	$(BIN)/python -m engine.fetch
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 
 setup: .venv/runtime
 	$(BIN)/python -m engine.fetch

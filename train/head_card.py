@@ -39,8 +39,8 @@ of its 80 questions, {new_tokens} new tokens, never trained on. Found by one pas
 greedy answers, fed the head's own predictions (`python -m train.ship {kind}`): what a decoder with
 these trees emits at temperature 0.
 
-By tokens trained (chain of 4 on {curve_rows} held-out answers of the text then at hand, so that only rows of
-one training compare; in each the rate falls from {level:.0%} of the steps on):
+By tokens trained (chain of 4 on {curve_rows} held-out answers of the text then at hand, so that
+only rows of one training compare; in each the rate falls from {level:.0%} of the steps on):
 
 | assistant tokens | first guess met | accepted length |
 |---|---|---|
