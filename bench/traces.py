@@ -19,6 +19,7 @@ TRACES = Path(__file__).parents[1] / "assets" / "traces"
 SKY = "Explain in three sentences why the sky is blue."
 PARAGRAPH = "Write the same short paragraph about the sea three times."
 MORNING = "Describe a quiet morning in a small town."
+EVENING = "Describe a quiet evening in a small town."
 CHAIN = ((0,), (0, 0), (0, 0, 0))
 SHAPE = ((0,), (1,), (2,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (0, 0, 1), (1, 0, 0), (0, 0, 0, 0))
 WIDE = (*((i,) for i in range(6)), *((i, j) for i in range(6) for j in range(4)))
@@ -33,13 +34,15 @@ class Take(NamedTuple):
 
 
 TAKES = (  # the page plays the first by name to who comes for the first time
-    Take("draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, tree=SHAPE)),
+    Take(
+        "draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, seed=1, tree=SHAPE)
+    ),
     Take("lookup-copy", COPY_HEAVY[0], DecodeConfig("lookup", 96, tree=8)),
     Take("suffix-three-times", PARAGRAPH, DecodeConfig("suffix", 120, tree=12)),
     # of the lessons
     Take("plain-sky", SKY, DecodeConfig("plain", 24)),
-    Take("chain-cold", MORNING, DecodeConfig("draft", 40, tree=CHAIN)),
-    Take("chain-warm", MORNING, DecodeConfig("draft", 40, temperature=0.8, seed=1, tree=CHAIN)),
+    Take("chain-cold", EVENING, DecodeConfig("draft", 40, tree=CHAIN)),
+    Take("chain-warm", MORNING, DecodeConfig("draft", 40, temperature=0.8, seed=8, tree=CHAIN)),
     Take("lookup-sky", SKY, DecodeConfig("lookup", 32, tree=8)),
     Take("wide-tree", MORNING, DecodeConfig("draft_tree", 16, tree=WIDE)),
     Take("medusa-story", MORNING, DecodeConfig("medusa", 40, tree=SHAPE)),
