@@ -13,7 +13,8 @@ run: .venv/runtime
 test: .venv/development
 	$(BIN)/python -m engine.fetch
 	$(BIN)/python -m tests.browser
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope -m "not page"
+	$(BIN)/python -m pytest -m page
 
 setup: .venv/runtime
 	$(BIN)/python -m engine.fetch
