@@ -16,7 +16,7 @@ from tests.engine.heads.test_best_nodes import Table, grown
 from tests.engine.heads.test_features_audit import assert_holds
 from tests.engine.host_reads import host_reads
 from tests.engine.loops import assert_same, both
-from tests.engine.test_static_round import SETTINGS, Poisoned, static_run, taped
+from tests.engine.test_static_round import SETTINGS, poisoned_run, static_run, taped
 from tests.engine.test_static_run import PROMPT, bundle_for
 
 DYNAMIC = ("eagle2", "eagle3")
@@ -172,11 +172,7 @@ def test_padding_and_free_slots_change_no_dynamic_tree(temperature, monkeypatch)
     bundle = bundle_for("eagle2")
     config = DecodeConfig("eagle2", 24, temperature=temperature, tree=9)
     ordinary, _, _ = both(bundle, PROMPT, config)
-    monkeypatch.setattr("engine.tree_buffers.TreeBuffers", Poisoned)
-    run = static_run(bundle, config)
-    cache = run._lane.cache
-    with torch.inference_mode():
-        cache.slots[..., cache.committed :, :] = torch.nan
+    run = poisoned_run(bundle, config, monkeypatch)
     assert_same(ordinary, list(run))
 
 

@@ -115,6 +115,16 @@ class Poisoned(TreeBuffers):
         self._told["uniforms"][behind] = np.nan
 
 
+def poisoned_run(bundle, config, monkeypatch):
+    """A run whose padding and free slots hold what does harm where it is read."""
+    monkeypatch.setattr("engine.tree_buffers.TreeBuffers", Poisoned)
+    run = static_run(bundle, config)
+    cache = run._lane.cache
+    with torch.inference_mode():
+        cache.slots[..., cache.committed :, :] = torch.nan
+    return run
+
+
 @pytest.mark.parametrize("method", ["plain", "draft_tree", "medusa", "eagle"])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_padding_and_free_slots_change_nothing(method, temperature, monkeypatch):
@@ -123,12 +133,8 @@ def test_padding_and_free_slots_change_nothing(method, temperature, monkeypatch)
     )
     bundle = bundle_for(method)
     ordinary, _, _ = both(bundle, PROMPT, config)
-    monkeypatch.setattr("engine.tree_buffers.TreeBuffers", Poisoned)
     monkeypatch.setattr("engine.tree_buffers.padded_size", lambda nodes: 2 * padded_size(nodes))
-    run = static_run(bundle, config)
-    cache = run._lane.cache
-    with torch.inference_mode():
-        cache.slots[..., cache.committed :, :] = torch.nan
+    run = poisoned_run(bundle, config, monkeypatch)
     assert_same(ordinary, list(run))
 
 

@@ -18,7 +18,7 @@ from tests.engine.host_reads import host_reads
 from tests.engine.loops import assert_same, both
 from tests.engine.test_audit import BUSHY, assert_holds
 from tests.engine.test_static_drafters import seldom
-from tests.engine.test_static_round import Poisoned, static_run, taped
+from tests.engine.test_static_round import poisoned_run, static_run, taped
 from tests.engine.test_static_run import PROCESSORS, PROMPT, bundle_for
 
 DRAWN = {"temperature": 0.9, "drafting": "sampled", "num_draft": 4, "seed": 2}
@@ -135,11 +135,7 @@ def test_a_round_with_drawn_siblings_waits_for_the_device_once(method, cut):
 def test_padding_and_free_slots_change_no_drawn_tree(method, monkeypatch):
     bundle, config = bundle_for(method), settings_for(method, "nucleus")
     ordinary, _, _ = both(bundle, PROMPT, config)
-    monkeypatch.setattr("engine.tree_buffers.TreeBuffers", Poisoned)
-    run = static_run(bundle, config)
-    cache = run._lane.cache
-    with torch.inference_mode():
-        cache.slots[..., cache.committed :, :] = torch.nan
+    run = poisoned_run(bundle, config, monkeypatch)
     assert_same(ordinary, list(run))
 
 
