@@ -6,7 +6,8 @@ does not bend the output's law.
 
 from engine.drafters.drafter import Proposal
 from engine.planner import Planner, path_chances
-from engine.tree import Shape, depths
+from engine.tree import depths
+from engine.verify import Judgement
 
 
 class LevelPlanner(Planner):
@@ -14,10 +15,10 @@ class LevelPlanner(Planner):
 
     _read: tuple[int, ...] = ()  # nodes of each level that was read in this round
 
-    def shape(self, max_depth: int) -> Shape:
-        """As the planner's; nothing was read yet."""
+    def learn(self, proposal: Proposal, judgement: Judgement) -> None:
+        """As the planner's; of the next round nothing was read yet."""
+        super().learn(proposal, judgement)
         self._read = ()
-        return super().shape(max_depth)
 
     def note_read(self, nodes: int) -> None:
         """So many nodes of the next level are read, the root first."""

@@ -28,10 +28,9 @@ MORE = 64  # slots beyond the target's: catching up makes a draft model's trees 
 def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> DeviceDrafter | None:
     """The same method on the device; ``None`` where the host has to draft.
 
-    That is: methods that look tokens up, which need no steps; EAGLE-2's and EAGLE-3's dynamic
-    trees where their size is to be what pays, which the planner decides level by level by the
-    confidences, or where one round may read more rows than there are buffers for; a draft model
-    that keeps its own attention; and more siblings of the most probable than the vocabulary has.
+    That is: methods that look tokens up, which need no steps; dynamic trees so deep that one
+    round may read more rows than there are buffers for; a draft model that keeps its own
+    attention; and more siblings of the most probable than the vocabulary has.
     """
     if isinstance(drafter, Medusa | Hydra):
         can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
@@ -57,9 +56,9 @@ def _can_hang(
 
 
 def _can_grow(drafter: Eagle2, config: DecodeConfig) -> bool:
-    """Whether the tree's size is given, and buffers hold all rows that are read for it."""
+    """Whether buffers hold all rows that may be read for a tree."""
     depth = config.num_draft or drafter.max_depth
-    return isinstance(config.tree, int) and MOST_BEHIND + WIDTH * (depth - 1) <= LARGER[-1]
+    return MOST_BEHIND + WIDTH * (depth - 1) <= LARGER[-1]
 
 
 def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int:

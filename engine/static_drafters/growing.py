@@ -1,7 +1,8 @@
 """EAGLE-2's and EAGLE-3's dynamic trees on the device: their nodes too are chosen there.
 
 The host knows how large a tree becomes, and how many rows are read for it at the most; it learns
-what hangs where with the round's report.
+what hangs where with the round's report.  With ``tree="auto"`` the host settles size and depth
+before the round, where the ordinary loop asks level by level by the round's own confidences.
 """
 
 from collections.abc import Sequence
@@ -24,8 +25,17 @@ from engine.static_drafters.hang import best_of
 from engine.static_drafters.head_rows import HeadRows
 from engine.static_laws import path_scores
 from engine.tree import Shape
-from engine.tree_buffers import TreeBuffers, padded_size
+from engine.tree_buffers import SIZES, TreeBuffers, padded_size
 from kernels.ancestors import unpack_ancestors
+
+
+def fitted(nodes: int) -> int:
+    """Drafted nodes of the largest captured size that a plan of ``nodes``, root included, fills.
+
+    A size of its own for every plan would be a capture of its own; a larger one would cost
+    more than was planned.
+    """
+    return max(size for size in SIZES if size <= nodes) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,26 +102,40 @@ class GrowStep:
 
 
 class DeviceEagle2(DeviceEagle):
-    """The head of one run, which draws up its trees of as many nodes as the settings say.
+    """The head of one run, which draws up its trees of a size that is known before the round.
+
+    That is what the settings say, or what the planner expects to pay by earlier rounds: nobody
+    asks it between levels, for an answer would have to wait for the device.
 
     Args:
         vocab: Vd, tokens that the head guesses.
     """
 
+    drafter: Eagle2
+
     def __init__(self, drafter: Eagle2, lane: Lane, desk: Desk, vocab: int) -> None:
         super().__init__(drafter, lane, desk)
-        self.size = min(drafter.tree, MAX_NODES)
-        self.fan = min(WIDTH, self.size, vocab)
+        self.widest = min(WIDTH, vocab)
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A blank of the size that the tree will have; what hangs where is not true yet."""
-        self._is_drafted = bool(self.size and max_depth and self._waiting.count)
+        size, depth = self._plan(max_depth)
+        self._is_drafted = bool(size and depth and self._waiting.count)
         if not self._is_drafted:
             return root_only(history)
         self._missing = history[self.context.committed + 1 :]
-        self._spread = Spread(self.size, WIDTH, self.fan, max_depth)
+        self._spread = Spread(size, WIDTH, min(self.widest, size), depth)
+        for rows in self._spread.beams:
+            self.drafter.planner.note_read(rows)
         count = self._spread.count
         return blank(history, Shape((-1, *(0,) * count), (0, *range(count))))
+
+    def _plan(self, max_depth: int) -> tuple[int, int]:
+        """How many nodes to keep, and how deep they may lie."""
+        if isinstance(self.drafter.tree, int):
+            return min(self.drafter.tree, MAX_NODES), max_depth
+        shape = self.drafter.planner.shape(max_depth)
+        return fitted(len(shape)), max(shape.depth)
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
         """Queue a pass over what waits, and one for each level; there are no laws."""

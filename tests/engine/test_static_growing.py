@@ -176,8 +176,7 @@ def test_padding_and_free_slots_change_no_dynamic_tree(temperature, monkeypatch)
     assert_same(ordinary, list(run))
 
 
-@pytest.mark.parametrize("options", [{"tree": "auto"}, {"tree": 9, "num_draft": 40}])
-def test_trees_whose_depth_pays_or_whose_rows_are_too_many_are_the_hosts(options):
-    run = static_run(bundle_for("eagle3"), DecodeConfig("eagle3", 8, **options))
+def test_trees_whose_rows_are_too_many_are_the_hosts():
+    run = static_run(bundle_for("eagle3"), DecodeConfig("eagle3", 8, tree=9, num_draft=40))
     assert not isinstance(run._drafter, DeviceEagle2)
     list(run)
