@@ -12,7 +12,7 @@ from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
 from engine.kernel_path import KernelPath
 from engine.lane import Lane
-from engine.records import Weights
+from engine.run_facts import Weights
 
 AVAILABLE = "available"
 

@@ -4,7 +4,8 @@ from engine.bundle import Bundle
 from engine.config import DecodeConfig
 from engine.detokenizer import Detokenizer
 from engine.drafters.drafter import Proposal
-from engine.records import Emitted, Origin, Reason
+from engine.records import Emitted, Origin
+from engine.run_facts import Reason
 from engine.verify import Judgement
 
 

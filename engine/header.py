@@ -12,7 +12,7 @@ from engine.cost import known_cost_of
 from engine.detokenizer import Pieces
 from engine.kernel_choice import kernels_for
 from engine.kernel_path import KernelPath
-from engine.records import Header
+from engine.run_facts import Header
 from engine.trace import VERSION
 
 # read once: parsing the packages' metadata takes longer than opening a short run

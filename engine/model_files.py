@@ -18,7 +18,7 @@ from transformers import (
 
 from engine import store
 from engine.fetch import has_network
-from engine.records import Weights
+from engine.run_facts import Weights
 from engine.suitability import refusal
 from kernels.reason import first_line
 

@@ -1,4 +1,4 @@
-"""The records of a run: what a trace holds, and all that a figure may know.
+"""The records of a round: what a trace holds of it, and all that a figure may know.
 
 Frozen data without tensors: written, read, compared and drawn where neither torch nor a
 model is installed.  Columns rather than rows hold what there is much of (nodes,
@@ -7,19 +7,14 @@ distributions): that is what a file wants to store and a figure wants to draw.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from engine.columns import same_length
-from engine.kernel_path import KernelPath
-from engine.roofline import Roofline
 from engine.tree import depths
 from engine.tree_mass import TreeMass
 
-VERSION = 1
-
 Verdict = Literal["root", "accepted", "rejected", "untested"]
 Origin = Literal["accepted", "recovered", "bonus", "sampled"]
-Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory"]
 
 MAX_NODES, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
 
@@ -192,63 +187,3 @@ class Round:
     def piece(self, token: int) -> str:
         """The text of ``token``, or its number where the record has none."""
         return self.pieces.get(token, f"#{token}")
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """Which weights ran."""
-
-    name: str
-    source: str
-    sha256: str  # of the weights file, or "" where there is none
-    dtype: str
-
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What was known before the first round."""
-
-    version: int
-    method: str
-    config: Mapping[str, Any]  # DecodeConfig's fields
-    target: Weights
-    draft: Weights | None
-    device: str
-    path: str  # which implementation ran: "packed", "transformers"
-    prompt: str
-    prompt_token: tuple[int, ...]
-    prompt_text: tuple[str, ...]  # one piece per prompt token
-    is_exact: bool  # the output law is the target's own
-    has_point_mass: bool  # drafted nodes are judged as point masses, not with the drafter's law
-    slot_bytes: Mapping[str, int]  # bytes of one slot, by cache name
-    prefill_seconds: float
-    created: str  # ISO 8601, UTC
-    software: Mapping[str, str]
-    pass_seconds: Mapping[int, float] = field(default_factory=dict)  # target's pass, by its nodes
-    roofline: Roofline | None = None  # where the machine's ceilings were measured
-    kernels: KernelPath | None = None  # what verified the trees, where that was chosen
-
-
-@dataclass(frozen=True, slots=True)
-class Yardstick:
-    """Plain decoding of the same prompt in the same process, for the speed-up."""
-
-    tokens: int
-    seconds: float
-    same_tokens: int  # leading tokens equal to this run's own
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """What was known after the last round."""
-
-    reason: Reason
-    rounds: int
-    tokens: int
-    seconds: float  # of all rounds, recording included, prefill not
-    plain: Yardstick | None = None
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the text came to its end, rather than the run."""
-        return self.reason not in ("cancelled", "memory")

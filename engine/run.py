@@ -23,7 +23,8 @@ from engine.planner import Planner
 from engine.probing import probe_of
 from engine.prompt import read_prompt
 from engine.recorder import pieces_of, record_laws, record_nodes
-from engine.records import CacheStep, Emitted, End, Header, Law, Nodes, Round, Seconds
+from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
+from engine.run_facts import End, Header
 from engine.sampling import Sampler
 from engine.tree import is_chain
 from engine.tree_mass import TreeMass

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
-from engine.records import End, Round, Seconds
+from engine.records import Round, Seconds
+from engine.run_facts import End
 
 
 class Ratio(NamedTuple):

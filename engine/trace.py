@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 
 import engine  # its ``decode`` is looked up when a run is recorded: reading needs no torch
 from engine import schema
-from engine.records import End, Header, Round
+from engine.records import Round
+from engine.run_facts import End, Header
 
 VERSION = 1
 MAX_BYTES = 64 * 2**20

@@ -6,7 +6,7 @@ import torch
 from transformers import LlamaConfig
 
 from engine.bundle import AVAILABLE, Bundle
-from engine.records import Weights
+from engine.run_facts import Weights
 from tests.fakes import METHODS, LetterTokenizer
 
 WEIGHTS = Weights("table", "tests", "", "float64")

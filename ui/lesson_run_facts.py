@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from engine.pass_cost import recorded_cost
-from engine.records import Yardstick
 from engine.roofline import Roofline
+from engine.run_facts import Yardstick
 from engine.stats import Ratio, Tally, speed_up
 from engine.trace import Trace
 

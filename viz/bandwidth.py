@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from engine.breakdown import Breakdown
 from engine.pass_cost import believed, recorded_cost
-from engine.records import End, Header
 from engine.roofline import Roofline, Traffic
+from engine.run_facts import End, Header
 from engine.stats import Tally
 from engine.trace import Trace
 from viz import figure, scale

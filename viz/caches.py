@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
-from engine.records import Header, Round
+from engine.records import Round
+from engine.run_facts import Header
 from viz import figure
 from viz.figure import Patch
 from viz.phases import Step, steps

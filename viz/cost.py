@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from engine.breakdown import Breakdown
 from engine.pass_cost import PassCost, recorded_cost
-from engine.records import Header
+from engine.run_facts import Header
 from engine.stats import Ratio
 from engine.trace import Trace
 from viz import figure, scale

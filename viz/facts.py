@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from engine.records import End, Yardstick
+from engine.run_facts import End, Yardstick
 from engine.stats import Tally, speed_up
 
 PHASES = {"draft": "Drafting", "verify": "Verifying", "accept": "Judging", "commit": "Committing"}

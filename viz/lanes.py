@@ -6,7 +6,8 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from engine.proof.equality import tokens_of
-from engine.records import Round, Yardstick
+from engine.records import Round
+from engine.run_facts import Yardstick
 from viz import theme
 from viz.agreement import Agreement
 

@@ -3,7 +3,8 @@
 from typing import Any
 
 from engine.breakdown import Breakdown
-from engine.records import End, Header, Round
+from engine.records import Round
+from engine.run_facts import End, Header
 from engine.stats import Tally
 from engine.trace import Trace
 from viz.acceptance import acceptance_info, acceptance_panel

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from engine.breakdown import Breakdown
 from engine.pass_cost import LEAST, MOST, recorded_cost
-from engine.records import End, Header
+from engine.run_facts import End, Header
 from engine.stats import Ratio, Tally, speed_up
 from engine.trace import Trace
 from viz import figure, scale

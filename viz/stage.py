@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from engine.records import End, Header, Round, Yardstick
+from engine.records import Round
+from engine.run_facts import End, Header, Yardstick
 from engine.stats import Tally
 from viz import theme
 from viz.caches import caches_info, caches_panel

@@ -20,7 +20,7 @@ from engine.heads.hydra import HydraHeads
 from engine.heads.medusa import MedusaHeads
 from engine.heads.trees import TreeFile
 from engine.kernel_choice import use_kernels
-from engine.records import Weights
+from engine.run_facts import Weights
 
 STD = 0.02
 OWN = ("plain", "draft", "draft_tree")  # methods that need no heads

@@ -11,7 +11,7 @@ from engine.heads.attached import Attached
 from engine.heads.checkpoint import open_heads
 from engine.heads.kinds import KINDS, Kind
 from engine.heads.trees import TreeFile, read_trees
-from engine.records import Weights
+from engine.run_facts import Weights
 
 SHIPPED = Path(__file__).parents[2] / "assets" / "drafters"
 

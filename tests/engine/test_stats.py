@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from engine.records import CacheStep, Emitted, End, Nodes, Round, Seconds, Yardstick
+from engine.records import CacheStep, Emitted, Nodes, Round, Seconds
+from engine.run_facts import End, Yardstick
 from engine.stats import (
     Ratio,
     Tally,

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from engine import Trace, TraceError
-from engine.records import CacheStep, Emitted, End, Header, Law, Nodes, Round, Seconds, Weights
+from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
+from engine.run_facts import End, Header, Weights
 
 MARKUP = '<img src=x onerror="alert(1)">&amp;</script>\u2028\U0001f600'
 

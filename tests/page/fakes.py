@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from time import sleep
 from types import SimpleNamespace
 
-from engine.records import End, Round, Yardstick
+from engine.records import Round
+from engine.run_facts import End, Yardstick
 from tests.page import synthetic
 
 NO_ROOM = "Memory gave out in a round. Fewer new tokens would take less."

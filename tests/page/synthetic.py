@@ -5,20 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from engine.kernel_path import KernelPath
-from engine.records import (
-    VERSION,
-    CacheStep,
-    Emitted,
-    End,
-    Header,
-    Law,
-    Nodes,
-    Round,
-    Seconds,
-    Weights,
-)
+from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
 from engine.roofline import Roofline
-from engine.trace import Trace
+from engine.run_facts import End, Header, Weights
+from engine.trace import VERSION, Trace
 from engine.tree_mass import TreeMass
 
 WORDS = (

@@ -3,18 +3,8 @@
 from collections.abc import Sequence
 from random import Random
 
-from engine.records import (
-    CacheStep,
-    Emitted,
-    End,
-    Header,
-    Law,
-    Nodes,
-    Round,
-    Seconds,
-    Weights,
-    Yardstick,
-)
+from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
+from engine.run_facts import End, Header, Weights, Yardstick
 from engine.tree_mass import TreeMass
 
 TEXT = """

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.records import CacheStep, Emitted, End, Law, Nodes, Round, Seconds, Yardstick
+from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
+from engine.run_facts import End, Yardstick
 from engine.stats import Tally
 from engine.tree_mass import TreeMass
 from tests.viz.records import make_end, make_header, make_round, make_rounds

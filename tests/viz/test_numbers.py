@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 import pytest
 
 from engine import schema
-from engine.records import Emitted, Header, Seconds, Yardstick
+from engine.records import Emitted, Seconds
 from engine.roofline import Roofline
+from engine.run_facts import Header, Yardstick
 from engine.trace import Trace
 from tests.viz.records import make_round
 from tests.viz.runs import COUNTS, ROOF, of, run

@@ -9,7 +9,7 @@ from engine.heads.eagle3 import Eagle3Head
 from engine.heads.find import Heads
 from engine.heads.head_config import layer_config, told_by
 from engine.heads.trees import TreeFile
-from engine.records import Weights
+from engine.run_facts import Weights
 from tests.engine.heads import eagle_paper as paper
 from tests.fakes import tiny_bundle
 

@@ -9,7 +9,7 @@ from engine.heads.find import Heads
 from engine.heads.hydra import HydraHeads
 from engine.heads.medusa import MedusaHeads
 from engine.heads.trees import TreeFile
-from engine.records import Weights
+from engine.run_facts import Weights
 from tests.fakes import tiny_bundle
 
 GUESSING = ("medusa", "hydra", "hydra++")
