@@ -51,10 +51,23 @@ class Trace:
 
     @classmethod
     def record(cls, bundle: Any, prompt: Any, config: Any) -> "Trace":
-        """Decode to the end; arguments as for ``decode``."""
-        run = engine.decode(bundle, prompt, config)
-        rounds = tuple(run)
-        return cls(run.header, rounds, run.end)
+        """Decode to the end; arguments as for ``decode``, errors too, and as for ``of``."""
+        return cls.of(engine.decode(bundle, prompt, config))
+
+    @classmethod
+    def of(cls, run: Any) -> "Trace":
+        """Play ``run`` to its end.  Where memory gives out on the way, that is its end.
+
+        Raises:
+            NoRoomError: memory gave out before the first round was over.
+        """
+        rounds: list[Round] = []
+        try:
+            rounds.extend(run)  # keeps what it was given before an error
+        except engine.NoRoomError:
+            if not rounds:
+                raise
+        return cls(run.header, tuple(rounds), run.end)
 
     def save(self, path: str | Path) -> None:
         """Write the file; it appears whole or not at all."""

@@ -66,7 +66,7 @@ class Api:
 
 
 def _record(decoder: Any, bundle: Any, wish: Wish) -> Trace:
-    """The whole run.
+    """The whole run, or what memory had room for of it.
 
     Raises:
         ValueError: it cannot be run; a sentence for the caller.
@@ -75,10 +75,9 @@ def _record(decoder: Any, bundle: Any, wish: Wish) -> Trace:
         raise ValueError(reason)
     run = decoder.decode(bundle, wish.prompt, wish.config)
     try:
-        rounds = tuple(run)
+        return Trace.of(run)
     finally:
         run.close()
-    return Trace(run.header, rounds, run.end)
 
 
 def _refusal(sentence: str) -> gr.Error:

@@ -105,6 +105,21 @@ def test_memory_that_gives_out_later_leaves_the_rounds_before_and_an_end(tmp_pat
     assert Trace.load(tmp_path / "cut.jsonl") == cut
 
 
+def test_a_recorded_trace_keeps_the_rounds_before_memory_gave_out():
+    bundle = table_bundle()
+    bundle.target = Tired(12)
+    trace = Trace.record(bundle, [1, 2], DecodeConfig("plain", 20))
+    assert (len(trace.rounds), len(trace.token_ids), trace.end.reason) == (2, 2, "memory")
+
+
+def test_a_recorded_trace_of_no_round_at_all_is_none():
+    bundle = table_bundle()
+    bundle.target = Tired(12)
+    bundle.target.last = 2
+    with pytest.raises(NoRoomError, match="in round 1"):
+        Trace.record(bundle, [1, 2], DecodeConfig("plain", 20))
+
+
 def test_another_error_of_a_library_is_not_taken_for_a_want_of_memory():
     bundle = table_bundle()
     bundle.target = Tired(12)
