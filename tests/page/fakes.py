@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from time import sleep
 from types import SimpleNamespace
 
+from engine.no_room import NoRoomError
 from engine.records import Round
 from engine.run_facts import End, Yardstick
 from tests.page import synthetic
@@ -28,8 +29,11 @@ class FakeRun:
 
     def __next__(self) -> Round:
         if self._made == self.room:
-            raise ValueError(NO_ROOM)
-        this = next(self._rounds)
+            self._finish()
+            raise NoRoomError(NO_ROOM)
+        if (this := next(self._rounds, None)) is None:
+            self._finish()
+            raise StopIteration
         sleep(self._delay)
         self._made += 1
         self._tokens += len(this.emitted)
@@ -38,6 +42,10 @@ class FakeRun:
     def close(self):
         if self.closed_after is None:
             self.closed_after = self._made
+            self._finish()
+
+    def _finish(self):
+        if self.end is None:
             cut = "memory" if self._made == self.room else "cancelled"
             reason = "length" if self._made == self._count else cut
             self.end = End(reason, self._made, self._tokens, 0.064 * self._made)

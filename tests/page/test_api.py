@@ -5,7 +5,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from engine.trace import Trace
-from tests.page import synthetic
+from tests.page import fakes, synthetic
 
 pytestmark = pytest.mark.page
 
@@ -22,7 +22,8 @@ def decoder(served):
     decoder = served[1]
     decoder.count, decoder.nodes, decoder.delay = 6, 8, 0.0
     decoder.runs.clear()
-    return decoder
+    yield decoder
+    decoder.room = fakes.FakeRun.room
 
 
 def test_a_program_gets_the_whole_trace_of_its_run(client, decoder, tmp_path):
@@ -70,6 +71,16 @@ def test_a_run_that_fails_frees_the_device_for_the_next(client, decoder, served)
     jobs = [client.submit("Why?", api_name="/decode") for _ in range(3)]
     assert all(job.result(timeout=60).count("\n") == 8 for job in jobs)
     assert all(run.closed_after == 6 for run in decoder.runs)
+
+
+def test_a_run_that_memory_cuts_short_hands_over_its_rounds(client, decoder, tmp_path):
+    decoder.room = 2
+    (tmp_path / "run.jsonl").write_text(client.predict("Why?", api_name="/decode"))
+    trace = Trace.load(tmp_path / "run.jsonl")
+    assert (len(trace.rounds), trace.end.reason) == (2, "memory")
+    decoder.room = 0
+    with pytest.raises(AppError, match="Memory gave out"):
+        client.predict("Why?", api_name="/decode")
 
 
 def test_the_pages_own_functions_are_no_endpoints(client):
