@@ -10,7 +10,7 @@ from engine.heads.attached import Attached
 from engine.heads.feature_head import FeatureHead
 from engine.heads.head_context import HeadContext
 
-SIZES = (1, 2, 4, 8, 16, 32)
+SIZES = (1, 2, 4, 6, 8, 12, 16, 32)  # as for the target: ``engine.cost``
 CHILDREN = 10  # that every node of a level gets
 
 _measured: "WeakKeyDictionary[FeatureHead, PassCost]" = WeakKeyDictionary()
