@@ -71,7 +71,7 @@ the end of each training):
 - **Optimiser**: Muon for the layers, AdamW for embedding and norms, highest rate {rate:g},
   falling towards the end; {steps:,} steps of about {batch:,} tokens, {trained:,} of them the
   assistant's, in trainings that go on from each other's weights (`training.json`); seed {seed};
-  bf16 autocast, {hours:.2f} hours on one or two shared CPU cores.
+  bf16 autocast where faster, {hours:.2f} hours on one or two shared CPU cores.
 - **Limits**: rows of 512 tokens at the most; English questions of one turn. Beyond that it
   drafts worse, which costs speed and never changes the output.
 

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from train.corpus import PARTS, frame, read_chats
 from train.labels import LabelStore
+from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.states import StateStore, read_states
 
@@ -72,7 +73,7 @@ def open_store(args: argparse.Namespace) -> LabelStore:
 def collect(args: argparse.Namespace) -> None:
     """Read every row that is not yet done; laws that are kept already are not made again."""
     labels = open_store(args)
-    dtype = getattr(torch, args.dtype)
+    dtype = dtype_of(args.dtype, args.device)
     target = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype).to(args.device).eval()
     states = open_states(args.out / args.part, labels, target.config.hidden_size)
     todo = batches(labels, np.flatnonzero(~(labels.done & states.done)), args.tokens, args.seed)
@@ -106,7 +107,7 @@ def main() -> None:
     parser.add_argument("--top", type=int, default=64, help="entries kept of each law")
     parser.add_argument("--tokens", type=int, default=4096, help="of a batch")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--dtype", default=AUTO, help="of the target; auto is what is faster")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()

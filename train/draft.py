@@ -19,6 +19,7 @@ from train.loss import distillation_loss, project, slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
 from train.onward import read_history
+from train.precision import faster_dtype
 from train.training import Training, make_optimizers, rate_at
 
 
@@ -113,11 +114,17 @@ def main() -> None:
     parser.add_argument("--random", type=int, default=1024, help="others drawn for each step")
     parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
     parser.add_argument("--minutes", type=float, default=4.0, help="between checkpoints")
-    parser.add_argument("--autocast", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--autocast",
+        action=argparse.BooleanOptionalAction,
+        help="to bf16; where faster unless given",
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if args.autocast is None:
+        args.autocast = faster_dtype(args.device) is torch.bfloat16
     torch.set_num_threads(args.threads)
     train(args)
 

@@ -22,6 +22,7 @@ from transformers import (
 
 from train.collect import LABELS
 from train.imagine import imagine
+from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.requests import requests
 from train.writing import keep, write
@@ -56,13 +57,13 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.7, help="of every other batch")
     parser.add_argument("--longest", type=int, default=160, help="tokens of a prompt")
     parser.add_argument("--top", type=int, default=64)
-    parser.add_argument("--dtype", default="bfloat16")
+    parser.add_argument("--dtype", default=AUTO, help="of the target; auto is what is faster")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     tokenizer = AutoTokenizer.from_pretrained(args.target)
-    dtype = getattr(torch, args.dtype)
+    dtype = dtype_of(args.dtype)
     target = AutoModelForCausalLM.from_pretrained(
         args.target, dtype=dtype, attn_implementation="grouped"
     ).eval()

@@ -57,8 +57,8 @@ only rows of one training compare; in each the rate falls from {level:.0%} of th
   slice of the vocabulary (`train/loss.py`), {decay:g} to the power of the place.
 - **Start**: {start}
 - **Optimiser**: {optimiser}, highest rate {rate:g}, {step:,} steps of about {tokens:,} tokens, in
-  trainings that go on from each other's weights (`training.json`); seed {seed}; bf16 autocast;
-  {hours:.2f} hours on one shared CPU core.
+  trainings that go on from each other's weights (`training.json`); seed {seed}; bf16 autocast
+  where faster; {hours:.2f} hours on one shared CPU core.
 - **Limits**: trained on {trained:,} assistant tokens, where published heads see a hundred million:
   the curve has not levelled off. English, one turn, rows of at most 512 tokens. Where it drafts
   badly that costs speed and never changes the output.

@@ -26,6 +26,7 @@ from train.labels import common_tokens
 from train.loss import distillation_loss, slice_vocabulary
 from train.medusa import Medusa
 from train.onward import read_history, take_weights
+from train.precision import faster_dtype
 from train.ranks import Chains, chain_figures, held_out_parts
 from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
 from train.states import LAST
@@ -190,11 +191,17 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=16, help="batches for what is set first")
     parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
     parser.add_argument("--minutes", type=float, default=4.0, help="between checkpoints")
-    parser.add_argument("--autocast", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument(
+        "--autocast",
+        action=argparse.BooleanOptionalAction,
+        help="to bf16; where faster unless given",
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    if args.autocast is None:
+        args.autocast = faster_dtype(args.device) is torch.bfloat16
     args.out = args.out or Path("runs") / args.kind
     torch.set_num_threads(args.threads)
     train(args)

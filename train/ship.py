@@ -25,6 +25,7 @@ from train.heads import FAMILIES, begin, read_shipped
 from train.labels import LabelStore, common_tokens, held_out
 from train.measure import Answer, bench_answers, held_out_answers
 from train.onward import write_history
+from train.precision import AUTO, dtype_of
 from train.ranks import all_rows, chain_paths, ranks, tree_figures
 from train.state_feed import Part, open_parts
 from train.states import StateStore, read_states
@@ -183,7 +184,7 @@ def ship(args: argparse.Namespace) -> None:
         narrow(out)
     write_history(training, out)
     head = read_shipped(args.kind, out, args.target)
-    reader = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.bfloat16).eval()
+    reader = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype_of(AUTO)).eval()
     words = speech.words
     parts = texts(args, reader)
     found = {name: all_ranks(family, head, all_rows(part), words) for name, part in parts.items()}
