@@ -14,6 +14,7 @@ from transformers.models.mistral import modeling_mistral as mistral
 from transformers.models.qwen2 import modeling_qwen2 as qwen2
 from transformers.models.qwen3 import modeling_qwen3 as qwen3
 
+from engine.half_or_full import half_pays
 from engine.mass_probe import MassProbe
 from engine.packed_linear import PackedLinear, can_pack, is_plain_cpu
 
@@ -38,13 +39,15 @@ _NORMS = (
 )
 
 
-def pack(model: PreTrainedModel, *, halve: bool = True) -> int:
+def pack(model: PreTrainedModel, *, halve: bool | None = None) -> int:
     """Swap what is known in ``model`` for fast equal modules; return how many were swapped.
 
     Args:
         model: a causal model, evaluated only; gradients are switched off where it was packed.
-        halve: keep weights in half the bytes where that loses nothing (see ``PackedLinear``).
+        halve: keep weights in half the bytes where that loses nothing (see ``PackedLinear``);
+            ``None`` does where this CPU is no slower for it.
     """
+    halve = half_pays() if halve is None else halve
     swapped = _swap_children(model, halve)
     head = model.get_output_embeddings()
     if type(model) in _MODELS and can_pack(head):
@@ -55,8 +58,9 @@ def pack(model: PreTrainedModel, *, halve: bool = True) -> int:
     return swapped
 
 
-def pack_parts(module: nn.Module, *, halve: bool = True) -> int:
+def pack_parts(module: nn.Module, *, halve: bool | None = None) -> int:
     """As ``pack``, for what is no whole model: its plain linear layers are swapped too."""
+    halve = half_pays() if halve is None else halve
     swapped = _swap_children(module, halve)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):

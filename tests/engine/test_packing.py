@@ -4,6 +4,8 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from engine import half_or_full
+from engine.half_or_full import half_pays
 from engine.packed import PackedAttention, PackedNorm, pack
 from engine.packed_linear import PackedLinear
 from tests.engine.small_llamas import llama
@@ -71,6 +73,35 @@ def test_weights_are_halved_only_where_nothing_is_lost():
     assert not is_halved(full.bfloat16().float(), halve=False)
     assert not is_halved(full.bfloat16().float() * 2.0**20)  # beyond fp16
     assert not is_halved(full.bfloat16().float() * 2.0**-30)
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Lets a test say what the two products take on this CPU."""
+    half_pays.cache_clear()
+
+    def say(half, full):
+        took = {True: half, False: full}
+        monkeypatch.setattr(half_or_full, "seconds_of", lambda *, halve: took[halve])
+
+    yield say
+    half_pays.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("half", "full", "is_half"), [(1, 2, True), (1, 0.95, True), (2, 1, False)]
+)
+def test_weights_are_halved_where_this_cpu_is_no_slower_for_it(half, full, is_half, machine):
+    machine(half, full)
+    model = llama().bfloat16().float()
+    assert pack(model)
+    stored = {m.is_half for m in model.modules() if isinstance(m, PackedLinear)}
+    has_half = torch.backends.quantized.engine in ("x86", "fbgemm")
+    assert stored == {is_half and has_half}
+
+
+def test_the_cpu_itself_is_asked_for_both_products():
+    assert all(half_or_full.seconds_of(halve=halve) > 0 for halve in (True, False))
 
 
 @pytest.mark.parametrize("rows", [1, 2, 15, 64])
