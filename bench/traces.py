@@ -33,7 +33,7 @@ class Take(NamedTuple):
     config: DecodeConfig
 
 
-TAKES = (  # the page plays the first by name to who comes for the first time
+TAKES = (  # what is seen in each: ``ui.traces``
     Take(
         "draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, seed=1, tree=SHAPE)
     ),

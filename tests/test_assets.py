@@ -8,7 +8,7 @@ import pytest
 from bench.traces import TAKES
 from engine import Trace
 from ui import traces
-from ui.traces import recorded, recorded_lines
+from ui.traces import FIRST, STORIES, recorded, recorded_lines
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "assets" / "traces"
@@ -54,6 +54,24 @@ def test_a_recorded_run_plays_without_a_model(name):
     messages = [json.loads(line) for line in recorded_lines(name).split("\n")]
     kinds = [message["kind"] for message in messages]
     assert kinds == ["header", *["round"] * (len(kinds) - 2), "end"]
+
+
+def test_every_recorded_run_says_what_is_seen_and_one_plays_first():
+    runs = recorded()
+    assert [run["name"] for run in runs if run["first"]] == [FIRST]
+    assert all(str(run["story"]).startswith("A recorded run") for run in runs)
+    assert {run["name"] for run in runs} == {take.name for take in TAKES} == STORIES.keys()
+
+
+def test_what_the_stories_claim_is_so():
+    length = {}
+    for name in NAMES:
+        trace = Trace.load(FOLDER / f"{name}.jsonl")
+        length[name] = len(trace.token_ids) / len(trace.rounds)
+    assert length["medusa-story"] < length["hydra-story"] < length["eagle-story"]
+    assert length["plain-sky"] == 1 < length["lookup-sky"] < 1.1 and length["lookup-copy"] > 6
+    wide = Trace.load(FOLDER / "wide-tree.jsonl")
+    assert {len(this.nodes) for this in wide.rounds[:-1]} == {31}
 
 
 def test_one_recorded_run_branches_and_has_real_laws():

@@ -15,10 +15,26 @@ FIRST = "lookup-copy"
 STORIES = {
     "lookup-copy": "A recorded run: the answer repeats the prompt, so eight tokens at a time can"
     " be looked up there, and one pass of the target keeps them all.",
+    "lookup-sky": "A recorded run: the answer hardly repeats the prompt, so there is next to"
+    " nothing to look up.",
     "suffix-three-times": "A recorded run: at first little can be drafted; the more the text"
     " repeats itself, the longer the branches that are kept.",
+    "plain-sky": "A recorded run without speculation: a pass, a token. What all others are"
+    " measured by.",
+    "chain-cold": "A recorded run: a small model drafts three tokens in a row; the first one that"
+    " the target would not have chosen ends the round.",
+    "chain-warm": "A recorded run above temperature 0: a token is kept with the chance p / q, and"
+    " what replaces a rejected one is drawn from the residual.",
     "draft-tree-sky": "A recorded run: a small model drafts a tree; siblings are judged in turn,"
     " and what replaces the rejected ones is drawn from the residual.",
+    "wide-tree": "A recorded run: six first tokens with four below each. A pass over 31 nodes took"
+    " as long as three plain ones and brought little more than two tokens.",
+    "medusa-story": "A recorded run: a head for each level, and none knows what the others say:"
+    " tokens that stand in a row seldom belong together.",
+    "hydra-story": "A recorded run of the prompt that Medusa was given: every head reads the tokens"
+    " drafted before its own, and longer paths are kept.",
+    "eagle-story": "A recorded run of the prompt that Medusa and Hydra were given: one layer goes"
+    " from feature to feature, and keeps the most.",
 }
 CUT = "The file was cut short: this is what it holds."
 
