@@ -13,13 +13,13 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
+from train.arguments import read_arguments, training_parser
 from train.feed import Batch, feed
 from train.labels import LabelStore, common_tokens, open_stores
 from train.loss import distillation_loss, project, slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
 from train.onward import read_history
-from train.precision import faster_dtype
 from train.training import Training, make_optimizers, rate_at
 
 
@@ -97,35 +97,12 @@ def train(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
-    parser.add_argument("--out", type=Path, default=Path("runs/draft"))
-    parser.add_argument("--shipped", type=Path, help="folder of a draft model to go on from")
+    told = dict(steps=2000, rate=8e-3, warmup=80, decay=0.3, common=8192, random=1024, held=60)
+    parser = training_parser(__doc__, **told)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--intermediate", type=int, default=768)
-    parser.add_argument("--steps", type=int, default=2000)
-    parser.add_argument("--tokens", type=int, default=2048, help="of a batch, padding included")
-    parser.add_argument("--rate", type=float, default=8e-3, help="highest learning rate")
-    parser.add_argument("--warmup", type=int, default=80, help="steps")
-    parser.add_argument("--decay", type=float, default=0.3, help="share of the steps")
-    parser.add_argument("--hard", type=float, default=0.2, help="share of one-hot in the label")
-    parser.add_argument("--common", type=int, default=8192, help="tokens always in the softmax")
-    parser.add_argument("--random", type=int, default=1024, help="others drawn for each step")
-    parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
-    parser.add_argument("--minutes", type=float, default=4.0, help="between checkpoints")
-    parser.add_argument(
-        "--autocast",
-        action=argparse.BooleanOptionalAction,
-        help="to bf16; where faster unless given",
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    if args.autocast is None:
-        args.autocast = faster_dtype(args.device) is torch.bfloat16
-    torch.set_num_threads(args.threads)
+    args = read_arguments(parser)
+    args.out = args.out or Path("runs/draft")
     train(args)
 
 

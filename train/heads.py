@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from engine.heads.checkpoint import open_heads
 from engine.heads.kinds import KINDS
+from train.arguments import read_arguments, training_parser
 from train.eagle import Eagle
 from train.eagle3 import Eagle3
 from train.family import Aids, Family, after
@@ -26,7 +27,6 @@ from train.labels import common_tokens
 from train.loss import distillation_loss, slice_vocabulary
 from train.medusa import Medusa
 from train.onward import read_history, take_weights
-from train.precision import faster_dtype
 from train.ranks import Chains, chain_figures, held_out_parts
 from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
 from train.states import LAST
@@ -171,39 +171,15 @@ def train(args: argparse.Namespace) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    told = dict(steps=400, rate=2e-3, warmup=20, decay=0.5, common=3072, random=512, held=40)
+    parser = training_parser(__doc__, **told)
     parser.add_argument("kind", choices=FAMILIES)
-    parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
-    parser.add_argument("--out", type=Path, help="runs/KIND unless given")
     parser.add_argument("--base", type=Path, help="run of another kind whose weights to begin with")
-    parser.add_argument("--shipped", type=Path, help="folder of heads to go on from")
-    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--stop", type=int, default=0, help="break off after this step")
-    parser.add_argument("--tokens", type=int, default=2048, help="of a batch, padding included")
-    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--muon", action=argparse.BooleanOptionalAction, default=True)
-    parser.add_argument("--warmup", type=int, default=20, help="steps")
-    parser.add_argument("--decay", type=float, default=0.5, help="share of the steps")
-    parser.add_argument("--hard", type=float, default=0.2, help="share of one-hot in the label")
-    parser.add_argument("--common", type=int, default=3072, help="tokens always in the softmax")
-    parser.add_argument("--random", type=int, default=512, help="others drawn for each step")
     parser.add_argument("--sample", type=int, default=16, help="batches for what is set first")
-    parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
-    parser.add_argument("--minutes", type=float, default=4.0, help="between checkpoints")
-    parser.add_argument(
-        "--autocast",
-        action=argparse.BooleanOptionalAction,
-        help="to bf16; where faster unless given",
-    )
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args()
-    if args.autocast is None:
-        args.autocast = faster_dtype(args.device) is torch.bfloat16
+    args = read_arguments(parser)
     args.out = args.out or Path("runs") / args.kind
-    torch.set_num_threads(args.threads)
     train(args)
 
 
