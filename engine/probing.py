@@ -3,7 +3,7 @@
 from transformers import PreTrainedModel
 
 from engine.mass_probe import MassProbe
-from engine.packed import PackedAttention
+from engine.packed_attention import PackedAttention
 from engine.tree_attention import attends_by_trees
 
 

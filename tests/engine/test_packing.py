@@ -6,7 +6,8 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from engine import half_or_full
 from engine.half_or_full import half_pays
-from engine.packed import PackedAttention, PackedNorm, pack
+from engine.packed import PackedNorm, pack
+from engine.packed_attention import PackedAttention
 from engine.packed_linear import PackedLinear
 from tests.engine.small_llamas import llama
 
