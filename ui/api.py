@@ -30,7 +30,7 @@ class Api:
     def decode(
         self,
         prompt: str,
-        method: str = methods.DEFAULT,
+        method: str = methods.ANYWHERE,
         max_new_tokens: int = settings.USUAL["max_new_tokens"],
         temperature: float = 0.0,
         seed: int = 0,

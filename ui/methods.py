@@ -16,7 +16,8 @@ LABELS = {
     "eagle3": "EAGLE-3",
 }
 HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")  # may draft in two ways
-DEFAULT = "suffix"
+DEFAULT = "eagle2"  # trees that branch, and pay, whatever the text
+ANYWHERE = "suffix"  # needs nothing beside the target
 
 _TEXTS = {
     "plain": "One pass of the target for one token: the yardstick.",
@@ -49,9 +50,9 @@ def choices(methods: Mapping[str, str] | None) -> list[tuple[str, str]]:
 
 
 def first_choice(methods: Mapping[str, str]) -> str:
-    """The method to begin with: the usual one, else the first that can run."""
+    """The method to begin with: the usual one, else one that needs no drafter, else any."""
     able = [name for name, answer in methods.items() if answer == "available"]
-    return DEFAULT if DEFAULT in able else able[0]
+    return next((name for name in (DEFAULT, ANYWHERE) if name in able), able[0])
 
 
 def label_of(name: str) -> str:
