@@ -85,9 +85,12 @@ class Handlers:
         if loader.bundle is None:
             yield gr.skip(), gr.skip(), messages.model(loader.problem, is_problem=True)
             return
-        name = methods.first_choice(loader.methods)
-        update = gr.Dropdown(choices=methods.choices(loader.methods), value=name)
-        yield update, self.explain(name), messages.model("")
+        choices, name = methods.choices(loader.methods), methods.first_choice(loader.methods)
+        if name == methods.DEFAULT:  # shown already, unless the visitor has chosen meanwhile
+            yield gr.Dropdown(choices=choices), gr.skip(), messages.model("")
+        else:
+            update = gr.Dropdown(choices=choices, value=name)
+            yield update, self.explain(name), messages.model("")
 
 
 def _prompt() -> gr.Textbox:

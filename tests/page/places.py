@@ -61,7 +61,7 @@ def race(page: Page, wish: Wish) -> None:
         rail.locator("textarea").first.fill(wish.prompt)
     rail.get_by_label("Tokens", exact=True).fill(str(wish.tokens))
     if wish.without:
-        _choose(page, wish.without, "no lane")
+        choose(page, wish.without, "no lane")
     page.click("#race-go")
     page.wait_for_function("race.state === 'over'")
 
@@ -71,19 +71,19 @@ def law(page: Page, wish: Wish) -> None:
     _turn(page, "Proof", "window.proof")
     if wish.prompt:
         page.locator("#proof-rail textarea").first.fill(wish.prompt)
-    _choose(page, "Verifications", wish.verifications)
+    choose(page, "Verifications", wish.verifications)
     _prove(page, "proof.holds && proof.isDrawn")
 
 
 def broken(page: Page) -> None:
     """One that fails, its rule broken on purpose."""
-    _choose(page, "Rule", "soft q")
+    choose(page, "Rule", "soft q")
     _prove(page, "proof.holds === false && proof.isDrawn")
 
 
 def text(page: Page) -> None:
     """Two equal texts at temperature 0."""
-    _choose(page, "Rule", "The right rule")
+    choose(page, "Rule", "The right rule")
     page.get_by_text("temperature 0", exact=True).click()
     _prove(page, "proof.kind === 'texts' && proof.holds")
 
@@ -133,9 +133,10 @@ def _turn(page: Page, name: str, ready: str) -> None:
     page.wait_for_function(ready)
 
 
-def _choose(page: Page, label: str, option: str) -> None:
+def choose(page: Page, label: str, option: str) -> None:
+    """Take an option of a box."""
     page.get_by_label(label).locator("visible=true").click()
-    page.get_by_role("option", name=option).click()
+    page.get_by_role("listbox").get_by_role("option", name=option).click()
 
 
 def _prove(page: Page, found: str) -> None:
