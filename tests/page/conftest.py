@@ -11,9 +11,10 @@ import app
 import engine
 from tests.browser import FLAGS, find
 from tests.page import fakes, places, synthetic
+from tests.page.tab import Tab, heed
 from tests.tables import table_bundle
 from ui import traces
-from ui.loader import Loader
+from ui.loader import Loader, load_target
 from ui.runner import Runner
 
 NOISE = ("Method not implemented.",)  # Gradio's own, on a file upload
@@ -45,6 +46,12 @@ def served(shelf):
         yield from serve(Loader(fakes.bundle), fakes.FakeDecoder())
 
 
+@pytest.fixture(scope="session")
+def real():
+    """The page with the real default target, which is loaded and calibrated once."""
+    yield from serve(Loader(load_target), engine)
+
+
 def serve(loader, decoder):
     """The page on a free port: yields its address once, closes it afterwards."""
     loader.start()
@@ -65,8 +72,42 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def shared(browser):
+    return Tab(browser)
+
+
+@pytest.fixture
+def tab(shared, request):
+    """For a test's only visitor, who comes faster than by the browser; see ``Tab``."""
+    yield from lend(shared, request)
+
+
+@pytest.fixture(scope="session")
+def shared_for_files(browser):
+    return Tab(browser)
+
+
+@pytest.fixture
+def file_tab(shared_for_files, request):
+    """The same for files from disk: what is compiled for a site is lost on the way to another."""
+    yield from lend(shared_for_files, request)
+
+
+def lend(tab, request):
+    """The tab for a test, which takes it along when it fails."""
+    before = request.session.testsfailed
+    yield tab
+    if request.session.testsfailed > before:
+        tab.throw_away()
+
+
 class Visit:
-    """One visitor's tab, and what it asked for and complained of."""
+    """One visitor's tab, and what it asked for and complained of.
+
+    Args:
+        browser: or the shared tab.
+    """
 
     def __init__(self, browser, address, **more):
         self.address = address
@@ -74,9 +115,12 @@ class Visit:
         self.page = self.context.new_page()
         self.page.set_default_timeout(15_000)
         self.requests, self.errors = [], []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._note)
+        self._end = heed(
+            self.page,
+            request=lambda request: self.requests.append(request.url),
+            pageerror=lambda error: self.errors.append(str(error)),
+            console=self._note,
+        )
 
     def _note(self, message):
         if message.type == "error" and message.text not in NOISE:
@@ -134,6 +178,7 @@ class Visit:
         return [url for url in self.requests if not url.startswith(own)]
 
     def close(self):
+        self._end()
         self.context.close()
         assert self.errors == []
         assert self.foreign == []
@@ -152,10 +197,16 @@ def everywhere(browser, monkeypatch):
 
 
 @pytest.fixture
-def visit(browser, served):
+def visitor(tab, served):
+    """One who has yet to open an address."""
     address, decoder = served
     decoder.count, decoder.nodes, decoder.delay, decoder.room = 12, 8, 0.0, fakes.FakeRun.room
-    visit = Visit(browser, address).open("?__theme=dark")
+    visit = Visit(tab, address)
     visit.decoder = decoder
     yield visit
     visit.close()
+
+
+@pytest.fixture
+def visit(visitor):
+    return visitor.open("?__theme=dark")

@@ -14,8 +14,8 @@ def test_a_reload_lands_on_the_same_frame(visit):
     assert visit.ask(WHERE) == before
 
 
-def test_a_link_opens_the_run_the_round_and_the_phase(visit):
-    visit.open("?trace=second&round=4&phase=commit")
+def test_a_link_opens_the_run_the_round_and_the_phase(visitor):
+    visit = visitor.open("?trace=second&round=4&phase=commit")
     assert visit.ask("[player.run, player.at, player.phase]") == ["second", 3, "commit"]
     visit.page.select_option("#header .shelf", "third")
     visit.until("player.run === 'third'")
@@ -23,8 +23,8 @@ def test_a_link_opens_the_run_the_round_and_the_phase(visit):
     visit.until("location.search.includes('trace=third')")
 
 
-def test_a_live_run_leaves_the_address(visit):
-    visit.open("?trace=second&round=2&phase=verify")
+def test_a_live_run_leaves_the_address(visitor):
+    visit = visitor.open("?trace=second&round=2&phase=verify")
     visit.decode_whole()
     visit.until("!location.search.includes('trace')")
 
@@ -46,8 +46,8 @@ def test_a_live_run_leaves_the_address(visit):
         ),
     ],
 )
-def test_an_address_that_leads_nowhere_says_so_and_the_stage_plays_on(visit, query, words):
-    visit.open(query)
+def test_an_address_that_leads_nowhere_says_so_and_the_stage_plays_on(visitor, query, words):
+    visit = visitor.open(query)
     visit.until("document.querySelector('#notice .words').textContent.includes('leads nowhere')")
     assert words in visit.notice
     visit.decode_whole()

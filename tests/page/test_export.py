@@ -7,6 +7,7 @@ import pytest
 
 from engine.trace import Trace
 from tests.page import synthetic
+from tests.page.tab import heed
 from viz.notebook import show
 from viz.standalone import standalone
 
@@ -23,9 +24,12 @@ class File:
         )
         self.page = self.context.new_page()
         self.errors, self.requests = [], []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", lambda said: self.errors.append(said.text))
-        self.page.on("request", lambda asked: self.requests.append(asked.url))
+        self._end = heed(
+            self.page,
+            pageerror=lambda error: self.errors.append(str(error)),
+            console=lambda said: self.errors.append(said.text),
+            request=lambda asked: self.requests.append(asked.url),
+        )
         self.page.goto(path.as_uri())
 
     def ask(self, script):
@@ -43,6 +47,7 @@ class File:
         return self
 
     def close(self):
+        self._end()
         self.context.close()
         assert self.errors == []
         assert all(url.startswith(("file:", "data:", "blob:")) for url in self.requests)
@@ -64,7 +69,7 @@ def evil() -> Trace:
     return Trace(replace(whole.header, prompt=HURT, method=HURT), rounds, whole.end)
 
 
-def test_the_button_writes_a_file_that_plays_the_same_run(visit, browser, tmp_path):
+def test_the_button_writes_a_file_that_plays_the_same_run(visit, file_tab, tmp_path):
     visit.decode_whole()
     with visit.page.expect_download() as waiting:
         visit.page.click(".stage .bar .export")
@@ -74,16 +79,16 @@ def test_the_button_writes_a_file_that_plays_the_same_run(visit, browser, tmp_pa
     assert path.stat().st_size < 6_000_000
     wanted = visit.ask("[player.size, player.length]")
     text = visit.page.text_content(".stage .words")
-    file = File(browser, path).open()
+    file = File(file_tab, path).open()
     assert file.ask("[player.size, player.length]") == wanted
     assert file.page.text_content(".stage .words") == text
     file.close()
 
 
-def test_a_file_plays_steps_and_draws_every_panel(browser, tmp_path):
+def test_a_file_plays_steps_and_draws_every_panel(file_tab, tmp_path):
     path = tmp_path / "run.html"
     path.write_text(standalone(synthetic.trace(12, 10)), encoding="utf-8")
-    file = File(browser, path).open()
+    file = File(file_tab, path).open()
     for key in ("Home", "PageDown", "PageDown", "ArrowRight"):
         file.page.keyboard.press(key)
     assert file.ask("player.at") == 3
@@ -100,10 +105,10 @@ def test_a_file_plays_steps_and_draws_every_panel(browser, tmp_path):
     file.close()
 
 
-def test_markup_in_prompt_and_tokens_does_nothing(browser, tmp_path):
+def test_markup_in_prompt_and_tokens_does_nothing(file_tab, tmp_path):
     path = tmp_path / "evil.html"
     path.write_text(standalone(evil(), HURT), encoding="utf-8")
-    file = File(browser, path).open()
+    file = File(file_tab, path).open()
     file.page.keyboard.press("Home")
     for _ in range(file.ask("player.length")):
         file.page.keyboard.press("ArrowRight")
@@ -117,21 +122,21 @@ def test_markup_in_prompt_and_tokens_does_nothing(browser, tmp_path):
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_a_file_takes_the_readers_theme(browser, tmp_path, scheme):
+def test_a_file_takes_the_readers_theme(file_tab, tmp_path, scheme):
     path = tmp_path / "run.html"
     path.write_text(standalone(synthetic.trace(2, 4)), encoding="utf-8")
-    file = File(browser, path, color_scheme=scheme).open()
+    file = File(file_tab, path, color_scheme=scheme).open()
     assert file.ask("document.body.classList.contains('dark')") == (scheme == "dark")
     file.page.click("#header .theme")
     assert file.ask("document.body.classList.contains('dark')") == (scheme != "dark")
     file.close()
 
 
-def test_a_notebooks_frame_plays(browser, tmp_path):
+def test_a_notebooks_frame_plays(file_tab, tmp_path):
     path = tmp_path / "notebook.html"
     frame = show(synthetic.trace(4, 6))._repr_html_()
     path.write_text(f"<!doctype html><meta charset=utf-8>{frame}", encoding="utf-8")
-    file = File(browser, path)
+    file = File(file_tab, path)
     inner = "document.querySelector('iframe').contentWindow.player"
     file.until(f"Boolean({inner}?.isDone)")
     assert file.ask(f"{inner}.size") == 4

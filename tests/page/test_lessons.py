@@ -57,8 +57,8 @@ class Room(Visit):
 
 
 @pytest.fixture
-def room(browser, served):
-    room = Room(browser, served[0], reduced_motion="reduce")
+def room(tab, served):
+    room = Room(tab, served[0], reduced_motion="reduce")
     yield room
     room.close()
 
@@ -236,8 +236,8 @@ def test_a_broken_lesson_is_a_sentence_in_the_list(room, tmp_path, monkeypatch):
     room.until("teaching.number === 1")
 
 
-def test_the_stage_plays_up_to_a_stop_and_a_visitor_may_take_over(browser, served):
-    room = Room(browser, served[0]).open("?lesson=2")
+def test_the_stage_plays_up_to_a_stop_and_a_visitor_may_take_over(tab, served):
+    room = Room(tab, served[0]).open("?lesson=2")
     room.press("n", "n")
     room.until("player.phase === 'judge'")
     room.press("ArrowLeft")

@@ -22,8 +22,8 @@ SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_a_theme_reaches_page_and_figures(browser, served, theme):
-    visit = Visit(browser, served[0]).open(f"?__theme={theme}")
+def test_a_theme_reaches_page_and_figures(tab, served, theme):
+    visit = Visit(tab, served[0]).open(f"?__theme={theme}")
     visit.press("End")
     visit.rest()
     drawn = visit.ask(DRAWN)
@@ -49,8 +49,8 @@ def test_the_stage_fits_one_screen(visit):
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1024, 768), (720, 450)])
-def test_smaller_screens_scroll_down_only(browser, served, size):
-    visit = Visit(browser, served[0])
+def test_smaller_screens_scroll_down_only(tab, served, size):
+    visit = Visit(tab, served[0])
     visit.page.set_viewport_size({"width": size[0], "height": size[1]})
     visit.open()
     visit.press("End")

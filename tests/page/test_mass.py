@@ -78,7 +78,7 @@ def test_a_run_that_does_not_tell_has_a_switch_that_says_why(visit):
     assert visit.ask(STATE)[:2] == ["false", "true"] and visit.ask(COLUMN) == drawn
 
 
-def test_a_saved_run_and_an_exported_page_have_the_switch_too(visit, browser, tmp_path):
+def test_a_saved_run_and_an_exported_page_have_the_switch_too(visit, file_tab, tmp_path):
     weighed().save(tmp_path / "run.jsonl")
     before = visit.ask("player.run")
     visit.open_file(tmp_path / "run.jsonl")
@@ -86,7 +86,7 @@ def test_a_saved_run_and_an_exported_page_have_the_switch_too(visit, browser, tm
     assert visit.ask(STATE)[:2] == ["true", "false"]
     path = tmp_path / "run.html"
     path.write_text(standalone(weighed()), encoding="utf-8")
-    file = File(browser, path).open()
+    file = File(file_tab, path).open()
     file.page.keyboard.press("End")
     file.until("player.isSettled")
     assert MASS in file.ask(SAID)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.page.conftest import Visit
+
 WARM, REPLAYS = 12, 50
 FEW = REPLAYS // 2  # nodes or listeners: one left behind by every replay would be twice as many
 HELD = ("Nodes", "JSEventListeners", "JSHeapUsedSize")
@@ -25,6 +27,14 @@ REPLAY = """async (count) => {
         }
     }
 }"""
+
+
+@pytest.fixture
+def visit(browser, served):
+    """In a tab of its own: what earlier pages have left is no part of what is measured."""
+    visit = Visit(browser, served[0]).open("?__theme=dark")
+    yield visit
+    visit.close()
 
 
 @pytest.fixture

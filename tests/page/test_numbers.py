@@ -103,8 +103,8 @@ def test_a_theme_reaches_the_numbers(visit):
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (1024, 768), (390, 844)])
-def test_the_tab_fits_and_draws_what_is_in_sight(browser, served, size):
-    visit = Visit(browser, served[0])
+def test_the_tab_fits_and_draws_what_is_in_sight(tab, served, size):
+    visit = Visit(tab, served[0])
     visit.page.set_viewport_size({"width": size[0], "height": size[1]})
     visit.open()
     turn(visit, "Numbers")

@@ -154,8 +154,8 @@ def test_the_end_brings_the_measured_speed_up(visit):
     assert all(cards.nth(i).get_attribute("title") for i in range(cards.count()))
 
 
-def test_reduced_motion_starts_at_rest(browser, served):
-    visit = Visit(browser, served[0], reduced_motion="reduce").open()
+def test_reduced_motion_starts_at_rest(tab, served):
+    visit = Visit(tab, served[0], reduced_motion="reduce").open()
     assert visit.ask("player.state") == "paused"
     visit.close()
 

@@ -19,8 +19,8 @@ def provable(shelf):
 
 
 @pytest.fixture
-def prover(browser, provable):
-    visit = Visit(browser, provable[0])
+def prover(tab, provable):
+    visit = Visit(tab, provable[0])
     yield opened(visit)
     visit.close()
 
@@ -59,7 +59,7 @@ def test_at_temperature_0_every_token_is_ticked(prover):
     assert rows[0] == rows[1]
 
 
-def test_a_difference_is_marked_where_it_is(browser, shelf):
+def test_a_difference_is_marked_where_it_is(tab, shelf):
     class OneWrong:
         """Plain decoding by another target: the texts part somewhere."""
 
@@ -69,7 +69,7 @@ def test_a_difference_is_marked_where_it_is(browser, shelf):
             return Run(other, prompt, config)
 
     for address, _ in serve(Loader(table_bundle), OneWrong()):
-        visit = opened(Visit(browser, address))
+        visit = opened(Visit(tab, address))
         visit.page.locator("#proof-rail").get_by_text("temperature 0", exact=True).click()
         prove(visit)
         assert visit.ask("proof.holds") is False
@@ -194,12 +194,12 @@ def test_the_tab_never_scrolls_sideways(prover):
         assert prover.ask("document.documentElement.scrollWidth <= innerWidth"), width
 
 
-def test_without_a_model_the_proof_says_what_is_missing(browser, shelf):
+def test_without_a_model_the_proof_says_what_is_missing(tab, shelf):
     def nothing():
         raise FileNotFoundError("no weights")
 
     for address, _ in serve(Loader(nothing), engine):
-        visit = Visit(browser, address).open()
+        visit = Visit(tab, address).open()
         visit.page.get_by_role("tab", name="Proof").click()
         visit.page.click("#prove")
         visit.until(f"{NOTICE}.matches('.problem') && {NOTICE}.textContent !== ''")

@@ -51,11 +51,11 @@ def course(shelf):
 
 
 @pytest.fixture
-def racer(browser, course):
+def racer(tab, course):
     address, decoder = course
     decoder.count, decoder.nodes, decoder.delay, decoder.other = 12, 8, 0.0, None
     decoder.refused, decoder.room = None, fakes.FakeRun.room
-    visit = Visit(browser, address)
+    visit = Visit(tab, address)
     visit.decoder = decoder
     yield opened(visit)
     visit.close()
@@ -300,9 +300,9 @@ def test_a_phone_stacks_the_lanes_and_nothing_scrolls_sideways(racer):
     assert tops[0] < tops[1] < tops[2]
 
 
-def test_real_methods_write_equal_texts_at_temperature_0(browser, shelf):
+def test_real_methods_write_equal_texts_at_temperature_0(tab, shelf):
     for address, _ in serve(Loader(table_bundle), engine):
-        visit = opened(Visit(browser, address), [("Lane 4", "Draft model, chain")])
+        visit = opened(Visit(tab, address), [("Lane 4", "Draft model, chain")])
         visit.page.locator("#compare-rail textarea").first.fill("abcabdabc")
         race(visit)
         assert visit.ask(EQUAL) == "✓ All texts equal: 96 tokens in every lane."

@@ -25,11 +25,11 @@ def test_stop_ends_the_run_whole_within_a_round(visit):
     assert visit.ask("player.size") == 5
 
 
-def test_what_is_set_while_the_model_loads_reaches_the_run(browser):
+def test_what_is_set_while_the_model_loads_reaches_the_run(tab):
     ready = Event()
     decoder = fakes.FakeDecoder()
     for address, _ in serve(Loader(lambda: ready.wait(30) and fakes.bundle()), decoder):
-        visit = Visit(browser, address).open()
+        visit = Visit(tab, address).open()
         visit.page.click("#settings button")
         visit.page.get_by_label("Tokens", exact=True).fill("24")
         visit.page.fill("#prompt textarea", "Why is the sky blue?")
@@ -69,12 +69,12 @@ def test_where_memory_gives_out_the_sentence_stands_and_the_rounds_stay(visit, t
     assert visit.ask("player.size") == 12
 
 
-def test_a_cache_that_no_memory_holds_is_a_sentence_under_the_button(browser, shelf):
+def test_a_cache_that_no_memory_holds_is_a_sentence_under_the_button(tab, shelf):
     def bundle():
         return replace(table_bundle(), target=Boundless(12))
 
     for address, _ in serve(Loader(bundle), engine):
-        visit = Visit(browser, address).open()
+        visit = Visit(tab, address).open()
         visit.page.fill("#prompt textarea", "abc")
         visit.page.click("#go")
         visit.until("document.querySelector('#notice .problem')?.textContent.includes('slots')")
@@ -95,14 +95,16 @@ def test_a_closed_tab_frees_the_decoder(visit, browser):
 
 
 def test_visitors_see_their_own_runs_only_and_wait_their_turn(visit, browser):
-    visit.decoder.count, visit.decoder.delay = 60, 0.1
+    visit.decoder.count, visit.decoder.delay = 200, 0.1
     others = [Visit(browser, visit.address).open() for _ in range(2)]
     visit.decode("the first prompt")
+    visit.decoder.count, visit.decoder.delay = 8, 0.0  # of the runs that wait for this one
     for number, other in enumerate(others):
         other.page.fill("#prompt textarea", f"prompt number {number}")
         other.page.click("#go")
     others[1].until("document.querySelector('#notice .words').textContent.includes('2 of 2')")
     assert others[0].ask("player.run") in ("first", "second", "third")
+    visit.page.click("#stop")
     for number, other in enumerate(others):
         other.page.wait_for_function(
             "player.run.startsWith('run-') && player.isDone", timeout=30_000
@@ -179,12 +181,12 @@ def test_a_method_that_cannot_run_says_why(visit):
     visit.until("document.querySelector('#notice .problem')?.textContent.includes('vocabulary')")
 
 
-def test_without_a_model_the_page_plays_and_says_what_brings_it(browser, shelf, served):
+def test_without_a_model_the_page_plays_and_says_what_brings_it(tab, shelf, served):
     def nothing():
         raise FileNotFoundError("no weights")
 
     for address, _ in serve(Loader(nothing), fakes.FakeDecoder()):
-        visit = Visit(browser, address).open()
+        visit = Visit(tab, address).open()
         visit.until("document.querySelector('#notice .state').textContent !== ''")
         assert "no weights" in visit.state or "make setup" in visit.state
         visit.until("player.position > 2")
