@@ -2,27 +2,24 @@
 
 import pytest
 
-import engine
-from tests.page.conftest import Visit, serve
-from ui.loader import Loader, load_target
+from tests.page.conftest import Visit
 
 EQUAL = "document.querySelector('.race .equal').textContent"
 
 
 @pytest.mark.model
-def test_the_real_model_is_proven_and_raced(browser):
-    for address, _ in serve(Loader(load_target), engine):
-        visit = Visit(browser, address)
-        visit.page.set_default_timeout(120_000)
-        visit.open()
-        visit.page.get_by_role("tab", name="Proof").click()
-        _prove(visit)
-        visit.page.get_by_role("tab", name="Compare").click()
-        visit.page.locator("#compare-rail").get_by_label("Tokens", exact=True).fill("16")
-        visit.page.click("#race-go")
-        visit.until("race.state === 'over'")
-        assert visit.ask(EQUAL) == "✓ All texts equal: 16 tokens in every lane."
-        visit.close()
+def test_the_real_model_is_proven_and_raced(tab, real):
+    visit = Visit(tab, real[0])
+    visit.page.set_default_timeout(120_000)
+    visit.open()
+    visit.page.get_by_role("tab", name="Proof").click()
+    _prove(visit)
+    visit.page.get_by_role("tab", name="Compare").click()
+    visit.page.locator("#compare-rail").get_by_label("Tokens", exact=True).fill("16")
+    visit.page.click("#race-go")
+    visit.until("race.state === 'over'")
+    assert visit.ask(EQUAL) == "✓ All texts equal: 16 tokens in every lane."
+    visit.close()
 
 
 def _prove(visit):
