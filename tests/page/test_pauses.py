@@ -12,9 +12,10 @@ WHERE = "[player.at, player.phase, player.state]"
 @pytest.fixture
 def whole(visit):
     """A run whose records are known, at its first step, played fast."""
+    visit.decoder.count = 8
     visit.decode_whole()
     visit.page.select_option(".bar .speed", "8")
-    return visit, list(synthetic.rounds(12, 8, seed=0))
+    return visit, list(synthetic.rounds(8, 8, seed=0))
 
 
 def place(this, phase, node=None):
