@@ -86,7 +86,7 @@ class Handlers:
             yield gr.skip(), gr.skip(), messages.model(loader.problem, is_problem=True)
             return
         choices, name = methods.choices(loader.methods), methods.first_choice(loader.methods)
-        if name == methods.DEFAULT:  # shown already, unless the visitor has chosen meanwhile
+        if name == methods.DEFAULT:  # is shown already, unless the visitor has chosen meanwhile
             yield gr.Dropdown(choices=choices), gr.skip(), messages.model("")
         else:
             update = gr.Dropdown(choices=choices, value=name)
@@ -107,11 +107,10 @@ def _prompt() -> gr.Textbox:
 def _method(runner: Runner) -> tuple[gr.Dropdown, gr.Textbox]:
     """The method and one line on it."""
     known = runner.loader.methods
-    method = gr.Dropdown(
-        methods.choices(known), value=methods.DEFAULT, label="Method", elem_id="method"
-    )
+    usual = methods.first_choice(known) if known else methods.DEFAULT
+    method = gr.Dropdown(methods.choices(known), value=usual, label="Method", elem_id="method")
     meaning = gr.Textbox(
-        methods.explain(methods.DEFAULT, known),
+        methods.explain(usual, known),
         show_label=False,
         container=False,
         interactive=False,

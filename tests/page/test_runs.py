@@ -6,6 +6,7 @@ from engine.trace import Trace
 from tests.engine.test_no_room import Boundless
 from tests.page import fakes, synthetic
 from tests.page.conftest import Visit, serve
+from tests.page.places import choose
 from tests.tables import table_bundle
 from ui.loader import Loader
 
@@ -32,12 +33,27 @@ def test_what_is_set_while_the_model_loads_reaches_the_run(tab):
         visit = Visit(tab, address).open()
         visit.page.click("#settings button")
         visit.page.get_by_label("Tokens", exact=True).fill("24")
+        choose(visit.page, "Method", "Prompt lookup")
         visit.page.fill("#prompt textarea", "Why is the sky blue?")
         visit.page.click("#go")
         visit.until("document.querySelector('#notice .words').textContent.includes('loading')")
         ready.set()
         visit.until("player.run.startsWith('run-') && player.isDone")
-        assert decoder.runs[-1].config.max_new_tokens == 24
+        config = decoder.runs[-1].config
+        assert (config.method, config.max_new_tokens) == ("lookup", 24)
+        visit.close()
+
+
+def test_a_method_chosen_while_the_model_loads_stays_chosen(tab):
+    ready, decoder, bundle = Event(), fakes.FakeDecoder(), fakes.bundle()
+    bundle.methods["eagle2"] = "available"  # as with the default target: nothing else is taken
+    for address, _ in serve(Loader(lambda: ready.wait(30) and bundle), decoder):
+        visit = Visit(tab, address).open()
+        choose(visit.page, "Method", "Prompt lookup")
+        ready.set()
+        visit.until("!document.querySelector('#notice .state').textContent")
+        visit.decode_whole()
+        assert decoder.runs[-1].config.method == "lookup"
         visit.close()
 
 
