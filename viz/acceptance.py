@@ -57,6 +57,7 @@ def acceptance_panel(info: AcceptanceInfo) -> dict[str, Any]:
             ticktext=[f"{100 * mark:.0f} %" for mark in marks],
         ),
         "shapes": scale.lines(marks[1:]),
+        "uniformtext": {"mode": "show", "minsize": 8},  # on narrow bars all labels shrink alike
     }
     many = len(info.by_rank)
     data = [_bars(info, rank, shown, many) for rank in range(many)]
