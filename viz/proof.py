@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from engine.proof.results import Fit
 from viz import figure
 from viz.pieces import escape, visible
+from viz.scale import ticks
 from viz.theme import FONT, SIZES, role
 
 ROWS = 8  # tokens with a bar of their own; the rest is one bar more
@@ -103,7 +104,7 @@ def fit_figure(info: FitInfo) -> figure.Figure:
 
 
 def _layout(info: FitInfo, places: list[int], top: float) -> dict[str, Any]:
-    ticks = [share for share in (0.1, 0.2, 0.4, 0.6, 0.8, 1.0) if share < top] or [top / 2]
+    marks = ticks(top)
     words = {"family": FONT, "size": SIZES["small"]}
     return {
         "margin": {"l": 40, "r": 8, "t": 8, "b": 26},
@@ -116,8 +117,8 @@ def _layout(info: FitInfo, places: list[int], top: float) -> dict[str, Any]:
         "yaxis": figure.axis(
             0,
             top,
-            tickvals=[0, *ticks],
-            ticktext=[f"{100 * share:.0f} %" for share in (0, *ticks)],
+            tickvals=marks,
+            ticktext=[f"{100 * share:g} %" for share in marks],
             tickfont=words,
         ),
     }

@@ -71,6 +71,14 @@ def test_every_fit_is_drawn(this):
     assert all("<b>" not in text for text in figure.layout.xaxis.ticktext)
 
 
+def test_shares_are_marked_in_equal_steps_from_nothing_on():
+    for observed in (100, 20, 3):
+        axis = plot_fit(fit(observed=(observed,) * 3, expected=(observed,) * 3)).layout.yaxis
+        steps = {round(b - a, 9) for a, b in zip(axis.tickvals, axis.tickvals[1:], strict=False)}
+        assert axis.tickvals[0] == 0 and len(steps) == 1 and axis.tickvals[-1] <= axis.range[1]
+        assert list(axis.ticktext) == [f"{100 * mark:g} %" for mark in axis.tickvals]
+
+
 def test_the_bars_have_their_two_colours_whatever_the_verdict():
     for p_value in (0.4, 1e-9):
         data = fit_figure(fit_info(fit(p_value)))["data"]
