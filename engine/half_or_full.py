@@ -22,7 +22,7 @@ MARGIN = 0.9  # of the fp16 products' time; less is a moment's chance
 @cache
 def half_pays() -> bool:
     """Whether fp16 products are about as fast or faster; asked once in a process."""
-    return not seconds_of(halve=False) < MARGIN * seconds_of(halve=True)
+    return MARGIN * seconds_of(halve=True) <= seconds_of(halve=False)
 
 
 @torch.inference_mode()

@@ -16,7 +16,7 @@ LABELS = {
     "eagle3": "EAGLE-3",
 }
 HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")  # may draft in two ways
-DEFAULT = "eagle2"  # trees that branch, and pay, whatever the text
+DEFAULT = "eagle2"  # trees that branch, and most tokens a pass of any text
 ANYWHERE = "suffix"  # needs nothing beside the target
 
 _TEXTS = {

@@ -73,25 +73,23 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def shared(browser):
-    return Tab(browser)
+def tabs(browser):
+    """One for served pages, one for files: what is compiled for a site is lost on the way to
+    another.
+    """
+    return {"served": Tab(browser), "files": Tab(browser)}
 
 
 @pytest.fixture
-def tab(shared, request):
+def tab(tabs, request):
     """For a test's only visitor, who comes faster than by the browser; see ``Tab``."""
-    yield from lend(shared, request)
-
-
-@pytest.fixture(scope="session")
-def shared_for_files(browser):
-    return Tab(browser)
+    yield from lend(tabs["served"], request)
 
 
 @pytest.fixture
-def file_tab(shared_for_files, request):
-    """The same for files from disk: what is compiled for a site is lost on the way to another."""
-    yield from lend(shared_for_files, request)
+def file_tab(tabs, request):
+    """The same for files from disk."""
+    yield from lend(tabs["files"], request)
 
 
 def lend(tab, request):
