@@ -45,6 +45,7 @@ def launch(page: gr.Blocks, **more: object) -> None:
         css=css(),
         app_kwargs={"routes": routes()},
         footer_links=[],
+        ssr_mode=False,  # a Space asks for it, and Node in front would not pass our routes on
         run_history=False,
         max_file_size="32mb",
         quiet=True,

@@ -71,9 +71,10 @@ def test_records_and_figures_import_without_torch(module):
 
 
 def test_the_engine_imports_without_gradio_and_plotly():
+    """And without what gradio alone brings: ``httpx`` is not the Hub client's library any more."""
     code = (
         "import sys\n"
-        "for name in ('gradio', 'plotly'): sys.modules[name] = None\n"
+        "for name in ('gradio', 'plotly', 'httpx'): sys.modules[name] = None\n"
         "from engine import Bundle, decode, load\n"
         "assert callable(decode)\n"
     )

@@ -77,6 +77,25 @@ def test_a_whole_store_asks_no_source(folder: Path, monkeypatch: pytest.MonkeyPa
     assert fetch.fetch() == folder == store.target_folder()
 
 
+def test_whatever_the_hub_client_raises_becomes_a_sentence(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its HTTP library's errors are neither ``OSError`` nor its own: a proxy's, for one."""
+
+    class ProxyError(Exception):
+        pass
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ProxyError("503")
+
+    use(monkeypatch, fail, fetch._from_hub)
+    monkeypatch.setattr(fetch, "has_network", lambda: True)
+    monkeypatch.setattr(fetch, "snapshot_download", refuse)
+    with pytest.raises(fetch.FetchError, match=r"the Hub did not give .* \(ProxyError\)"):
+        fetch.fetch()
+    assert not folder.exists()
+
+
 def test_a_source_that_fails_is_followed_by_the_other(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

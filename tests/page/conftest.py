@@ -56,12 +56,16 @@ def serve(loader, decoder):
     """The page on a free port: yields its address once, closes it afterwards."""
     loader.start()
     page = app.build(Runner(loader, decoder))
+    app.launch(page, server_name="127.0.0.1", server_port=free_port())
+    yield page.local_url, decoder
+    page.close(verbose=False)
+
+
+def free_port():
+    """Of this machine, a moment ago."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    app.launch(page, server_name="127.0.0.1", server_port=port)
-    yield f"http://127.0.0.1:{port}/", decoder
-    page.close(verbose=False)
+        return free.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

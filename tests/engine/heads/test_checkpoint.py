@@ -93,6 +93,20 @@ def test_without_a_network_only_the_cache_of_the_hub_is_asked(monkeypatch):
         open_heads("no/such/heads", ["medusa_lm_head"])
 
 
+def test_whatever_the_hub_client_raises_becomes_a_sentence(monkeypatch):
+    """Its HTTP library's errors are neither ``OSError`` nor its own: a proxy's, for one."""
+
+    class ProxyError(Exception):
+        pass
+
+    def refuse(*_, **__):
+        raise ProxyError("503")
+
+    monkeypatch.setattr(checkpoint, "hf_hub_download", refuse)
+    with pytest.raises(HeadError, match=r"no heads 'some/heads' .* \(ProxyError\)"):
+        open_heads("some/heads", ["medusa_lm_head"])
+
+
 def test_a_file_beyond_the_bounds_is_refused(tmp_path, monkeypatch):
     save_file(table(a=(2,), b=(2,)), tmp_path / "heads.safetensors")
     monkeypatch.setattr(checkpoint, "MAX_KEYS", 1)
