@@ -8,7 +8,7 @@ import gc
 from itertools import cycle
 from pathlib import Path
 
-from bench.prompts import COPY_HEAVY, mt_bench
+from bench.prompts import COPY_HEAVY, EVERYDAY
 from bench.report import print_table, write_json
 from engine import Bundle, DecodeConfig, Trace, load
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 def _decode(bundle: Bundle, methods: list[str], runs: int, tokens: int) -> float:
     """So many runs of all methods in turn; resident megabytes afterwards."""
-    prompts = cycle([*mt_bench(4), COPY_HEAVY[0]])
+    prompts = cycle([*EVERYDAY, COPY_HEAVY[0]])
     visitor = bundle.for_visitor()
     for number in range(runs):
         if number % RUNS_A_VISITOR == 0:

@@ -1,4 +1,7 @@
-"""What is decoded: MT-bench's first turns, and prompts whose answer copies from them."""
+"""What is decoded: MT-bench's first turns, prompts whose answer copies from them, everyday ones.
+
+MT-bench's questions are not part of this project: who has their file names it.
+"""
 
 import json
 from pathlib import Path
@@ -26,6 +29,13 @@ COPY_HEAVY = (
     f"Rename the function average to mean and print the whole code again:\n\n{_CODE}",
     "Write this sentence ten times: The quick brown fox jumps over the lazy dog.",
     f"Add a comment above each function and print the whole code again:\n\n{_CODE}",
+)
+
+EVERYDAY = (
+    "Explain in three sentences why the sky is blue.",
+    "Write a short story about a lighthouse keeper who finds an old map.",
+    "How do I cook a vegetable soup for four people?",
+    "Write a Python function that tells whether a number is prime, and explain it.",
 )
 
 

@@ -5,7 +5,7 @@
 
 from time import perf_counter
 
-from bench.prompts import COPY_HEAVY, mt_bench
+from bench.prompts import COPY_HEAVY, EVERYDAY
 from bench.report import print_table, spread, write_json
 from engine import Bundle, DecodeConfig, decode, load
 
@@ -17,7 +17,7 @@ REPEATS = 2
 def main() -> None:
     """Per method the ratio of seconds, pair by pair."""
     bundle = load()
-    prompts = [*mt_bench(2), COPY_HEAVY[0]]
+    prompts = [*EVERYDAY[:2], COPY_HEAVY[0]]
     rows, found = [], {}
     for method in METHODS:
         if bundle.methods[method] != "available":

@@ -5,7 +5,7 @@ hits them alike; a method's figure is the median over prompts of its ratio on ea
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 
 import torch
 
-from bench.prompts import COPY_HEAVY, MT_BENCH, mt_bench
+from bench.prompts import COPY_HEAVY, EVERYDAY, MT_BENCH, mt_bench
 from bench.report import Spread, print_table, spread, write_json
 from engine import Bundle, DecodeConfig, Trace, load
 from engine.prompt import read_prompt
 from engine.stats import Tally
 
 PHASES = ("draft", "verify", "accept", "commit")
+SETS = ("mt_bench", "everyday", "copy_heavy")
 
 
 class Result(NamedTuple):
@@ -42,19 +43,29 @@ LOOKUP = {"prompt_lookup_num_tokens": 10}
 
 
 def main() -> None:
-    """Both kinds of prompt, one table each."""
+    """Each kind of prompt, one table each."""
     arguments = _arguments()
     torch.manual_seed(0)
     ours, theirs = load(), load(packed=False)
     config = {"max_new_tokens": arguments.tokens, "temperature": arguments.temperature}
     found = {}
-    sets = {"mt_bench": mt_bench(arguments.count, arguments.prompts), "copy_heavy": COPY_HEAVY}
-    for name in arguments.sets or sets:
+    for name, prompts in _sets(arguments).items():
         contestants = _contestants(ours, theirs, config, arguments.methods)
-        results = _race(ours, contestants, sets[name])
+        results = _race(ours, contestants, prompts)
         _print(name, results)
         found[name] = {method: [run._asdict() for run in runs] for method, runs in results.items()}
     print(write_json(f"speed_t{arguments.temperature:g}", found))
+
+
+def _sets(arguments: argparse.Namespace) -> dict[str, Sequence[str]]:
+    """Prompts by kind; unless told which, everyday ones where MT-bench's are not at hand."""
+    known: dict[str, Callable[[], Sequence[str]]] = {
+        "mt_bench": lambda: mt_bench(arguments.count, arguments.prompts),
+        "everyday": lambda: EVERYDAY[: arguments.count],
+        "copy_heavy": lambda: COPY_HEAVY[: arguments.count],
+    }
+    usual = "mt_bench" if arguments.prompts.exists() else "everyday"
+    return {name: known[name]() for name in arguments.sets or (usual, "copy_heavy")}
 
 
 def _contestants(
@@ -165,11 +176,11 @@ def _shares(runs: list[Result]) -> str:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=4, help="MT-bench prompts")
+    parser.add_argument("--count", type=int, default=4, help="prompts of a kind")
     parser.add_argument("--tokens", type=int, default=64, help="most new tokens a run")
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--methods", nargs="*", default=[], help="all unless given")
-    parser.add_argument("--sets", nargs="*", default=[], choices=("mt_bench", "copy_heavy"))
+    parser.add_argument("--sets", nargs="*", default=[], choices=SETS)
     parser.add_argument("--prompts", type=Path, default=MT_BENCH)
     return parser.parse_args()
 

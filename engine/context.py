@@ -54,6 +54,11 @@ class Context:
         """Tokens whose keys and values are cached for good."""
         return self.cache.committed
 
+    @property
+    def length_limit(self) -> int:
+        """Tokens that the model reads at the most."""
+        return self.model.config.get_text_config().max_position_embeddings
+
     def states(self, tap: int) -> torch.Tensor | None:
         """[N, H] hidden states of the rows of the newest pass, the round's nodes for a target.
 

@@ -41,7 +41,9 @@ def measure_plain(
         tokens: what the run generated.
         is_cancelled: asked after every token; a measurement that was cut short is none.
     """
-    as_plain = replace(config, method="plain", max_new_tokens=max(1, len(tokens)))
+    # by the usual rule: the two are one where nothing is drafted, and the device's loop knows it
+    told = dict(method="plain", rule="recursive", max_new_tokens=max(1, len(tokens)))
+    as_plain = replace(config, **told)
     run, seconds = decode(bundle.for_visitor(), prompt, as_plain), 0.0  # not to be remembered
     for this in run:
         seconds += this.seconds.total

@@ -66,7 +66,7 @@ class Evidence:
         self.waited = 0
         self.patience = IMPATIENCE if is_accepted else min(PATIENCE, 2 * self.patience)
         if is_accepted:
-            self._scale(RESTED / max(RESTED, *self._tested.values()))
+            self._scale(RESTED / max([RESTED, *self._tested.values()]))
 
     def _own(self, depth: int, rank: int) -> float:
         """Chance that a node is accepted once all its elders were refused."""

@@ -75,7 +75,9 @@ def load(
     weights, kernels = weights_of(home, target), use_kernels(target, bool(static))
     if helper is not None:
         use_kernels(helper, bool(static))
-    is_packed = packed and sum(pack(model) for model in (target, helper) if model is not None) > 0
+    is_packed = packed and pack(target) > 0
+    if packed and helper is not None:
+        pack(helper)
     given = shipped_heads() if heads is None and source is None else heads or {}
     found, reasons = find_heads(_wanted(given, drafters), target, packed=packed)
     return Bundle(

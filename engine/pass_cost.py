@@ -14,11 +14,17 @@ class PassCost:
     seconds: tuple[float, ...]  # never falling: a larger pass is no cheaper
 
     def __call__(self, nodes: int) -> float:
-        """Seconds of a pass over ``nodes`` nodes, by interpolation; linear beyond the table."""
-        last = self.nodes[-1]
-        if nodes > last:
-            return self.seconds[-1] * nodes / last
-        return float(np.interp(nodes, self.nodes, self.seconds))
+        """Seconds of a pass over ``nodes`` nodes, by interpolation; beyond the table by its end.
+
+        There a node more costs what it did between the last two sizes: where many rows cost as
+        much as one, a few more do too.
+        """
+        if nodes <= self.nodes[-1]:
+            return float(np.interp(nodes, self.nodes, self.seconds))
+        if len(self.nodes) == 1:
+            return self.seconds[0] * nodes / self.nodes[0]
+        rise = (self.seconds[-1] - self.seconds[-2]) / (self.nodes[-1] - self.nodes[-2])
+        return self.seconds[-1] + rise * (nodes - self.nodes[-1])
 
 
 LEAST, MOST = 1e-9, 1e6  # seconds that anything here may take and still be believed

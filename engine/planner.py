@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import cache
 
-from engine.config import MAX_NODES, DecodeConfig
+from engine.config import MAX_NODES, DecodeConfig, RankPath
 from engine.drafters.drafter import Proposal
 from engine.evidence import DEEPEST, Evidence
 from engine.tree import Shape, best_paths, chain, depths, shape_from_paths
@@ -42,6 +42,7 @@ class Planner:
         chances: [depths][ranks] what was measured of the drafter beforehand: that the child of
             this rank is the one accepted, its parent being so; ``None`` where nothing is known.
         once: seconds that drafting anything at all costs in a round, beside its levels.
+        catches_up: whether the drafter has first to read what was committed since it last drafted.
     """
 
     def __init__(
@@ -52,8 +53,11 @@ class Planner:
         max_rank: int = 1,
         chances: Sequence[Sequence[float]] | None = None,
         once: float = 0.0,
+        *,
+        catches_up: bool = True,
     ) -> None:
         self.tree, self.max_rank, self.once = config.tree, max_rank, once
+        self.catches_up = catches_up
         self.target, self.draft = target and cache(target), draft and cache(draft)
         self._evidence: defaultdict[int, Evidence] = defaultdict(lambda: Evidence(chances))
         self._grade = 0  # kind of guess of this round
@@ -83,7 +87,7 @@ class Planner:
                 match it was copied behind): what is learnt of one grade is not held for another.
         """
         if isinstance(self.tree, tuple):
-            return proposal
+            return _restrict(proposal, _nodes_at(proposal, frozenset(self.tree)))
         evidence = self._ask(grade)
         chances = path_chances(proposal, evidence)
         order = sorted(range(1, len(chances)), key=lambda node: (-chances[node], node))
@@ -98,7 +102,10 @@ class Planner:
         """Note how the tested nodes fared, and what the round cost and brought."""
         evidence, depth = self._evidence[self._grade], depths(proposal.parents)
         self._pay(proposal.num_drafted, max(depth), len(judgement.path))
-        accepted, tested = set(judgement.path), (*judgement.path[1:], *judgement.rejected)
+        accepted = set(judgement.path)
+        # a block refuses all that is behind its end: of those below the first nothing was tested
+        refused = (node for node in judgement.rejected if proposal.parents[node] in accepted)
+        tested = (*judgement.path[1:], *refused)
         if self._is_trial and tested:
             evidence.end_trial(len(accepted) > 1)
         elif self._is_asked and not proposal.num_drafted:
@@ -146,7 +153,7 @@ class Planner:
         verify = self.target(1 + drafted) - self._plain
         if not drafted or not self.draft or not levels:
             return verify + (self.once if drafted else 0.0)
-        catch_up = self.draft(1 + self._behind) - self.draft(1)
+        catch_up = self.draft(1 + self._behind) - self.draft(1) if self.catches_up else 0.0
         return verify + self.once + catch_up + levels * self.draft(max(1, round(drafted / levels)))
 
     def _could_pay(self) -> bool:
@@ -185,6 +192,14 @@ def path_chances(proposal: Proposal, evidence: Evidence) -> list[float]:
         left[parent] -= chances[node]
         left[node] = chances[node]
     return chances
+
+
+def _nodes_at(proposal: Proposal, wanted: frozenset[RankPath]) -> list[int]:
+    """Drafted nodes whose rank path is wanted."""
+    paths: list[RankPath] = [()]
+    for parent, rank in zip(proposal.parents[1:], proposal.ranks[1:], strict=True):
+        paths.append((*paths[parent], rank))
+    return [node for node, path in enumerate(paths) if path in wanted]
 
 
 def _restrict(proposal: Proposal, kept: list[int]) -> Proposal:

@@ -110,7 +110,8 @@ class Run(Iterator[Round]):
         verified = clock.lap()
 
         uniforms = self._uniforms(len(proposal.tokens))
-        target_laws = self._sampler.laws(logits, self._texts(proposal))
+        tree = (proposal.tokens, proposal.parents, range(len(proposal.tokens)))
+        target_laws = self._sampler.laws(logits, self._sampler.texts(self.history, *tree))
         judgement = self._judge(proposal, target_laws, uniforms)
         emitted = self._emission.take(proposal, judgement)
         judgement = judgement.cut(len(emitted), proposal.parents)
@@ -147,21 +148,13 @@ class Run(Iterator[Round]):
         """A tree no deeper than what may still be accepted."""
         depth = self.config.num_draft or self._drafter.max_depth
         if isinstance(self.config.tree, tuple):
-            depth = max(map(len, self.config.tree), default=0)
+            deepest = max(map(len, self.config.tree), default=0)
+            depth = min(deepest, self.config.num_draft or deepest)
         return self._drafter.propose(self.history, min(depth, self._emission.max_depth))
 
     def _uniforms(self, count: int) -> list[float]:
         """[N] one uniform a node: to test it with; the root's draws the last token."""
         return torch.rand(count, generator=self._rng, dtype=torch.float64).tolist()
-
-    def _texts(self, proposal: Proposal) -> list[Sequence[int]]:
-        """Per node all tokens up to it; the plain history where no processor reads them."""
-        texts: list[Sequence[int]] = [self.history]
-        for node in range(1, len(proposal.tokens)):
-            above = texts[proposal.parents[node]]
-            is_read = self._sampler.needs_history
-            texts.append([*above, proposal.tokens[node]] if is_read else above)
-        return texts
 
     def _judge(
         self, proposal: Proposal, target_laws: torch.Tensor, uniforms: Sequence[float]

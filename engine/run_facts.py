@@ -64,7 +64,7 @@ class End:
     reason: Reason
     rounds: int
     tokens: int
-    seconds: float  # of all rounds, recording included, prefill not
+    seconds: float  # of all rounds' phases, laws gathered included; prefill and pieces of text not
     plain: Yardstick | None = None
 
     @property

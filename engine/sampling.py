@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.config import DecodeConfig
+from engine.tree import path_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,23 @@ class Sampler:
         scores = logits if logits.dtype == torch.float64 else logits.float()
         penalty = self.config.repetition_penalty
         return scores if penalty == 1.0 else _penalise(scores, histories, penalty)
+
+    def texts(
+        self,
+        history: Sequence[int],
+        tokens: Sequence[int],
+        parents: Sequence[int],
+        nodes: Sequence[int],
+    ) -> list[Sequence[int]]:
+        """Per node of ``nodes`` all tokens up to it; the plain history where no processor reads.
+
+        Args:
+            history: tokens up to the root's.
+            tokens, parents: of the tree.
+        """
+        if not self.needs_history:
+            return [history] * len(nodes)  # none is copied
+        return [[*history, *path_tokens(tokens, parents, node)] for node in nodes]
 
     @property
     def processors(self) -> tuple[float | None, ...]:

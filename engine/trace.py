@@ -70,10 +70,16 @@ class Trace:
         return cls(run.header, tuple(rounds), run.end)
 
     def save(self, path: str | Path) -> None:
-        """Write the file; it appears whole or not at all."""
+        """Write the file; it appears whole or not at all.
+
+        Raises:
+            TraceError: it would be larger than what ``load`` reads.
+        """
         path = Path(path)
+        data = "".join(f"{line}\n" for line in self.lines()).encode()
+        _check_size(len(data))
         draft = path.with_name(path.name + ".part")
-        draft.write_text("".join(f"{line}\n" for line in self.lines()), encoding="utf-8")
+        draft.write_bytes(data)
         draft.replace(path)
 
     def lines(self) -> Iterator[str]:
@@ -89,9 +95,7 @@ class Trace:
             TraceError: names line and reason.
         """
         path = Path(path)
-        if path.stat().st_size > MAX_BYTES:
-            size = path.stat().st_size / 2**20
-            raise TraceError(f"the file has {size:.0f} MiB; at most {MAX_BYTES >> 20} are read")
+        _check_size(path.stat().st_size)
         with path.open("rb") as file:
             return _read(file)
 
@@ -101,6 +105,12 @@ def to_line(record: Header | Round | End) -> str:
     return json.dumps(
         schema.plain(record), ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
+
+
+def _check_size(size: int) -> None:
+    """Refuse a file of more bytes than are ever read."""
+    if size > MAX_BYTES:
+        raise TraceError(f"the file has {size >> 20} MiB; at most {MAX_BYTES >> 20} are read")
 
 
 def _read(file: BinaryIO) -> Trace:

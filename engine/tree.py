@@ -108,6 +108,15 @@ def children(parents: Sequence[int]) -> list[list[int]]:
     return below
 
 
+def path_tokens(tokens: Sequence[int], parents: Sequence[int], node: int) -> list[int]:
+    """Tokens from the root's child down to ``node``; none for the root."""
+    path: list[int] = []
+    while node > 0:
+        path.append(tokens[node])
+        node = parents[node]
+    return path[::-1]
+
+
 def ancestors(parents: Sequence[int]) -> np.ndarray:
     """[N, N] bool: row i has a True for i and for every node above it."""
     seen = np.zeros((len(parents), len(parents)), dtype=bool)

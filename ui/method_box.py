@@ -27,7 +27,10 @@ def method_box(
         if runner.loader.methods is None:
             yield gr.skip()
         else:
-            yield gr.Dropdown(**_filled(runner.loader.methods, usual, nothing))
+            filled = _filled(runner.loader.methods, usual, nothing)
+            if filled["value"] == usual:  # shown already, unless another is chosen
+                del filled["value"]
+            yield gr.Dropdown(**filled)
 
     box = gr.Dropdown(label=label, **_filled(runner.loader.methods, usual, nothing))
     page.load(

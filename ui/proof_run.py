@@ -57,8 +57,7 @@ def read(prompt: Any, values: dict[str, Any]) -> ProofWish:
 def _shallow(config: DecodeConfig, rule: str) -> DecodeConfig:
     """Rounds that show what is to be proven: of few levels, of one chain for a block."""
     if rule in proof.BLOCK_RULES:
-        tree = DEPTH if config.method == "suffix" else CHAIN  # its shape is not for us to say
-        return replace(config, rule="block", tree=tree, num_draft=DEPTH)
+        return replace(config, rule="block", tree=CHAIN, num_draft=DEPTH)
     return config if config.is_greedy else replace(config, num_draft=DEPTH)
 
 

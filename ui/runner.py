@@ -15,6 +15,7 @@ from ui.settings import Wish
 from viz.stage import Stage, header_message
 
 LOADING = "The model is loading; the run starts as soon as it is there."
+STOPPED = "Stopped before it began."
 READING = "Reading the prompt."
 MEASURING = "Measuring plain decoding of the same prompt, for the speed-up."
 STOP_SECONDS = 5.0  # how long Stop waits for the round in hand
@@ -55,7 +56,9 @@ class Runner:
         visitor.idle = Event()
         try:
             yield from self._ready(visitor)
-            if not visitor.cancelled.is_set():
+            if visitor.cancelled.is_set():
+                yield messages.status(STOPPED)
+            else:
                 yield from job(visitor)
         except ValueError as error:
             yield messages.problem(str(error))

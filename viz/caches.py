@@ -12,6 +12,7 @@ from engine.run_facts import Header
 from viz import figure
 from viz.figure import Patch
 from viz.phases import Step, steps
+from viz.pieces import label, visible
 from viz.theme import role
 
 SHOWN = 64  # slots of a strip, the folded block beside them
@@ -33,7 +34,7 @@ class Strip(NamedTuple):
     @property
     def story(self) -> str:
         """What happened, in numbers."""
-        told = f"{self.name} {self.before} → {self.before + self.written} written"
+        told = f"{visible(self.name)} {self.before} → {self.before + self.written} written"
         return f"{told} → {self.after} kept"
 
     @property
@@ -182,7 +183,7 @@ def _fold(first: int, tone: str, base: float) -> dict[str, Any]:
 
 def _layout(info: CachesInfo) -> dict[str, Any]:
     low = info.first - (FOLD + 1.6 if info.first else 0.6)
-    names = [f"{strip.name} {strip.size}".strip() for strip in info.strips]
+    names = [f"{label(strip.name)} {strip.size}".strip() for strip in info.strips]
     rows = [round(0.5 - PITCH * i, 1) for i in range(len(names))]
     return {
         "xaxis": figure.axis(low, max(info.last, info.first + SHOWN) + 0.5, visible=False),

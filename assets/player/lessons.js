@@ -24,6 +24,7 @@ export class Lessons {
     this.button.hidden = false; // an exported run has no lessons
     this.button.addEventListener('click', () => (this.isOpen ? this.close() : this.showList()));
     listenToLessons(this);
+    player.onRun = () => this.leave();
     window.teaching = this.outside();
   }
 
@@ -99,9 +100,20 @@ export class Lessons {
   // A verdict that is to be predicted does not show before the prediction.
   play(isSmooth = true) {
     const { stop } = this;
+    if (!this.isOnStage) return this.go(this.at, isSmooth); // the visitor has played another run
     const isHidden = Boolean(stop.ask && !this.answer);
     this.house.classList.toggle('asking', isHidden);
     return this.walk.to(stop.round, stop.step - (isHidden ? 1 : 0), isSmooth);
+  }
+
+  get isOnStage() { return this.player.tape?.header.run === this.stop.trace; }
+
+  // Another run than the lesson's has come onto the stage, and not by the lesson's own doing.
+  leave() {
+    if (!this.lesson || this.busy || this.isOnStage) return;
+    this.walk.stop();
+    this.house.classList.remove('asking');
+    this.drawer.complain('Another run is on the stage now: “show again” brings the lesson’s back.');
   }
 
   predict(verdict) {

@@ -34,6 +34,8 @@ export class Player {
     this.position = -1;
     this.isFollowing = false;
     this.wantsLive = false; // what the visitor last chose for live runs
+    this.turn = 0; // of openings: the last wish wins, not the last answer
+    this.onRun = () => {}; // told which run is on the stage now
     this.problems = [];
     this.runs = []; // recorded ones
     this.clock = new Clock({ onTick: () => advance(this), onTime: (ms) => travel(this, ms) });
@@ -71,9 +73,12 @@ export class Player {
   }
 
   async open(name) {
+    this.turn += 1;
+    const { turn } = this;
     try {
       const lines = await fetchRun(name);
-      if (this.tape?.isLive && !this.tape.end) find('#stop')?.click();
+      if (turn !== this.turn) return; // another run was asked for, or a live one has begun
+      if (this.tape?.isLive) find('#stop')?.click(); // over, plain decoding may still be measured
       this.receive(lines);
       this.notice(this.runs.find((run) => run.name === name)?.story ?? '', false);
     } catch (error) {
@@ -95,6 +100,7 @@ export class Player {
   }
 
   load(header) {
+    this.turn += 1;
     this.tape = new Tape(header);
     this.position = -1;
     this.text.clear(header);
@@ -109,6 +115,7 @@ export class Player {
     this.clock.stop();
     if (!this.isFollowing && !stillness.matches) this.clock.start();
     this.show(false);
+    this.onRun(header.run);
   }
 
   add(round) {
@@ -122,13 +129,15 @@ export class Player {
 
   finish(message) {
     this.tape.end = message;
-    this.notice(message.note ?? '', false);
+    if (!this.tape.lack) this.notice(message.note ?? '', false);
     this.show(false);
   }
 
+  // What was lost stays lost: said until another run is loaded.
   complain(wrong) {
     this.problems.push(wrong);
-    this.notice(`Part of the run was lost on its way: ${wrong}.`, true);
+    this.tape.lack ||= `Part of the run was lost on its way: ${wrong}. It cannot be saved; decode again.`;
+    this.notice(this.tape.lack, true);
   }
 
   get state() {
@@ -239,9 +248,13 @@ export class Player {
     const place = find(`#notice ${line}`);
     place.textContent = text;
     place.classList.toggle('problem', isProblem);
+    if (isProblem && text) place.scrollIntoView({ block: 'nearest' });
   }
 
   showKeys() { if (this.dialog.open) this.dialog.close(); else this.dialog.showModal(); }
 
-  save() { if (this.tape?.size) save(this.tape); }
+  save() {
+    if (this.tape?.lack) this.notice(this.tape.lack, true);
+    else if (this.tape?.size) save(this.tape);
+  }
 }

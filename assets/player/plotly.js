@@ -9,7 +9,10 @@ export function plotly() {
       window.Plotly.setPlotConfig({ logging: 0 }); // it warns of every pair that the mask has no cell for
       resolve(window.Plotly);
     };
-    script.onerror = () => reject(new Error('plotly.js did not load'));
+    script.onerror = () => {
+      loading = null; // the next drawing asks again
+      reject(new Error('plotly.js did not load'));
+    };
     document.head.append(script);
   });
   return loading;

@@ -73,7 +73,7 @@ export class View {
     this.root.dataset.state = decoded.length ? 'over' : 'none';
     if (!decoded.length) return;
     const most = Math.max(...decoded.map((lane) => lane.tokens.length));
-    const order = decoded.filter((lane) => lane.isWhole).sort((a, b) => a.seconds - b.seconds);
+    const order = decoded.filter((lane) => lane.isWhole).sort((a, b) => b.rate - a.rate);
     for (const lane of this.lanes) lane.close(most, order.indexOf(lane), decoded[0], lanes.find(({ run }) => run === lane.run));
     this.part('.equal').textContent = says;
     this.part('.equal').classList.toggle('problem', holds === false);

@@ -27,9 +27,22 @@ export class Lane {
 
   apply(message) {
     this.lines.push(JSON.stringify(message));
-    if (message.kind === 'header') this.text.clear(message);
+    if (message.kind === 'header') this.begin(message);
     else if (message.kind === 'round') this.add(message);
     else if (message.kind === 'end') this.isWhole = !CUT.includes(message.record?.reason);
+  }
+
+  begin(header) {
+    this.temperature = header.header.config.temperature;
+    this.text.clear(header);
+  }
+
+  get rate() { return this.tokens.length / this.seconds; }
+
+  // How many times as fast as plain decoding, where that was drawn from the same law to its end.
+  times(plain) {
+    const isFit = this !== plain && this.isWhole && plain.isWhole && this.temperature === plain.temperature;
+    return isFit && Number.isFinite(this.rate / plain.rate) ? ` · ${(this.rate / plain.rate).toFixed(2)}× plain` : '';
   }
 
   add(round) {
@@ -50,9 +63,8 @@ export class Lane {
     this.column.classList.toggle('missing', !this.rounds.length);
     this.track.classList.toggle('missing', !this.rounds.length);
     if (!this.rounds.length) { this.part('.place').textContent = 'not decoded'; return; }
-    const rate = this.tokens.length / this.seconds, other = plain.tokens.length / plain.seconds;
-    const times = this === plain || !Number.isFinite(rate / other) ? '' : ` · ${(rate / other).toFixed(2)}× plain`;
-    this.place = `${place < 0 ? 'stopped' : PLACES[place]} · ${this.seconds.toFixed(2)} s${times}`;
+    const count = this.tokens.length === most ? '' : ` · ${this.tokens.length} tokens`;
+    this.place = `${place < 0 ? 'stopped' : PLACES[place]} · ${this.seconds.toFixed(2)} s${count}${this.times(plain)}`;
     for (const word of this.words) word.classList.remove('differs');
     this.words[difference]?.classList.add('differs');
     this.column.classList.toggle('wrong', isWrong);

@@ -7,6 +7,7 @@ export class Tape {
     this.header = header;
     this.rounds = [];
     this.end = null;
+    this.lack = ''; // what is missing of it, in a sentence
     this.starts = [0]; // of every round, and one more: the number of positions
   }
 

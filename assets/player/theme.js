@@ -5,13 +5,17 @@ export const theme = () => (document.body.classList.contains('dark') ? 'dark' : 
 
 export function follow(button, onChange) {
   const asked = new URLSearchParams(location.search).get('__theme');
-  const kept = asked ?? localStorage.getItem(KEY);
+  const kept = asked ?? stored();
   if (kept === 'dark' || kept === 'light') set(kept);
   button.addEventListener('click', () => {
     set(theme() === 'dark' ? 'light' : 'dark');
-    localStorage.setItem(KEY, theme());
+    store(theme());
   });
   new MutationObserver(onChange).observe(document.body, { attributes: true, attributeFilter: ['class'] });
 }
+
+// A browser that keeps nothing for this page (cookies blocked, a foreign frame) throws.
+function stored() { try { return localStorage.getItem(KEY); } catch { return null; } }
+function store(name) { try { localStorage.setItem(KEY, name); } catch { /* kept for this visit only */ } }
 
 function set(name) { document.body.classList.toggle('dark', name === 'dark'); }

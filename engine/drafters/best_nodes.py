@@ -80,14 +80,6 @@ class Candidates:
             tuple(self.confidence[node] for node in kept),
         )
 
-    def text(self, history: Sequence[int], node: int) -> Sequence[int]:
-        """The history with the path down to ``node``."""
-        path: list[int] = []
-        while node > 0:
-            path.append(self.tokens[node])
-            node = self.parents[node]
-        return [*history, *reversed(path)] if path else history
-
     def _take(self, value: float) -> bool:
         """Note the value of one more node unless N older ones are as good."""
         if len(self._best) < self.size:

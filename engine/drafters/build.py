@@ -81,7 +81,8 @@ def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
     costs = _cost(order, order.bundle.target), _cost(order, model)
     planner = Planner(order.config, *costs, max_rank=max_rank)
     context = Context(model, order.capacity, "draft")
-    context.prefill(order.prompt[:-1])
+    if len(order.prompt) <= context.length_limit:  # else it never drafts
+        context.prefill(order.prompt[:-1])
     return planner, Draft(context, planner, order.sampler, order.rng)
 
 

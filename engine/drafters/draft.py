@@ -31,7 +31,7 @@ class Draft:
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A tree of the planned shape (smaller where the draft's law runs out of tokens)."""
-        shape = self.planner.shape(max_depth)
+        shape = self.planner.shape(self.depth_left(history, max_depth))
         self._rows, self._caught_up = {}, 0
         if len(shape) == 1:
             return root_only(history)
@@ -44,6 +44,10 @@ class Draft:
             if max(shape.depth) > shape.depth[level[0]]:
                 logits = self._read(growth)
         return growth.proposal()
+
+    def depth_left(self, history: Sequence[int], max_depth: int) -> int:
+        """``max_depth``, or what the model's own context leaves of it: it may be the shorter."""
+        return max(0, min(max_depth, self.context.length_limit - len(history)))
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Keep the root's row and those accepted nodes that were read: not the last level's."""
@@ -71,7 +75,7 @@ class Draft:
     ) -> None:
         """Draft ``level`` of ``shape`` below the newest nodes, whose logits [n, V] are given."""
         parents = growth.fresh
-        texts = [growth.text(node) for node in parents]
+        texts = self.sampler.texts(growth.history, growth.tokens, growth.parents, parents)
         if growth.is_greedy:  # the draft's confidence, not the one-hot law it is judged by
             laws = self.sampler.scores(logits, texts).softmax(-1)
         else:
@@ -121,14 +125,6 @@ class _Growth:
             self.confidence.append(chance)
             self.slots.append(slot)
         return fresh
-
-    def text(self, node: int) -> Sequence[int]:
-        """The history with the path down to ``node``."""
-        path: list[int] = []
-        while node > 0:
-            path.append(self.tokens[node])
-            node = self.parents[node]
-        return [*self.history, *reversed(path)] if path else self.history
 
     def proposal(self) -> Proposal:
         """The finished tree; point masses at temperature 0."""

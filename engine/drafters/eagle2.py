@@ -69,9 +69,10 @@ class Eagle2(Eagle):
         """Draft level by level as long as another one can change the best nodes."""
         tree, reader = Candidates(history[-1], size), self.reader
         nodes, features, rows = [0], reader.catch_up(history), [reader.root_row]
+        max_depth = min(max_depth, size)  # deeper there is none of the best
         for depth in range(1, max_depth + 1):
             self.planner.note_read(len(nodes))
-            texts = [tree.text(history, node) for node in nodes]
+            texts = self.children.sampler.texts(history, tree.tokens, tree.parents, nodes)
             logits = reader.context.logits(features)
             tree.expand(nodes, *self.children.best(logits, texts, min(WIDTH, size)))
             beam = self._beam(tree, depth) if depth < max_depth else []

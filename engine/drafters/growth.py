@@ -48,7 +48,7 @@ class Growth:
 
     def _hang(self, logits: Tensor, children: Children) -> None:
         """Choose children for every inner node and hang them below it."""
-        texts = [self._text(node) for node in self.inner]
+        texts = children.sampler.texts(self.history, self.tokens, self.parents, self.inner)
         counts = [len(self._below[self._slots[node]]) for node in self.inner]
         if children.is_drawn:
             rows = logits.expand(len(counts), -1)
@@ -70,11 +70,3 @@ class Growth:
                 self.ranks.append(self.shape.rank[slot])
                 self.confidence.append(chance)
                 self._slots.append(slot)
-
-    def _text(self, node: int) -> Sequence[int]:
-        """The history with the path down to ``node``."""
-        path: list[int] = []
-        while node > 0:
-            path.append(self.tokens[node])
-            node = self.parents[node]
-        return [*self.history, *reversed(path)] if path else self.history

@@ -13,7 +13,13 @@ def is_drawn(order: Order) -> bool:
 
 
 def head_planner(
-    order: Order, draft: PassCost | None, once: float, max_rank: int, kind: type[Planner] = Planner
+    order: Order,
+    draft: PassCost | None,
+    once: float,
+    max_rank: int,
+    kind: type[Planner] = Planner,
+    *,
+    catches_up: bool = True,
 ) -> Planner:
     """The planner of one run of the settings' method.
 
@@ -21,6 +27,7 @@ def head_planner(
         draft: cost of a level of so many nodes; ``None`` where levels are free.
         once: seconds that drafting anything at all costs in a round.
         max_rank: children a node may have at the most where no tree is given.
+        catches_up: see ``Planner``.
     """
     config, heads = order.config, order.bundle.heads[order.config.method]
     trees = heads.trees.sampled if is_drawn(order) else heads.trees.top
@@ -28,4 +35,4 @@ def head_planner(
     if isinstance(config.tree, int) and config.tree in trees.by_size:
         config = replace(config, tree=trees.by_size[config.tree])
     chances = trees.chances or heads.trees.top.chances  # drawn children are about as good
-    return kind(config, target, draft, max_rank, chances, once)
+    return kind(config, target, draft, max_rank, chances, once, catches_up=catches_up)

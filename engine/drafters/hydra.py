@@ -87,7 +87,7 @@ def build_hydra(order: Order) -> tuple[Planner, Hydra]:
     """The planner and the drafter of one run; a prefix layer has then read the prompt."""
     attached = order.bundle.heads[order.config.method].attached
     once, level = guess_cost_of(attached) if order.config.tree == "auto" else (0.0, None)
-    planner = head_planner(order, level, once, MAX_RANK)
+    planner = head_planner(order, level, once, MAX_RANK, catches_up=False)  # one state is enough
     children = Children(attached, order.sampler, order.rng if is_drawn(order) else None)
     reader, prefix = None, attached.head.prefix
     if prefix is not None:

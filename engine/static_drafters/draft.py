@@ -75,7 +75,7 @@ class DeviceDraft:
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A blank of the planned shape."""
-        shape = self.drafter.planner.shape(max_depth)
+        shape = self.drafter.planner.shape(self.drafter.depth_left(history, max_depth))
         self._shape = shape if len(shape) > 1 else None
         self._missing = history[self.context.committed :]
         return blank(history, shape)

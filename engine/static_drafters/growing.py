@@ -131,11 +131,13 @@ class DeviceEagle2(DeviceEagle):
         return blank(history, Shape((-1, *(0,) * count), (0, *range(count))))
 
     def _plan(self, max_depth: int) -> tuple[int, int]:
-        """How many nodes to keep, and how deep they may lie."""
+        """How many nodes to keep, and how deep they may lie: no deeper than there are nodes."""
         if isinstance(self.drafter.tree, int):
-            return min(self.drafter.tree, MAX_NODES), max_depth
+            size = min(self.drafter.tree, MAX_NODES)
+            return size, min(size, max_depth)
         shape = self.drafter.planner.shape(max_depth)
-        return fitted(len(shape)), max(shape.depth)
+        size = fitted(len(shape))
+        return size, min(size, max(shape.depth))
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
         """Queue a pass over what waits, and one for each level; there are no laws."""

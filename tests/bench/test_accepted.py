@@ -2,8 +2,10 @@
 
 from argparse import Namespace
 
+import pytest
+
 from bench.accepted import CHAIN, decode_all
-from bench.speed import Result, _print
+from bench.speed import Result, _print, _sets
 from tests.fakes import tiny_bundle
 
 ARGUMENTS = Namespace(tokens=12, temperature=0.0)
@@ -39,3 +41,15 @@ def test_the_table_of_speed_shows_ratios_by_prompt_and_shares_by_phase(capsys):
     said = capsys.readouterr().out
     assert "eagle               20.0      2.00           3.00 (2.00 to 4.00)" in said
     assert "25 / 70 / 5 / 0" in said and "8.00 (8.00 to 8.00)" in said
+
+
+def test_without_mt_bench_everyday_prompts_stand_in_and_a_set_asked_for_by_name_says_what_lacks(
+    tmp_path,
+):
+    given = dict(count=2, sets=[], prompts=tmp_path / "no such file")
+    assert list(_sets(Namespace(**given))) == ["everyday", "copy_heavy"]
+    (tmp_path / "two").write_text('{"turns": ["a"]}\n{"turns": ["b"]}\n', encoding="utf-8")
+    here = _sets(Namespace(**given | {"prompts": tmp_path / "two"}))
+    assert list(here) == ["mt_bench", "copy_heavy"] and here["mt_bench"] == ["a", "b"]
+    with pytest.raises(FileNotFoundError, match="name them with --prompts"):
+        _sets(Namespace(**given | {"sets": ["mt_bench"]}))

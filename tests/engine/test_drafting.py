@@ -1,15 +1,22 @@
 """What lookup and suffix draft, and how the planner weighs it."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.config import DecodeConfig
+from engine.decoding import Run
 from engine.drafters import suffix
 from engine.drafters.drafter import Proposal
 from engine.drafters.lookup import Lookup
 from engine.drafters.suffix import Suffix, SuffixMemory
 from engine.pass_cost import PassCost, predicted_speed_up
 from engine.planner import Planner
+from engine.sampling import Sampler
+from engine.tree import depths
 from engine.verify import Judgement
+from tests.fakes import text_of, tiny_bundle, tiny_llama
+from tests.tables import table_bundle
 
 FREE = PassCost((1, 2, 4, 8, 16), (1.0, 1.0, 1.0, 1.0, 1.0))
 STEEP = PassCost((1, 2, 4, 8, 16), (1.0, 2.0, 4.0, 8.0, 16.0))
@@ -124,3 +131,48 @@ def test_a_pass_cost_interpolates_and_goes_on_linearly():
     cost = PassCost((1, 4), (1.0, 4.0))
     assert (cost(1), cost(2), cost(4), cost(8)) == (1.0, 2.0, 4.0, 8.0)
     assert predicted_speed_up(MILD, 3, 0.0, 2.4) == pytest.approx(2.0)
+
+
+def test_beyond_its_table_a_pass_costs_what_the_last_rise_says():
+    assert PassCost((1, 32, 64), (1.0, 3.0, 3.0))(512) == 3.0
+    assert PassCost((1, 32, 64), (1.0, 3.0, 4.0))(96) == 5.0
+
+
+@pytest.mark.parametrize("method", ["lookup", "suffix"])
+def test_rank_paths_hold_for_what_is_copied_too(method):
+    text = [1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4]
+    config = DecodeConfig(method, 12, tree=((0,), (0, 0)))
+    nodes = [this.nodes for this in Run(table_bundle(8, 1, context=64), text, config)]
+    assert any(these.num_drafted for these in nodes)
+    assert all(max(depths(these.parent)) <= 2 and not any(these.rank) for these in nodes)
+
+
+def test_no_path_is_longer_than_asked_where_the_tree_is_given_too():
+    bundle = tiny_bundle()
+    bundle.draft = bundle.target
+    given = DecodeConfig("draft", 12, tree=((0,), (0, 0), (0, 0, 0)))
+    for num_draft, longest in ((None, 3), (1, 1)):
+        run = Run(bundle.for_visitor(), [1, 2], replace(given, num_draft=num_draft))
+        assert max(this.nodes.num_drafted for this in run) == longest
+
+
+def test_a_draft_model_that_reads_less_than_the_target_stops_drafting_there():
+    bundle = tiny_bundle()
+    bundle.draft = tiny_llama(bundle.vocab_size, seed=0, context=16)
+    config = DecodeConfig("draft", 30, tree=4)
+    run = Run(bundle, [1, 2, 3, 4], config)
+    rounds = list(run)
+    assert run.generated == text_of(tiny_bundle(), [1, 2, 3, 4], DecodeConfig("plain", 30))
+    assert rounds[0].nodes.num_drafted == 4
+    drafting = [this for this in rounds if this.nodes.num_drafted]
+    assert max(this.start + this.nodes.num_drafted for this in drafting) <= 16
+    assert any(not this.nodes.num_drafted for this in rounds)
+    late = Run(bundle.for_visitor(), [1, 2] * 10, config)
+    assert not any(this.nodes.num_drafted for this in late)
+
+
+def test_texts_are_copied_only_where_a_processor_reads_them():
+    history, tree = [5, 6], ((6, 7, 8), (-1, 0, 1), (0, 2))
+    assert all(text is history for text in Sampler(DecodeConfig()).texts(history, *tree))
+    penalised = Sampler(DecodeConfig(repetition_penalty=1.5))
+    assert penalised.texts(history, *tree) == [[5, 6], [5, 6, 7, 8]]

@@ -135,6 +135,7 @@ def test_learned_positions_decode_alike_by_every_method(tmp_path):
     torch.manual_seed(0)
     folder = save(GPT2LMHeadModel(config), tmp_path / "gpt2")
     bundle = load(folder, draft=folder)
+    assert bundle.path == "transformers"
     texts = {m: text_of(bundle, [3, 1, 4], DecodeConfig(m, 16, tree=6)) for m in METHODS}
     assert set(texts.values()) == {texts["plain"]} and len(texts["plain"]) == 16
 

@@ -8,7 +8,7 @@ from engine.config import DecodeConfig
 from engine.cost import PassCost
 from engine.drafters.drafter import Proposal, root_only
 from engine.planner import Planner
-from engine.tree import depths
+from engine.tree import chain, depths
 from engine.verify import Judgement
 from tests.engine.played import (
     AUTO,
@@ -172,3 +172,39 @@ def test_a_round_without_a_guess_teaches_nothing():
     for _ in range(50):
         planner.learn(root_only([1]), Judgement((0,), (), 5, ()))
     assert planner.shape(6) == other.shape(6)
+
+
+def test_a_first_draft_that_is_a_trial_and_succeeds_is_learnt_from():
+    """No tree pays by what was measured, so that nothing was tested before the trial."""
+    planner = Planner(AUTO, QUICK, None, 1, [[0.05]])
+    for _ in range(200):
+        proposal = as_proposal(planner.shape(6))
+        if proposal.num_drafted:
+            break
+        planner.learn(proposal, Judgement((0,), (), 5, ()))
+    assert proposal.num_drafted == 1
+    before = planner._evidence[0].chance(1, 0)
+    planner.learn(proposal, Judgement((0, 1), (), 5, ()))
+    assert planner._evidence[0].chance(1, 0) > before
+
+
+@pytest.mark.parametrize("catches_up", [True, False])
+def test_who_has_nothing_to_catch_up_with_pays_nothing_for_it(catches_up):
+    """A row costs a tenth of a pass: 200 of them are more than any purse holds."""
+    level = PassCost((1, 64), (0.1, 6.4))
+    planner = Planner(AUTO, PassCost((1, 64), (1.0, 1.1)), level, catches_up=catches_up)
+    for _ in range(200):
+        planner.learn(root_only([1]), Judgement((0,), (), 5, ()))
+    assert (len(planner.shape(4)) == 1) == catches_up
+
+
+def test_of_a_block_that_is_refused_nothing_behind_its_first_node_was_tested():
+    """It is refused as one: half of the blocks here, and no node within one that is kept."""
+    planner = Planner(AUTO, PassCost((1, 64), (1.0, 4.0)), PassCost((1, 64), (0.1, 0.1)))
+    four = as_proposal(chain(4))
+    for turn in range(60):
+        planner.shape(4)
+        kept = Judgement((0, 1, 2, 3, 4), (), 5, ())
+        planner.learn(four, kept if turn % 2 else Judgement((0,), (1, 2, 3, 4), 5, ()))
+    chances = [planner._evidence[0].chance(depth, 0) for depth in (1, 2, 3)]
+    assert 0.4 < chances[0] < 0.6 and min(chances[1:]) > 0.9

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine import Trace
+from engine import Trace, decoding
 from engine.config import DecodeConfig
 from engine.decoding import Run, decode, measure_plain
 from tests.fakes import METHODS, text_of, tiny_bundle
@@ -108,6 +108,15 @@ def test_the_yardstick_counts_the_tokens_that_are_the_same():
     made[5] = (made[5] + 1) % 14
     assert measure_plain(bundle, [1, 2], config, made).same_tokens == 5
     assert measure_plain(bundle, [1, 2], config, made, lambda: True) is None
+
+
+def test_the_yardstick_of_a_block_is_the_plain_decoding_that_is_offered(monkeypatch):
+    """The device's loop does not know blocks; plain decoding has none."""
+    asked = []
+    monkeypatch.setattr(decoding, "_kind", lambda _, config: asked.append(config.rule) or Run)
+    config = DecodeConfig("lookup", 4, tree=4, rule="block")
+    measure_plain(tiny_bundle(), [1, 2], config, [1, 2, 3, 4])
+    assert asked == ["recursive"]
 
 
 def test_a_method_that_is_not_available_is_refused_with_its_reason():

@@ -110,3 +110,11 @@ def test_a_trace_plays_where_torch_is_not_installed(path):
     command = [sys.executable, "-W", "error", "-c", NO_TORCH, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout.strip(), done.stderr) == ("3", "")
+
+
+def test_nothing_is_saved_that_would_not_open_again(tmp_path, monkeypatch):
+    whole = a_trace()
+    monkeypatch.setattr(trace, "MAX_BYTES", 100)
+    with pytest.raises(TraceError, match="at most 0 are read"):
+        whole.save(tmp_path / "run.jsonl")
+    assert not list(tmp_path.iterdir())

@@ -223,6 +223,19 @@ def test_a_link_to_nothing_is_a_sentence_and_the_stage_plays_on(room, query, sai
     room.keys("n")
 
 
+def test_another_run_on_the_stage_is_said_and_the_lesson_takes_its_own_back(room):
+    room.open("?lesson=1&stop=1")
+    trace = room.ask("player.run")
+    names = room.ask("[...document.querySelectorAll('#header .shelf option')].map((o) => o.value)")
+    other = next(name for name in names if name and name != trace)
+    room.page.select_option("#header .shelf", other)
+    room.until(f"player.run === {other!r}")
+    assert "Another run is on the stage" in room.wrong
+    room.page.click(".lessons .again")
+    room.until(f"player.run === {trace!r} && teaching.isSettled")
+    assert room.ask("teaching.stop") == 1
+
+
 def test_a_broken_lesson_is_a_sentence_in_the_list(room, tmp_path, monkeypatch):
     (tmp_path / "1.json").write_text(FILES[0].read_text(encoding="utf-8"))
     (tmp_path / "2.json").write_text('{"number": 2, "title": "<i>Two</i>"}')

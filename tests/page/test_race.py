@@ -189,6 +189,8 @@ def test_lanes_of_their_own_temperatures_are_compared_with_their_like_only(racer
     assert racer.page.locator(".lane[data-lane='2'] .differs").count() == 0
     names = racer.page.locator(".race .track .name small").all_text_contents()
     assert [name.split(" · ")[1] for name in names] == ["T 0", "T 0", "T 0.7"]
+    places = racer.page.locator(".race .track .place").all_text_contents()
+    assert ["× plain" in place for place in places] == [False, True, False]  # of one law only
     boxes.nth(1).fill("0.7")
     boxes.nth(0).fill("0.7")
     before = racer.ask("race.lanes[0].run")

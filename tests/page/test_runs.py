@@ -187,6 +187,34 @@ def test_a_setting_out_of_bounds_names_itself(visit):
     visit.page.get_by_label("Tokens", exact=True).fill("-3")
     visit.page.click("#go")
     visit.until("document.querySelector('#notice .problem')?.textContent.includes('Tokens')")
+    # in sight, whole, although the open settings leave the rail no room
+    seen = visit.ask(
+        "(({ top, bottom, height }) => [top >= 0, bottom <= innerHeight, height >= 16])"
+        "(document.querySelector('#notice .problem').getBoundingClientRect())"
+    )
+    assert seen == [True, True, True]
+    box = "document.querySelector('#notice')"
+    assert visit.ask(f"{box}.clientHeight >= {box}.scrollHeight")
+
+
+def test_of_two_openings_the_last_wish_wins_whatever_comes_first(visit):
+    """The first file comes late."""
+
+    def late(route):
+        visit.page.wait_for_timeout(400)
+        route.continue_()
+
+    visit.page.route("**/own/traces/second", late)
+    visit.page.evaluate(
+        "for (const name of ['second', 'third']) {"
+        "  const shelf = document.querySelector('#header .shelf');"
+        "  shelf.value = name; shelf.dispatchEvent(new Event('change'));"
+        "}"
+    )
+    visit.until("player.run === 'third' && player.isDone")
+    visit.page.wait_for_timeout(600)
+    assert visit.ask("player.run") == "third"
+    visit.page.unroute("**/own/traces/second")
 
 
 def test_a_method_that_cannot_run_says_why(visit):

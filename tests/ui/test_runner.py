@@ -6,7 +6,7 @@ import pytest
 from engine.config import DecodeConfig
 from tests.page import fakes
 from ui.loader import Loader
-from ui.runner import Runner
+from ui.runner import LOADING, STOPPED, Runner
 from ui.settings import Wish
 
 
@@ -91,6 +91,16 @@ def test_a_closed_tab_ends_its_run(runner, decoder):
     assert kinds(run) == ["end"]
     assert decoder.runs[0].closed_after == 1
     runner.leave("me")
+
+
+def test_who_stops_while_the_model_loads_is_told_so(decoder):
+    """Else the line that the run starts by itself stays for good."""
+    runner = Runner(Loader(fakes.bundle), decoder)  # it never loads
+    run = runner.play("me", wish())
+    assert json.loads(next(run))["text"] == LOADING
+    runner._visitors["me"].cancelled.set()
+    assert [json.loads(line)["text"] for line in run] == [STOPPED]
+    assert decoder.runs == []
 
 
 def test_every_visitor_has_a_bundle_of_his_own(runner):
