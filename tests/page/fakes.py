@@ -18,7 +18,10 @@ class FakeRun:
     room = 10**6  # rounds until memory gives out
 
     def __init__(self, prompt, config, count, nodes, delay):
-        self.header, self.config = synthetic.header(prompt, config.method), config
+        self.header, self.config = (
+            synthetic.header(prompt, config.method, config.temperature),
+            config,
+        )
         self.end = None
         self.closed_after = None  # rounds
         self._count, self._delay, self._made, self._tokens = count, delay, 0, 0

@@ -28,13 +28,15 @@ WORDS = (
 PIECES = {token: f" {word}" for token, word in enumerate(WORDS)} | {0: "<b>", 1: "\n"}
 
 
-def header(prompt: str = "Why is the sky blue?", method: str = "draft_tree") -> Header:
+def header(
+    prompt: str = "Why is the sky blue?", method: str = "draft_tree", temperature: float = 0.7
+) -> Header:
     """A header as the default target would write it."""
     weights = Weights("Tiny", "nowhere", "0" * 64, "float32")
     return Header(
         version=VERSION,
         method=method,
-        config={"method": method, "max_new_tokens": 64, "temperature": 0.7, "seed": 0},
+        config={"method": method, "max_new_tokens": 64, "temperature": temperature, "seed": 0},
         target=weights,
         draft=weights,
         device="cpu",
