@@ -5,6 +5,7 @@ also its place in the committed text, so that moving its row is all a commit has
 """
 
 from collections.abc import Sequence
+from weakref import proxy
 
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
@@ -20,7 +21,8 @@ class SlotLayer(CacheLayerMixin):
 
     def __init__(self, cache: "SlotCache", index: int) -> None:
         super().__init__()
-        self.cache, self.index, self.length = cache, index, 0
+        self.cache: SlotCache = proxy(cache)  # a circle would keep the slots until a collection
+        self.index, self.length = index, 0
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Take this layer's part of the storage."""

@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import NamedTuple, Protocol
 
 import torch
@@ -63,9 +64,10 @@ class Graphs:
             try:
                 self._add(key, step)
             except RuntimeError as error:  # of torch and of CUDA, a want of memory too
-                self.give_up(first_line(error))
+                # the end of a failed capture says only that it failed; what broke it came first
+                self.give_up(first_line(error.__context__ or error))
                 return step()
-        captured = self._captured[key]
+        captured = self._captured[key] = self._captured.pop(key)  # the newest used stands last
         captured.graph.replay()
         return captured.told
 
@@ -77,7 +79,7 @@ class Graphs:
 
     def _add(self, key: Hashable, step: Step) -> None:
         if len(self._captured) == MOST:
-            del self._captured[next(iter(self._captured))]  # the oldest
+            del self._captured[next(iter(self._captured))]  # the one that waited longest
         self._captured[key] = _Captured(step, *self._capture(step))
 
 
@@ -88,25 +90,44 @@ def graphs_on(device: torch.device) -> Graphs:
     graphs = Graphs(_CudaCapture(device))
     if (reason := without_triton(device)) is not None or not runs_triton(device):
         graphs.give_up(reason or "the kernels were not asked for")
+    elif _CudaCapture.failed:
+        graphs.give_up(_CudaCapture.failed)
     return graphs
 
 
 class _CudaCapture:
-    """Captures on a stream of its own; all graphs share one pool of memory."""
+    """Captures on a stream of its own; all graphs share one pool of memory.
+
+    One at a time in a process: they share torch's stream for it, and beginning one waits for the
+    whole device, which no other may be captured under.  After one has failed none is tried again,
+    for the allocator may believe that it still goes on.
+    """
+
+    failed = ""  # why, in this process
+    _turn = Lock()
 
     def __init__(self, device: torch.device) -> None:
         self.device, self._pool = device, torch.cuda.graph_pool_handle()
 
     def __call__(self, step: Step) -> tuple[Replay, torch.Tensor]:
-        with torch.cuda.device(self.device):
-            side = torch.cuda.Stream()
-            side.wait_stream(torch.cuda.current_stream())
-            with torch.cuda.stream(side):
-                for _ in range(WARM_UPS):
-                    step()
-            torch.cuda.current_stream().wait_stream(side)
-            graph = torch.cuda.CUDAGraph()
-            # thread_local: runs in other threads may go on meanwhile
-            with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
-                told = step()
+        with self._turn, torch.cuda.device(self.device):
+            self._warm_up(step)
+            current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
+            try:
+                # thread_local: other threads may go on replaying meanwhile
+                with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                    told = step()
+            except RuntimeError as error:
+                torch.cuda.set_stream(current)  # a capture that fails at its end leaves its own
+                reason = first_line(error.__context__ or error)
+                _CudaCapture.failed = f"a capture failed before: {reason}"
+                raise
         return graph, told
+
+    def _warm_up(self, step: Step) -> None:
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UPS):
+                step()
+        torch.cuda.current_stream().wait_stream(side)

@@ -67,6 +67,7 @@ class Lane:
     def beside(self, model: PreTrainedModel, capacity: int) -> "Lane":
         """A lane for a draft model that runs in turn with the target."""
         if self._beside is None or not self._beside.serves(model, capacity):
+            self._beside = None  # its memory goes before the new one's is asked for
             self._beside = Lane(model, capacity, "draft")
         return self._beside
 

@@ -3,7 +3,9 @@
 The static cache is held to all that the growing one is, and to the device's word besides.
 """
 
+import gc
 from itertools import combinations
+from weakref import ref
 
 import pytest
 import torch
@@ -166,3 +168,18 @@ def test_keys_and_values_of_one_shape_are_needed():
     cache = StaticCache("target", LAYERS, CAPACITY)
     with pytest.raises(ValueError, match="keys and values differ in shape"):
         cache.update(torch.zeros(1, 3, 1, 4), torch.zeros(1, 3, 1, 6), 0)
+
+
+@BOTH
+def test_slots_are_given_back_with_the_last_word_of_their_cache(kind):
+    """Without a collection: the next run's slots must not have to wait for one."""
+    cache = kind("target", LAYERS, CAPACITY)
+    write(cache, 3, seed=1)
+    slots, collects = ref(cache.keys), gc.isenabled()
+    gc.disable()
+    try:
+        del cache
+        assert slots() is None
+    finally:
+        if collects:
+            gc.enable()
