@@ -7,6 +7,7 @@ log-sum-exp of the block's logits.  What is largest of all is among them.
 
 import torch
 
+from kernels.device import on_its_device
 from kernels.language import tl, triton
 from kernels.residual import judged_at, residual_block
 
@@ -78,6 +79,7 @@ def _candidates_kernel(
             tl.store(labels_ptr + at + source * blocks * BLOCK_T, named)
 
 
+@on_its_device
 def candidates_triton(
     judged: tuple[torch.Tensor, ...],
     logits: torch.Tensor,

@@ -9,7 +9,7 @@ before any is written; later rows stand above every place written so far.
 
 import torch
 
-from kernels.device import runs_triton
+from kernels.device import on_its_device, runs_triton
 from kernels.language import tl, triton
 
 ROWS = 16  # moved at a time by one program
@@ -68,6 +68,7 @@ def _commit_kernel(
         tl.store(base + to[:, None] * stride_s + dim[None, :], row, mask=is_moved)
 
 
+@on_its_device
 def commit_triton(
     keys: torch.Tensor,
     values: torch.Tensor,

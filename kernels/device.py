@@ -1,7 +1,9 @@
 """What a device can run: Triton's kernels, flex_attention, or torch's own operations alone."""
 
-from functools import cache
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
+from functools import cache, wraps
+from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
 import torch
 
@@ -9,6 +11,8 @@ from kernels.language import HAS_TRITON, IS_INTERPRETED, wish
 from kernels.tiles import tile_for, unsupported
 
 Path = Literal["triton", "flex", "reference"]
+
+P, R = ParamSpec("P"), TypeVar("R")
 
 OLDEST = 8  # major compute capability that the kernels are compiled for
 
@@ -30,6 +34,24 @@ class Card(NamedTuple):
     minor: int
     shared: int  # bytes of shared memory that one block may use
     processors: int  # streaming multiprocessors
+
+
+def on_its_device(launch: Callable[P, R]) -> Callable[P, R]:
+    """``launch`` with the card of its tensors as the current one: Triton launches on that."""
+
+    @wraps(launch)
+    def launched(*args: P.args, **more: P.kwargs) -> R:
+        device = _device_of((*args, *more.values()))
+        with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
+            return launch(*args, **more)
+
+    return launched
+
+
+def _device_of(values: Iterable[object]) -> torch.device:
+    """Of the first tensor, within a tuple too."""
+    tensors = (value[0] if isinstance(value, tuple) else value for value in values)
+    return next(tensor.device for tensor in tensors if isinstance(tensor, torch.Tensor))
 
 
 def refuse(device: torch.device, path: Path, reason: str) -> None:

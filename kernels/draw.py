@@ -8,6 +8,7 @@ mass: where rounding finds none, the last one that has some.
 
 import torch
 
+from kernels.device import on_its_device
 from kernels.language import tl, triton
 from kernels.residual import judged_at, residual_block
 
@@ -75,6 +76,7 @@ def _draw_kernel(
     tl.store(extra_ptr, (block * BLOCK_V + token).to(tl.int64))
 
 
+@on_its_device
 def draw_triton(
     tokens: torch.Tensor,
     draft_laws: torch.Tensor | None,

@@ -9,6 +9,7 @@ any part, and rows of no node, are zero.
 
 import torch
 
+from kernels.device import on_its_device
 from kernels.language import tl, triton
 from kernels.tiles import padded
 
@@ -72,6 +73,7 @@ def _merge_kernel(
     tl.store(out_at, out.to(out_ptr.dtype.element_ty), mask=is_out)
 
 
+@on_its_device
 def merge_triton(
     part: torch.Tensor,
     lse: torch.Tensor,

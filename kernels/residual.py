@@ -9,7 +9,7 @@ node that ends the text (``extra`` = -1), whose row is the target's law itself.
 
 import torch
 
-from kernels.device import runs_triton
+from kernels.device import on_its_device, runs_triton
 from kernels.language import tl, triton
 from kernels.thresholds import reject, without_one
 
@@ -100,6 +100,7 @@ def _residual_kernel(
     tl.store(out_at, r, mask=word < vocab)
 
 
+@on_its_device
 def residual_triton(
     tokens: torch.Tensor,
     draft_laws: torch.Tensor | None,

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import torch
 
+from kernels.device import on_its_device
 from kernels.language import tl, triton
 
 BLOCK = 2048  # tokens of the vocabulary at a time
@@ -154,6 +155,7 @@ def _thresholds_kernel(
         child = after
 
 
+@on_its_device
 def thresholds_triton(
     tokens: torch.Tensor,
     parents: torch.Tensor,

@@ -16,7 +16,7 @@ import torch
 
 from kernels.accept import Accepted
 from kernels.candidates import BLOCK, SOURCES, candidates_triton, largest
-from kernels.device import runs_triton
+from kernels.device import on_its_device, runs_triton
 from kernels.language import tl, triton
 from kernels.residual import judged_at, residual_block, residual_reference
 
@@ -138,6 +138,7 @@ def _top_entries_kernel(
         tl.store(own_ptr + 3 * (nodes + 1) + index, tl.exp(own_logit - lse), mask=wanted)
 
 
+@on_its_device
 def top_entries_triton(
     tokens: torch.Tensor,
     parents: torch.Tensor,

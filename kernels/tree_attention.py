@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 
 from kernels.ancestors import unpack_ancestors
-from kernels.device import attention_path, card_of
+from kernels.device import attention_path, card_of, on_its_device
 from kernels.flex import tree_attention_flex
 from kernels.language import IS_INTERPRETED, tl, triton
 from kernels.merge import merge_triton
@@ -129,6 +129,7 @@ def _tree_attention_kernel(
     tl.store(part_at, out / divisor[:, None], mask=is_query)
 
 
+@on_its_device
 def tree_attention_triton(
     query: torch.Tensor,
     keys: torch.Tensor,

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import torch
 
+from kernels.device import on_its_device
 from kernels.language import tl, triton
 
 REJECTED, ACCEPTED = 1, 2  # verdicts; 0 is untested
@@ -100,6 +101,7 @@ def _walk_kernel(
     tl.store(extra_ptr, extra)
 
 
+@on_its_device
 def walk_triton(
     tokens: torch.Tensor,
     parents: torch.Tensor,

@@ -18,7 +18,7 @@ export class Drawer {
     press('.back', () => lessons.step(-1));
     press('.next', () => lessons.step(1));
     press('.again', () => lessons.play());
-    press('.lecture', () => lessons.setLecture(true));
+    press('.lecture', () => lessons.setLecture(!lessons.isLecture));
     this.shown = '';
   }
 

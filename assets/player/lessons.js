@@ -42,7 +42,7 @@ export class Lessons {
     const { lesson, stop, view } = asked();
     if (lesson === null) return;
     if (lesson === '') return this.showList();
-    if (view === 'lecture') this.setLecture(true);
+    if (view === 'lecture' && !small.matches) this.setLecture(true);
     await this.open(lesson, stop);
   }
 
@@ -180,6 +180,8 @@ export class Lessons {
     };
   }
 }
+
+const small = matchMedia('(max-width: 640px)'); // shows no lecture, nor the way to it
 
 export function teach(player) {
   const root = document.querySelector('#lessons .lessons');

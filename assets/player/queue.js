@@ -1,5 +1,5 @@
-// The place in the queue: Gradio writes it into a corner of the stage that stays hidden; it
-// is said where the visitor looks.
+// The place in the queue: Gradio writes it into a corner of a component that stays hidden; it
+// is said where the visitor looks.  Who has the decoder may be himself, in another tab.
 const PLACE = /queue: (\d+)\/(\d+)/;
 
 export function watchQueue(block, onPlace) {
@@ -8,7 +8,7 @@ export function watchQueue(block, onPlace) {
   let said = '';
   new MutationObserver(() => {
     const [, place, all] = PLACE.exec(corner.textContent) ?? [];
-    const text = place ? `Somebody else is decoding: you are number ${place} of ${all} in the queue.` : '';
+    const text = place ? `The decoder is busy: you are number ${place} of ${all} in the queue.` : '';
     if (text !== said) onPlace(text, said);
     said = text;
   }).observe(corner, { subtree: true, childList: true, characterData: true });

@@ -1,6 +1,8 @@
 """The attention of a tree, against the ways that need no kernel of one's own."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -9,26 +11,40 @@ from bench.gpu.clock import time_on
 from bench.gpu.lines import Ceilings, Line
 from bench.gpu.scale import Model, Scale
 from bench.gpu.trees import Slots, random_slots
+from bench.report import Spread
 from kernels.flex import tree_attention_flex
 from kernels.tree_attention import tree_attention
 
 _FLASH = torch.ops.aten._scaled_dot_product_flash_attention
 _FLASH_FOR_CPU = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # to rehearse
 
+OWN = "tree_attention"
 OTHERS_AT = (16, 64)  # nodes at which the others are measured too: they take long to compile
 
 
 def time_attention(scale: Scale, ceilings: Ceilings) -> Iterator[Line]:
-    """One layer of the largest model at every context and number of nodes."""
-    model = scale.models[0]
-    for length in scale.contexts:
-        for nodes in scale.nodes:
-            slots = random_slots(scale, model, nodes, length)
-            bound = least_time(model, nodes, length, ceilings)
-            for name, way in ways(slots).items():
-                if name == "tree_attention" or nodes in OTHERS_AT:
-                    label = f"{name}, {nodes} nodes behind {length}"
-                    yield _attempt(label, scale, way, bound)
+    """One layer of the largest model at every context and number of nodes.
+
+    The kernel's own lines first, the longest context before the others: what it is compared
+    with takes long to compile, and time may run out.
+    """
+    lengths = sorted(scale.contexts, reverse=True)
+    others_at = [nodes for nodes in scale.nodes if nodes in OTHERS_AT]
+    for is_own, counts in ((True, scale.nodes), (False, others_at)):
+        for length, nodes in product(lengths, counts):
+            yield from _lines(scale, nodes, length, is_own, ceilings)
+
+
+def _lines(
+    scale: Scale, nodes: int, length: int, is_own: bool, ceilings: Ceilings
+) -> Iterator[Line]:
+    """The kernel's line for one size, or those of the other ways."""
+    slots = random_slots(scale, scale.models[0], nodes, length)
+    bound = least_time(scale.models[0], nodes, length, ceilings)
+    for name, way in ways(slots).items():
+        if (name == OWN) == is_own:
+            timed = partial(time_on, scale.device, way, max(16, len(slots.keys)))
+            yield _attempt(f"{name}, {nodes} nodes behind {length}", timed, bound)
 
 
 def least_time(model: Model, nodes: int, length: int, ceilings: Ceilings) -> float:
@@ -41,17 +57,17 @@ def least_time(model: Model, nodes: int, length: int, ceilings: Ceilings) -> flo
 def ways(slots: Slots) -> dict[str, Callable[[int], object]]:
     """What is compared, each a call for a layer."""
     return {
-        "tree_attention": lambda layer: tree_attention(*slots.arguments(layer)),
+        OWN: lambda layer: tree_attention(*slots.arguments(layer)),
         "SDPA with a mask": lambda layer: _masked_sdpa(slots, layer),
         "flex_attention": lambda layer: tree_attention_flex(*slots.arguments(layer)),
         "cascade of stock kernels": lambda layer: _cascade(slots, layer),
     }
 
 
-def _attempt(label: str, scale: Scale, way: Callable[[int], object], bound: float) -> Line:
+def _attempt(label: str, timed: Callable[[], Spread], bound: float) -> Line:
     """A way that fails is a line too."""
     try:
-        return Line.timed(label, time_on(scale.device, way), bound)
+        return Line.timed(label, timed(), bound)
     except Exception as error:  # a compiler's or a library's: any type
         return Line(label, note=f"failed: {str(error)[:120]}")
 

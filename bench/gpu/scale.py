@@ -33,7 +33,7 @@ class Scale:
     models: tuple[Model, ...]  # largest first; each drafts for the one before it
     contexts: tuple[int, ...]
     nodes: tuple[int, ...]
-    buffers: int  # layers whose keys and values are gone round
+    around: int  # bytes of keys and values that are gone round, three times what caches hold
     rounds: int  # of each method
 
 
@@ -47,5 +47,7 @@ def scale_of(device: torch.device) -> Scale:
     """All of it on a card; a rehearsal elsewhere."""
     if device.type == "cuda":
         contexts, nodes = (1024, 8192, 32_768), (1, 8, 16, 32, 64, 128)
-        return Scale(device, torch.bfloat16, (LLAMA_8B, LLAMA_1B, SMALL), contexts, nodes, 8, 40)
-    return Scale(device, torch.float32, (TINY, TINY, TINY), (40,), (1, 16), 2, 3)
+        return Scale(
+            device, torch.bfloat16, (LLAMA_8B, LLAMA_1B, SMALL), contexts, nodes, 192 << 20, 40
+        )
+    return Scale(device, torch.float32, (TINY, TINY, TINY), (40,), (1, 16), 0, 3)

@@ -50,7 +50,7 @@ def random_slots(
     """A tree of ``nodes`` behind ``length`` slots."""
     device, dtype = scale.device, dtype or scale.dtype
     shape = (model.kv_heads, length + nodes + 64, model.head_size)
-    layers = max(1, scale.buffers if length <= 8192 else scale.buffers // 2)
+    layers = max(2, -(-scale.around // (model.slot_bytes * shape[1])))
     keys, values = (
         [torch.randn(shape, device=device).to(dtype) for _ in range(layers)] for _ in range(2)
     )

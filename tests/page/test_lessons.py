@@ -236,6 +236,26 @@ def test_another_run_on_the_stage_is_said_and_the_lesson_takes_its_own_back(room
     assert room.ask("teaching.stop") == 1
 
 
+def test_a_lecture_can_be_given_and_left_by_touch(browser, served):
+    room = Room(browser, served[0], reduced_motion="reduce", has_touch=True, is_mobile=True)
+    room.page.set_viewport_size({"width": 1024, "height": 768})
+    room.open("?lesson=1&stop=1&view=lecture")
+    for button, stop in (("next", 2), ("back", 1)):
+        room.page.tap(f".lessons .{button}")
+        room.until(f"teaching.stop === {stop} && teaching.isSettled")
+    room.page.tap(".lessons .more .lecture")
+    assert not room.ask("document.body.classList.contains('lecture')")
+    room.close()
+
+
+def test_a_phone_is_offered_no_lecture_and_a_link_to_one_shows_the_lesson(room):
+    room.page.set_viewport_size({"width": 390, "height": 844})
+    room.open("?lesson=1&stop=1&view=lecture")
+    assert not room.ask("document.body.classList.contains('lecture')")
+    assert room.ask("teaching.stop") == 1
+    assert not room.page.is_visible(".lessons .more .lecture")
+
+
 def test_a_broken_lesson_is_a_sentence_in_the_list(room, tmp_path, monkeypatch):
     (tmp_path / "1.json").write_text(FILES[0].read_text(encoding="utf-8"))
     (tmp_path / "2.json").write_text('{"number": 2, "title": "<i>Two</i>"}')

@@ -214,6 +214,19 @@ def test_lanes_show_their_progress_and_stop_leaves_what_there_is(racer):
     assert len(racer.decoder.runs) >= 2 and racer.decoder.runs[-1].end.reason == "cancelled"
 
 
+def test_who_races_while_the_decoder_is_busy_sees_his_place_under_the_button(racer, browser):
+    racer.decoder.count, racer.decoder.delay = 60, 0.1
+    racer.page.get_by_role("tab", name="Stage").click()
+    racer.decode()
+    racer.page.get_by_role("tab", name="Compare").click()
+    racer.page.click("#race-go")
+    racer.until(f"{NOTICE}.textContent.startsWith('The decoder is busy: you are number')")
+    racer.page.evaluate("document.querySelector('#stop').click()")
+    racer.until(f"{NOTICE}.textContent === '1 of 3: plain decoding…'")
+    racer.page.click("#race-stop")
+    racer.until("race.state === 'over'")
+
+
 def test_a_lane_that_fails_leaves_what_there_is_and_no_claim(racer):
     racer.decoder.refused = "lookup"
     race(racer)
