@@ -44,7 +44,7 @@ def recorded() -> list[dict[str, str | bool]]:
     return [
         {
             "name": path.stem,
-            "title": _title(path),
+            "title": _title(path, path.stat().st_mtime_ns),
             "story": STORIES.get(path.stem, ""),
             "first": path.stem == FIRST,
         }
@@ -52,7 +52,7 @@ def recorded() -> list[dict[str, str | bool]]:
     ]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def recorded_lines(name: str) -> str:
     """A recorded trace as lines of messages.
 
@@ -93,7 +93,9 @@ def _messages(trace: Trace, run: str, name: str) -> Iterator[str]:
         yield messages.status(CUT)
 
 
-def _title(path: Path) -> str:
+@lru_cache(maxsize=64)
+def _title(path: Path, modified: int) -> str:
+    """Read once, and again once the file is another one: a page load must not cost a run time."""
     header = Trace.load(path).header
     words = " ".join(header.prompt.split())
     short = words if len(words) <= 44 else words[:43] + "…"
