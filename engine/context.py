@@ -148,10 +148,11 @@ class Context:
         seen = self._seen[-num:]  # [num, rows]
         if (num == 1 and seen.all()) or (self.committed == 0 and self._is_prefix(num)):
             return None
-        mask = torch.zeros(num, self.committed + seen.shape[1], dtype=self.model.dtype)
-        hidden = torch.from_numpy(~seen)
-        mask[:, self.committed :].masked_fill_(hidden, torch.finfo(self.model.dtype).min)
-        return mask.to(self.model.device)[None, None]
+        device, dtype = self.model.device, self.model.dtype
+        mask = torch.zeros(num, self.committed + seen.shape[1], dtype=dtype, device=device)
+        hidden = torch.from_numpy(~seen).to(device)  # of the round alone: the text may be long
+        mask[:, self.committed :].masked_fill_(hidden, torch.finfo(dtype).min)
+        return mask[None, None]
 
     def _is_prefix(self, num: int) -> bool:
         """Whether the newest rows are all there is, one below the other."""
