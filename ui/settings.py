@@ -70,8 +70,8 @@ def read(prompt: Any, values: dict[str, Any]) -> Wish:
     fields["stop"] = _stops(values["stop"])
     fields["tree"] = _tree(values["tree"])
     fields["chat"] = None if values["chat"] else False
-    if fields["max_new_tokens"] > MAX_NEW_TOKENS:
-        raise ValueError(f"Tokens: at most {MAX_NEW_TOKENS} at a time here.")
+    if not 1 <= fields["max_new_tokens"] <= MAX_NEW_TOKENS:
+        raise ValueError(f"Tokens: at most {MAX_NEW_TOKENS} at a time here, and at least 1.")
     return Wish(_prompt(prompt), _config(fields), bool(values["compare"]))
 
 

@@ -24,6 +24,8 @@ export class Drawer {
 
   wait() { this.complain(''); }
 
+  nameLecture(isOn) { this.root.querySelector('.more .lecture').textContent = isOn ? 'leave' : 'lecture view'; }
+
   complain(text) {
     this.parts.wrong.textContent = text;
     this.root.classList.toggle('complains', Boolean(text));

@@ -154,6 +154,7 @@ export class Lessons {
 
   setLecture(isOn) {
     for (const place of [document.body, this.house]) place.classList.toggle('lecture', isOn);
+    this.drawer.nameLecture(isOn);
     if (!this.lesson) return;
     keep({ lesson: this.lesson.number, stop: this.at + 1, view: isOn ? 'lecture' : null });
     this.drawer.show(this);
