@@ -70,8 +70,12 @@ def read(prompt: Any, values: dict[str, Any]) -> Wish:
     fields["stop"] = _stops(values["stop"])
     fields["tree"] = _tree(values["tree"])
     fields["chat"] = None if values["chat"] else False
-    if not 1 <= fields["max_new_tokens"] <= MAX_NEW_TOKENS:
-        raise ValueError(f"Tokens: at most {MAX_NEW_TOKENS} at a time here, and at least 1.")
+    if fields["max_new_tokens"] > MAX_NEW_TOKENS:
+        raise ValueError(f"Tokens: at most {MAX_NEW_TOKENS} at a time here.")
+    if fields["max_new_tokens"] < 1:
+        raise ValueError(
+            f"Tokens must be between 1 and {MAX_NEW_TOKENS}, got {fields['max_new_tokens']}."
+        )
     return Wish(_prompt(prompt), _config(fields), bool(values["compare"]))
 
 

@@ -57,7 +57,7 @@ export class Player {
     find('#header .keys').addEventListener('click', () => this.showKeys());
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
-    watchQueue(element.closest('#stage'), (text) => this.notice(text, false));
+    watchQueue(element.closest('#stage'), find('#notice .words'), (text) => this.notice(text, false));
     this.show(false);
     window.player = outside(this);
   }

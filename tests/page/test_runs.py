@@ -140,7 +140,7 @@ def test_a_saved_run_opens_as_the_same_run(visit, tmp_path):
     download.value.save_as(path)
     saved = Trace.load(path)
     assert saved.rounds == tuple(synthetic.rounds(12, 8, seed=0))
-    assert saved.header == synthetic.header("Why is the sky blue?", "suffix")
+    assert saved.header == synthetic.header("Why is the sky blue?", "suffix", 0.0)
     assert saved.end.plain.tokens == saved.end.tokens
     before = visit.ask("player.run")
     visit.open_file(path)
