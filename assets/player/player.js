@@ -7,10 +7,10 @@ import { Clock, SPEEDS } from './clock.js';
 import { advance, keepUp, travel } from './course.js';
 import { addExport } from './export.js';
 import { Facts } from './facts.js';
-import { painted } from './figure.js';
 import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
 import { meaning } from './legend.js';
+import { looksOf } from './looks.js';
 import { showMachine } from './machine.js';
 import { Mass } from './mass.js';
 import { Numbers } from './numbers.js';
@@ -232,17 +232,7 @@ export class Player {
     });
   }
 
-  // The run's colours in the theme of the page, and what its figures share, in these colours.
-  look() {
-    const { header } = this.tape;
-    const name = theme();
-    header.looks ??= {};
-    header.looks[name] ??= {
-      palette: header.palette[name],
-      template: painted(structuredClone(header.template ?? {}), header.palette[name]),
-    };
-    return header.looks[name];
-  }
+  look() { return looksOf(this.tape.header); }
 
   notice(text, isProblem, line = '.words') {
     const place = find(`#notice ${line}`);
