@@ -15,7 +15,8 @@ from engine.pass_cost import PassCost
 # at once by AVX2 and 14 by AVX-512, and reads all weights again for each such block.
 SIZES = (1, 2, 4, 6, 8, 12, 14, 16, 32, 64)
 CONTEXT = 64  # committed tokens while calibrating
-REPEATS = 3
+REPEATS = 2
+SMALL, SMALL_REPEATS = 8, 8  # a few percent of a small pass decide whether a tree is drafted
 
 _measured: "WeakKeyDictionary[PreTrainedModel, PassCost]" = WeakKeyDictionary()
 
@@ -47,12 +48,11 @@ def measure(seconds_of: Callable[[int], float], sizes: Sequence[int]) -> PassCos
     pass slower and never faster.
     """
     timings: dict[int, list[float]] = {size: [] for size in sizes}
-    for repeat in range(REPEATS + 1):
+    for repeat in range(SMALL_REPEATS + 1):
         for size in sizes:
-            seconds = seconds_of(size)
-            if repeat:
-                timings[size].append(seconds)
-    fastest = [min(timings[size]) for size in sizes]
+            if size <= SMALL or repeat <= REPEATS:
+                timings[size].append(seconds_of(size))
+    fastest = [min(timings[size][1:]) for size in sizes]
     return PassCost(tuple(sizes), tuple(np.maximum.accumulate(fastest).tolist()))
 
 

@@ -11,6 +11,7 @@ class Example(NamedTuple):
 
 
 EXAMPLES = (
+    Example("list", "Give me five tips for learning a language."),
     Example("question", "Explain in three sentences why the sky is blue."),
     Example(
         "copy",
@@ -23,13 +24,5 @@ EXAMPLES = (
         "three times",
         "Write a short paragraph about the sea. Then write the same paragraph three times.",
     ),
-    Example(
-        "code",
-        "Add a docstring to this function and print the whole function again.\n\n"
-        "def mean(values):\n"
-        "    total = 0.0\n"
-        "    for value in values:\n"
-        "        total = total + value\n"
-        "    return total / len(values)\n",
-    ),
+    Example("code", "Write a Python function that computes the Fibonacci numbers, and explain it."),
 )

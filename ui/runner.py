@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple
 
 import engine
 from ui import messages, methods
@@ -21,6 +21,16 @@ MEASURING = "Measuring plain decoding of the same prompt, for the speed-up."
 STOP_SECONDS = 5.0  # how long Stop waits for the round in hand
 
 
+class Played(NamedTuple):
+    """A run that is over, as far as it takes to measure plain decoding against it."""
+
+    wish: Wish
+    name: str
+    stage: Stage
+    end: Any
+    tokens: list[int]
+
+
 @dataclass(slots=True)
 class Visitor:
     """One open tab: its view of the bundle, and the run it has going."""
@@ -28,6 +38,8 @@ class Visitor:
     bundle: Any = None
     cancelled: Event = field(default_factory=Event)
     idle: Event = field(default_factory=Event)
+    unmeasured: Played | None = None  # the last run, where its speed-up was asked for
+    spared: Event = field(default_factory=Event)  # ends a measurement and nothing else
 
 
 Job = Callable[[Visitor], Iterator[str]]  # ends early once the visitor has cancelled it
@@ -48,6 +60,24 @@ class Runner:
     def play(self, session: str, wish: Wish) -> Iterator[str]:
         """The messages of one run, a problem among them where it cannot start."""
         return self.work(session, lambda visitor: self._run(visitor, wish))
+
+    def measure(self, session: str) -> Iterator[str]:
+        """Plain decoding of the last run's prompt, where that was asked for: its end again."""
+        visitor = self._visitors.get(session)
+        if visitor is not None and visitor.unmeasured is not None:
+            yield from self.work(session, self._measure)
+
+    def spare(self, session: str) -> None:
+        """End the measurement that goes on: the visitor wants another run."""
+        visitor = self._visitors.get(session)
+        if visitor is not None:
+            visitor.spared.set()
+
+    def settle(self, session: str) -> None:
+        """Another run begins: what is not measured of the last one never will be."""
+        visitor = self._visitors.get(session)
+        if visitor is not None:
+            visitor.unmeasured = None
 
     def work(self, session: str, job: Job) -> Iterator[str]:
         """The messages of ``job``, begun once the model is there; a ``ValueError`` is one too."""
@@ -113,8 +143,20 @@ class Runner:
         if problem:
             yield messages.problem(problem)
         elif wish.compare and wish.config.method != "plain" and run.end.is_whole:
-            yield messages.status(MEASURING)
-            plain = self.decoder.measure_plain(
-                visitor.bundle, wish.prompt, wish.config, tokens, visitor.cancelled.is_set
-            )
-            yield messages.tagged(stage.end_message(replace(run.end, plain=plain)), name)
+            visitor.unmeasured = Played(wish, name, stage, run.end, tokens)
+
+    def _measure(self, visitor: Visitor) -> Iterator[str]:
+        played, visitor.unmeasured = visitor.unmeasured, None
+        if played is None:  # another run has begun meanwhile
+            return
+        visitor.spared = spared = Event()
+        yield messages.status(MEASURING)
+        plain = self.decoder.measure_plain(
+            visitor.bundle,
+            played.wish.prompt,
+            played.wish.config,
+            played.tokens,
+            lambda: visitor.cancelled.is_set() or spared.is_set(),
+        )
+        end = replace(played.end, plain=plain)
+        yield messages.tagged(played.stage.end_message(end), played.name)

@@ -30,19 +30,25 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
             with gr.Row(elem_id="buttons"):
                 go = gr.Button("Decode", variant="primary", elem_id="go")
                 stop = gr.Button("Stop", elem_id="stop")
+                spare = gr.Button(visible="hidden", elem_id="spare")
             part("notice")
             part("facts")
             upload = gr.UploadButton("Open a trace file", file_types=[".jsonl"], elem_id="open")
         stage = player()
         part("lessons")
 
+    # Measuring is an event of its own, so that Decode is taken meanwhile.  The player presses
+    # the hidden button then: a second listener of Decode would make every run wait for it.
     run = go.click(handlers.decode, [prompt, method, *widgets.values()], stage, **DEVICE)
+    measured = run.then(handlers.measure, None, stage, **DEVICE)
+    spared = spare.click(handlers.spare, None, None, **AT_ONCE)
+    spared.then(None, cancels=[measured], **AT_ONCE)
     # First the visitor's flag, so that the run ends whole; what still waits in the queue, or
     # is stuck in a long step, is then taken away.
     asked = stop.click(handlers.stop, None, None, **AT_ONCE)
-    asked.then(None, cancels=[run], **AT_ONCE)
+    asked.then(None, cancels=[run, measured], **AT_ONCE)
     left = upload.upload(handlers.stop, None, None, **AT_ONCE)
-    left.then(traces.open_file, upload, stage, cancels=[run], **FREE)
+    left.then(traces.open_file, upload, stage, cancels=[run, measured], **FREE)
     method.input(handlers.explain, method, meaning, **AT_ONCE)
     page.load(handlers.arrive, None, [method, meaning, stage], **FREE)
     page.unload(handlers.leave)
@@ -57,12 +63,21 @@ class Handlers:
 
     def decode(self, request: gr.Request, prompt: Any, *values: Any) -> Iterator[str]:
         """The messages of a run, or of what was wrong with the wish."""
+        self.runner.settle(request.session_hash)
         try:
             wish = settings.read(prompt, dict(zip(self.names, values, strict=True)))
         except ValueError as error:
             yield messages.problem(str(error))
             return
         yield from map(messages.packed, self.runner.play(request.session_hash, wish))
+
+    def measure(self, request: gr.Request) -> Iterator[str]:
+        """The end of the last run again, with the time that plain decoding takes."""
+        yield from map(messages.packed, self.runner.measure(request.session_hash))
+
+    def spare(self, request: gr.Request) -> None:
+        """Another run of this visitor comes: the last one need not be measured."""
+        self.runner.spare(request.session_hash)
 
     def stop(self, request: gr.Request) -> None:
         """End this visitor's run."""

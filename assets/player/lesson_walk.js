@@ -1,6 +1,7 @@
 // Plays the stage up to a place, and stands there; whoever moves the player meanwhile ends it.
+import { stillness } from './stillness.js';
+
 const LONGEST_MS = 2600; // of a whole walk, however many steps it has
-const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class Walk {
   constructor(player) {

@@ -1,11 +1,11 @@
 // One panel that is a figure: knows what it shows, and draws another state of it.
 import { changedAt, stateAt } from './figure.js';
+import { stillness } from './stillness.js';
 
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
 const SMOOTH_MS = 220;
 const NONE = [];
 const LEAST_PX = 9; // letters that can be read
-const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 
 export class Panel {
   constructor(section) {

@@ -1,17 +1,16 @@
-// The player: applies messages, keeps the place in the run, and tells every part to show it.
+// The player: keeps the place in the run, and tells every part to show it.
 // Live and recorded runs come as the same messages; nothing here asks the server while playing.
 import { Address } from './address.js';
+import { receive } from './arrivals.js';
 import { Bar, TRUE } from './bar.js';
 import { Board } from './board.js';
 import { Clock, SPEEDS } from './clock.js';
-import { advance, keepUp, travel } from './course.js';
+import { advance, travel } from './course.js';
 import { addExport } from './export.js';
 import { Facts } from './facts.js';
 import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
-import { meaning } from './legend.js';
 import { looksOf } from './looks.js';
-import { showMachine } from './machine.js';
 import { Mass } from './mass.js';
 import { Numbers } from './numbers.js';
 import { outside } from './outside.js';
@@ -19,12 +18,11 @@ import { Pauses } from './pauses.js';
 import { plotly } from './plotly.js';
 import { watchQueue } from './queue.js';
 import { fetchRun, fillShelf, save } from './shelf.js';
-import { Tape } from './tape.js';
+import { spareMeasuring } from './spare.js';
 import { Text } from './text.js';
 import { follow as followTheme, theme } from './theme.js';
 import { Voice } from './voice.js';
 
-const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
 const find = (selector) => document.querySelector(selector);
 
 export class Player {
@@ -57,6 +55,7 @@ export class Player {
     find('#header .keys').addEventListener('click', () => this.showKeys());
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
+    spareMeasuring(this);
     watchQueue(element.closest('#stage'), find('#notice .words'), (text) => this.notice(text, false));
     this.show(false);
     window.player = outside(this);
@@ -86,59 +85,7 @@ export class Player {
     }
   }
 
-  receive(lines) {
-    for (const line of lines.split('\n')) if (line) this.apply(JSON.parse(line));
-  }
-
-  apply(message) {
-    if (message.kind === 'header') this.load(message);
-    else if (message.kind === 'model') this.notice(message.text, message.is_problem, '.state');
-    else if (message.kind === 'status' || message.kind === 'problem') this.notice(message.text, message.kind === 'problem');
-    else if (message.run !== this.tape?.header.run) return; // of a run that was left
-    else if (message.kind === 'round') this.add(message);
-    else if (message.kind === 'end') this.finish(message);
-  }
-
-  load(header) {
-    this.turn += 1;
-    this.tape = new Tape(header);
-    this.position = -1;
-    this.text.clear(header);
-    this.facts.show([]);
-    this.notice('', false);
-    for (const [panel, key] of [['tree', 'legend'], ['judgement', 'bars']]) {
-      this.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
-    }
-    find('#header .shelf').value = header.source === 'live' ? '' : header.run;
-    showMachine(find('#header .model'), header.header);
-    this.isFollowing = this.tape.isLive && (this.wantsLive || stillness.matches);
-    this.clock.stop();
-    if (!this.isFollowing && !stillness.matches) this.clock.start();
-    this.show(false);
-    this.onRun(header.run);
-  }
-
-  add(round) {
-    const wrong = this.tape.add(round);
-    if (wrong) return this.complain(wrong);
-    this.text.add(round);
-    if (this.isFollowing) keepUp(this, round);
-    else if (this.position < 0 && !this.clock.isRunning) this.place(this.tape.last(0), false);
-    else this.bar.show(this);
-  }
-
-  finish(message) {
-    this.tape.end = message;
-    if (!this.tape.lack) this.notice(message.note ?? '', false);
-    this.show(false);
-  }
-
-  // What was lost stays lost: said until another run is loaded.
-  complain(wrong) {
-    this.problems.push(wrong);
-    this.tape.lack ||= `Part of the run was lost on its way: ${wrong}. It cannot be saved; decode again.`;
-    this.notice(this.tape.lack, true);
-  }
+  receive(lines) { receive(this, lines); }
 
   get state() {
     if (this.isFollowing) return 'live';

@@ -4,9 +4,9 @@ import { meaning } from './legend.js';
 import { Lane } from './race_lane.js';
 import { listen } from './race_keys.js';
 import { Timer } from './race_timer.js';
+import { stillness } from './stillness.js';
 import { say } from './view_notice.js';
 
-const stillness = matchMedia('(prefers-reduced-motion: reduce)'); // then nothing plays by itself
 const PASSES = 2.5; // a second, where the lanes go pass by pass
 
 export class View {

@@ -1,7 +1,7 @@
 """A decoder that plays made-up rounds at a given pace, and remembers what became of its runs."""
 
 from collections.abc import Iterator
-from time import sleep
+from time import monotonic, sleep
 from types import SimpleNamespace
 
 from engine.no_room import NoRoomError
@@ -57,6 +57,8 @@ class FakeRun:
 class FakeDecoder:
     """As the module ``engine``, for the runner: ``count`` rounds, ``delay`` seconds each."""
 
+    measuring = 0.0  # seconds that plain decoding takes, where nobody cuts it short
+
     def __init__(self, count=12, nodes=8, delay=0.0, room=FakeRun.room):
         self.count, self.nodes, self.delay, self.room = count, nodes, delay, room
         self.runs = []
@@ -67,6 +69,9 @@ class FakeDecoder:
         return self.runs[-1]
 
     def measure_plain(self, bundle, prompt, config, tokens, is_cancelled):
+        end = monotonic() + self.measuring
+        while monotonic() < end and not is_cancelled():
+            sleep(0.01)
         return None if is_cancelled() else Yardstick(len(tokens), 0.05 * len(tokens), len(tokens))
 
 

@@ -26,6 +26,30 @@ def test_stop_ends_the_run_whole_within_a_round(visit):
     assert visit.ask("player.size") == 5
 
 
+MEASURES = "document.querySelector('#notice .words').textContent.startsWith('Measuring')"
+
+
+def test_decode_is_taken_while_plain_decoding_is_measured_and_ends_that(visit):
+    visit.decoder.measuring = 60.0
+    for _ in range(2):
+        visit.decode_whole()
+        visit.until(MEASURES)
+    visit.decoder.measuring = 0.0
+    visit.decode_whole()
+    visit.until("!document.querySelector('#notice .words').textContent")
+    visit.press("End")
+    assert "of plain, after the run" not in visit.page.text_content("#facts")
+
+
+def test_stop_ends_the_measurement_of_plain_decoding(visit):
+    visit.decoder.measuring = 60.0
+    visit.decode_whole()
+    visit.until(MEASURES)
+    visit.page.click("#stop")
+    visit.until(f"!({MEASURES})")
+    visit.decoder.measuring = 0.0
+
+
 def test_what_is_set_while_the_model_loads_reaches_the_run(tab):
     ready = Event()
     decoder = fakes.FakeDecoder()

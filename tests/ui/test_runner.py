@@ -32,7 +32,7 @@ def kinds(messages):
 
 
 def test_a_run_is_a_header_its_rounds_and_an_end_that_comes_again_with_the_yardstick(runner):
-    played = list(runner.play("me", wish()))
+    played = [*runner.play("me", wish()), *runner.measure("me")]
     assert kinds(played) == ["status", "header", *["round"] * 6, "end", "status", "end"]
     first, last = json.loads(played[8]), json.loads(played[-1])
     assert first["record"]["plain"] is None
@@ -50,6 +50,37 @@ def test_messages_of_a_run_carry_its_name_and_no_other_run_has_it(runner):
 @pytest.mark.parametrize(("method", "compare"), [("plain", True), ("suffix", False)])
 def test_plain_decoding_is_not_measured_against_itself_nor_unasked(runner, method, compare):
     assert kinds(runner.play("me", wish(method, compare)))[-2:] == ["round", "end"]
+    assert kinds(runner.measure("me")) == []
+
+
+def test_a_run_is_measured_once_and_not_after_the_next_has_begun(runner):
+    list(runner.play("me", wish()))
+    runner.settle("me")
+    assert kinds(runner.measure("me")) == []
+    list(runner.play("me", wish()))
+    assert kinds(runner.measure("me")) == ["status", "end"]
+    assert kinds(runner.measure("me")) == []
+    assert kinds(runner.measure("nobody")) == []
+
+
+def test_the_wish_for_another_run_ends_a_measurement_and_no_run(runner, decoder):
+    run = runner.play("me", wish())
+    next(run)
+    runner.spare("me")
+    assert kinds(run).count("round") == 6
+    measuring = runner.measure("me")
+    next(measuring)  # it says so, and begins
+    runner.spare("me")
+    (end,) = measuring
+    assert json.loads(end)["record"]["plain"] is None
+
+
+def test_what_the_wish_before_ended_is_measured_anew_for_the_next_run(runner):
+    for _ in range(2):
+        list(runner.play("me", wish()))
+        runner.spare("me")  # comes late
+        *_, end = runner.measure("me")
+        assert json.loads(end)["record"]["plain"] is not None
 
 
 def test_stop_ends_the_run_with_the_round_in_hand(runner, decoder):

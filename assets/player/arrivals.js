@@ -1,0 +1,62 @@
+// What arrives of a run: its header, its rounds, its end, and what is said beside them.
+import { keepUp } from './course.js';
+import { meaning } from './legend.js';
+import { showMachine } from './machine.js';
+import { stillness } from './stillness.js';
+import { Tape } from './tape.js';
+
+export function receive(player, lines) {
+  for (const line of lines.split('\n')) if (line) apply(player, JSON.parse(line));
+}
+
+function apply(player, message) {
+  const { kind, text } = message;
+  if (kind === 'header') load(player, message);
+  else if (kind === 'model') player.notice(text, message.is_problem, '.state');
+  else if (kind === 'status' || kind === 'problem') player.notice(text, kind === 'problem');
+  else if (message.run !== player.tape?.header.run) return; // of a run that was left
+  else if (kind === 'round') add(player, message);
+  else if (kind === 'end') finish(player, message);
+}
+
+function load(player, header) {
+  player.turn += 1;
+  player.tape = new Tape(header);
+  player.position = -1;
+  player.text.clear(header);
+  player.facts.show([]);
+  player.notice('', false);
+  for (const [panel, key] of [['tree', 'legend'], ['judgement', 'bars']]) {
+    player.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
+  }
+  document.querySelector('#header .shelf').value = header.source === 'live' ? '' : header.run;
+  showMachine(document.querySelector('#header .model'), header.header);
+  player.isFollowing = player.tape.isLive && (player.wantsLive || stillness.matches);
+  player.clock.stop();
+  if (!player.isFollowing && !stillness.matches) player.clock.start();
+  player.show(false);
+  player.onRun(header.run);
+}
+
+function add(player, round) {
+  const wrong = player.tape.add(round);
+  if (wrong) return complain(player, wrong);
+  player.text.add(round);
+  if (player.isFollowing) keepUp(player, round);
+  else if (player.position < 0 && !player.clock.isRunning) player.place(player.tape.last(0), false);
+  else player.bar.show(player);
+}
+
+function finish(player, message) {
+  player.tape.end = message;
+  if (!player.tape.lack) player.notice(message.note ?? '', false);
+  player.show(false);
+}
+
+// What was lost stays lost: said until another run is loaded.
+function complain(player, wrong) {
+  const { tape } = player;
+  player.problems.push(wrong);
+  tape.lack ||= `Part of the run was lost on its way: ${wrong}. It cannot be saved; decode again.`;
+  player.notice(tape.lack, true);
+}

@@ -1,0 +1,47 @@
+from itertools import count
+
+import pytest
+
+from engine.cost import measure
+
+
+def timings(*, slow=0.0, base=None):
+    """A clock: a pass of n nodes takes ``base[n]``, the first of each size and some others more."""
+    base = base or {1: 1.0, 2: 1.1, 8: 1.5, 64: 6.0}
+    calls = {size: count() for size in base}
+
+    def seconds_of(size):
+        call = next(calls[size])
+        return base[size] + (9.0 if call == 0 else slow * (call % 2))
+
+    return seconds_of, base, calls
+
+
+def test_a_cost_is_the_fastest_timing_and_the_first_of_each_size_does_not_count():
+    seconds_of, base, _ = timings(slow=0.5)
+    cost = measure(seconds_of, tuple(base))
+    assert (cost.nodes, cost.seconds) == (tuple(base), tuple(base.values()))
+
+
+def test_a_first_pass_that_is_the_fastest_by_chance_is_not_believed():
+    calls = count()
+    cost = measure(lambda size: 0.1 if next(calls) == 0 else 1.0, (1, 2))
+    assert cost.seconds == (1.0, 1.0)
+
+
+def test_a_larger_pass_is_never_cheaper():
+    seconds_of, base, _ = timings(base={1: 1.0, 2: 0.8, 4: 1.2})
+    assert measure(seconds_of, tuple(base)).seconds == (1.0, 1.0, 1.2)
+
+
+def test_small_passes_are_timed_more_often_than_large_ones():
+    """By their ratio a tree is drafted or not: some percent there are the whole of its gain."""
+    seconds_of, base, calls = timings()
+    measure(seconds_of, tuple(base))
+    times = {size: next(calls[size]) for size in base}
+    assert times[1] == times[2] == times[8] > 2 * times[64] > 2
+
+
+@pytest.mark.parametrize("sizes", [(1,), (64,)])
+def test_one_size_alone_is_a_cost_too(sizes):
+    assert measure(lambda _: 2.0, sizes).seconds == (2.0,)
