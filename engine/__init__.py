@@ -19,6 +19,7 @@ _HOMES = {
     "Trace": "trace",
     "TraceError": "trace",
     "decode": "decoding",
+    "leave_a_core": "threads",
     "load": "models",
     "measure_plain": "decoding",
 }

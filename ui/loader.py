@@ -61,6 +61,8 @@ def load_target() -> Any:
     """The default target with its drafters, calibrated: the first run must not wait for that."""
     if os.environ.get("SPACE_ID"):  # nobody can type the command on a Hugging Face Space
         subprocess.run([sys.executable, "-m", "engine.fetch"], check=True)
+    else:  # the browser is on this machine, most likely
+        engine.leave_a_core()
     bundle = engine.load()
     bundle.warm_up()
     return bundle
