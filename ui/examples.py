@@ -21,7 +21,7 @@ EXAMPLES = (
         "lighthouse; since then its lamp has been lit by a clock.",
     ),
     Example(
-        "three times",
+        "repeat",
         "Write a short paragraph about the sea. Then write the same paragraph three times.",
     ),
     Example("code", "Write a Python function that computes the Fibonacci numbers, and explain it."),
