@@ -12,6 +12,7 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+OWN = ("chromium-*/chrome-*/chrome", "chromium-*/chrome-mac*/*.app/Contents/MacOS/*")
 MISSING = "The page tests need a browser: install Chromium or Google Chrome, then run them again."
 FLAGS = (
     "--no-sandbox",  # containers have no user namespaces
@@ -31,7 +32,7 @@ def find() -> str:
         RuntimeError: the one line that says what to install.
     """
     installed = [path for name in NAMES if (path := shutil.which(name))]
-    own = sorted(_downloads().glob("chromium-*/chrome-*/chrome"))
+    own = [path for layout in OWN for path in sorted(_downloads().glob(layout))]
     found = [*installed, *map(str, filter(Path.exists, [MAC])), *map(str, own)]
     if not found:
         raise RuntimeError(MISSING)
@@ -54,7 +55,8 @@ def bring() -> str:
 def _downloads() -> Path:
     """Where Playwright keeps what it downloads."""
     named = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
-    return Path(named) if named else Path.home() / ".cache" / "ms-playwright"
+    caches = Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache")
+    return Path(named) if named else caches / "ms-playwright"
 
 
 if __name__ == "__main__":

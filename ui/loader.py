@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from asyncio import sleep
 from collections.abc import Callable
+from math import inf
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
@@ -12,6 +14,7 @@ import engine  # its ``load`` is looked up in the thread: it brings torch, and t
 from engine import store
 
 BRING = "`make setup` (or `python -m engine.fetch`) brings it; then start the page again."
+PAUSE = 0.5  # seconds between two looks of who waits
 
 
 class Loader:
@@ -37,6 +40,13 @@ class Loader:
     def wait(self, seconds: float) -> bool:
         """Whether it is over, one way or the other, after at most ``seconds``."""
         return self._done.wait(seconds)
+
+    async def over(self, seconds: float = inf) -> bool:
+        """As ``wait``, without a thread of its own: every open tab waits several times."""
+        end = monotonic() + seconds
+        while not self._done.is_set() and (left := end - monotonic()) > 0:
+            await sleep(min(PAUSE, left))
+        return self._done.is_set()
 
     @property
     def progress(self) -> str:

@@ -1,6 +1,6 @@
 """Method boxes that learn, once the model is there, which methods can run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -21,16 +21,14 @@ def method_box(
         nothing: a choice before the methods, taken where ``usual`` cannot run.
     """
 
-    def arrive() -> Iterator[Any]:
-        while not runner.loader.wait(1):
-            yield gr.skip()
+    async def arrive() -> Any:
+        await runner.loader.over()
         if runner.loader.methods is None:
-            yield gr.skip()
-        else:
-            filled = _filled(runner.loader.methods, usual, nothing)
-            if filled["value"] == usual:  # shown already, unless another is chosen
-                del filled["value"]
-            yield gr.Dropdown(**filled)
+            return gr.skip()
+        filled = _filled(runner.loader.methods, usual, nothing)
+        if filled["value"] == usual:  # shown already, unless another is chosen
+            del filled["value"]
+        return gr.Dropdown(**filled)
 
     box = gr.Dropdown(label=label, **_filled(runner.loader.methods, usual, nothing))
     page.load(

@@ -1,7 +1,7 @@
 """The stage: what to ask and how to decode at the left, the player beside it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import gradio as gr
@@ -91,12 +91,12 @@ class Handlers:
         """The line under the method."""
         return methods.explain(name, self.runner.loader.methods)
 
-    def arrive(self) -> Iterator[tuple[Any, Any, Any]]:
+    async def arrive(self) -> AsyncIterator[tuple[Any, Any, Any]]:
         """Follow the loading of the model until the methods are known."""
         loader = self.runner.loader
         while not loader.wait(0):
             yield gr.skip(), gr.skip(), messages.model(loader.progress)
-            loader.wait(1)
+            await loader.over(1)
         if loader.bundle is None:
             yield gr.skip(), gr.skip(), messages.model(loader.problem, is_problem=True)
             return

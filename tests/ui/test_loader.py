@@ -1,9 +1,14 @@
+import asyncio
 import subprocess
+import threading
 
 import pytest
 
 import engine
-from ui.loader import load_target
+from tests.page import fakes
+from ui.loader import Loader, load_target
+from ui.runner import Runner
+from ui.stage_tab import Handlers
 
 
 @pytest.fixture
@@ -31,3 +36,31 @@ def test_on_a_space_the_model_is_fetched_and_every_core_decodes(done, monkeypatc
     monkeypatch.setenv("SPACE_ID", "somebody/speculoscope")
     load_target()
     assert done == ["engine.fetch", "load", "warm up"]
+
+
+def test_a_hundred_tabs_wait_for_the_model_without_a_thread_of_theirs():
+    """Gradio has forty: pages opened while the model loads would find none left."""
+    ready = threading.Event()
+    loader = Loader(lambda: ready.wait(30) and fakes.bundle())
+    loader.start()
+    handlers, before = Handlers(Runner(loader)), threading.active_count()
+
+    async def arrive():
+        return [said async for said in handlers.arrive()]
+
+    async def all_of_them():
+        tabs = [asyncio.create_task(arrive()) for _ in range(100)]
+        boxes = [asyncio.create_task(loader.over()) for _ in range(400)]
+        await asyncio.sleep(0.1)
+        assert threading.active_count() == before
+        assert not any(task.done() for task in tabs + boxes)
+        ready.set()
+        return await asyncio.gather(*tabs), await asyncio.gather(*boxes)
+
+    tabs, boxes = asyncio.run(all_of_them())
+    assert all(boxes)
+    assert all(len(said) >= 2 and '"text":""' in said[-1][2] for said in tabs)
+
+
+def test_who_waits_a_while_only_hears_that_it_is_not_over():
+    assert asyncio.run(Loader(fakes.bundle).over(0.01)) is False
