@@ -39,8 +39,8 @@ class Strip(NamedTuple):
 
     @property
     def size(self) -> str:
-        """The memory of the kept slots."""
-        if self.slot_bytes is None:
+        """The memory of the kept slots; empty where none was reserved when the run began."""
+        if self.slot_bytes is None or self.slot_bytes <= 0:
             return ""
         amount = self.after * self.slot_bytes
         unit = next(i for i in range(3) if amount < 1000 * 1024**i or i == 2)

@@ -96,6 +96,13 @@ def test_caches_tell_what_was_written_kept_and_missing():
     assert target.size == "495 KiB"
 
 
+@pytest.mark.parametrize("size", [0, -5])
+def test_a_cache_whose_slots_were_not_there_yet_is_not_said_to_take_nothing(size):
+    header = replace(make_header(), slot_bytes={"target": size})
+    target, draft = caches_info(header, ROUND).strips
+    assert target.size == draft.size == ""
+
+
 def test_a_prefix_longer_than_the_strip_is_folded():
     info = caches_info(make_header(), make_round(4, start=900))
     assert info.first > 800
