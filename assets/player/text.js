@@ -47,13 +47,14 @@ export class Text {
     this.asked = requestAnimationFrame(() => this.follow());
   }
 
-  // Scrolls this panel only; scrollIntoView would move the page of a phone.
+  // Scrolls this panel only, by whole lines; scrollIntoView would move the page of a phone.
   follow() {
-    const span = this.spans[this.shown - 1];
-    if (!span) { this.body.scrollTop = 0; return; }
-    const low = span.offsetTop, high = low + span.offsetHeight;
-    if (low < this.body.scrollTop) this.body.scrollTop = low;
-    if (high > this.body.scrollTop + this.body.clientHeight) this.body.scrollTop = high - this.body.clientHeight;
+    const { body } = this, span = this.spans[this.shown - 1];
+    if (!span) { body.scrollTop = 0; return; }
+    const line = parseFloat(getComputedStyle(body).lineHeight);
+    const low = span.offsetTop, over = low + span.offsetHeight - body.clientHeight;
+    if (low < body.scrollTop) body.scrollTop = line * Math.floor(low / line);
+    if (over > body.scrollTop) body.scrollTop = line * Math.ceil(over / line);
   }
 }
 

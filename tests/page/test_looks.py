@@ -90,6 +90,12 @@ def test_the_round_in_hand_is_in_sight(visit):
         " return words.scrollTop > 0 && now.bottom <= box.bottom + 1; })"
         "(document.querySelector('.stage .words'))"
     )
+    cut = visit.ask(
+        "(words => { const line = parseFloat(getComputedStyle(words).lineHeight);"
+        " const over = words.scrollTop % line; return Math.min(over, line - over); })"
+        "(document.querySelector('.stage .words'))"
+    )
+    assert cut < 1, "The first line in sight is cut by so many pixels."
 
 
 def test_no_key_is_missing_from_the_judgement(visit):
