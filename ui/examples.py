@@ -12,7 +12,7 @@ class Example(NamedTuple):
 
 EXAMPLES = (
     Example("list", "Give me five tips for learning a language."),
-    Example("question", "Explain in three sentences why the sky is blue."),
+    Example("why", "Explain in three sentences why the sky is blue."),
     Example(
         "copy",
         "Repeat the following text word for word, then summarise it in one sentence.\n\n"
