@@ -5,8 +5,7 @@ watch('value', () => { if (props.value) receive(props.value); });
 Promise.all(['VIEW', 'inflate', 'queue'].map((name) => import(new URL(`own/player/${name}.js`, document.baseURI).href)))
   .then(([{ View }, { inflated }, { watchQueue }]) => {
     const view = new View(element);
-    const line = element.closest('.house').querySelector('.rail .notice');
-    watchQueue(element.closest('#VIEW'), line, (text) => view.notice(text, false));
+    watchQueue(element.closest('#VIEW'), element.closest('.house').querySelector('.rail .queue'));
     let inOrder = Promise.resolve(); // inflating takes time: one after another, as they came
     receive = (value) => {
       inOrder = inOrder

@@ -56,7 +56,7 @@ export class Player {
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
     spareMeasuring(this);
-    watchQueue(element.closest('#stage'), find('#notice .words'), (text) => this.notice(text, false));
+    watchQueue(element.closest('#stage'), find('#notice .queue'));
     this.show(false);
     window.player = outside(this);
   }

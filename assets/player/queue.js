@@ -1,15 +1,18 @@
 // The place in the queue: Gradio writes it into a corner of a component that stays hidden; it
-// is said where the visitor looks.  Who has the decoder may be himself, in another tab.
+// is said where the visitor looks, in a line of its own: what a run has said stays beside it.
+// Who has the decoder may be himself, in another tab.  A wait that is over at once is no news.
 const PLACE = /queue: (\d+)\/(\d+)/;
+const AT_ONCE = 300; // milliseconds
 
-export function watchQueue(block, line, say) {
+export function watchQueue(block, line) {
   const corner = block.querySelector(':scope > .wrap');
   if (!corner) return;
-  let said = '';
+  let text = '', timer = 0;
+  const say = () => { line.textContent = text; timer = 0; };
   new MutationObserver(() => {
     const [, place, all] = PLACE.exec(corner.textContent) ?? [];
-    const text = place ? `The decoder is busy: you are number ${place} of ${all} in the queue.` : '';
-    if (text !== said && (text || line.textContent === said)) say(text); // what a run said since stays
-    said = text;
+    text = place ? `The decoder is busy: you are number ${place} of ${all} in the queue.` : '';
+    if (text && !line.textContent) timer ||= setTimeout(say, AT_ONCE); // it counts seconds meanwhile
+    else if (text !== line.textContent) say();
   }).observe(corner, { subtree: true, childList: true, characterData: true });
 }

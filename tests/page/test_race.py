@@ -220,9 +220,10 @@ def test_who_races_while_the_decoder_is_busy_sees_his_place_under_the_button(rac
     racer.decode()
     racer.page.get_by_role("tab", name="Compare").click()
     racer.page.click("#race-go")
-    racer.until(f"{NOTICE}.textContent.startsWith('The decoder is busy: you are number')")
+    queue = "document.querySelector('#compare-rail .queue').textContent"
+    racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
     racer.page.evaluate("document.querySelector('#stop').click()")
-    racer.until(f"{NOTICE}.textContent === '1 of 3: plain decoding…'")
+    racer.until(f"!{queue} && {NOTICE}.textContent === '1 of 3: plain decoding…'")
     racer.page.click("#race-stop")
     racer.until("race.state === 'over'")
 

@@ -10,6 +10,7 @@ from tests.page.places import choose
 from tests.tables import table_bundle
 from ui.loader import Loader
 
+QUEUE = "document.querySelector('#notice .queue').textContent"
 ABORTED = ("AbortError", "Unexpected error Connection errored out")  # Gradio, on reload
 
 
@@ -142,7 +143,7 @@ def test_visitors_see_their_own_runs_only_and_wait_their_turn(visit, browser):
     for number, other in enumerate(others):
         other.page.fill("#prompt textarea", f"prompt number {number}")
         other.page.click("#go")
-    others[1].until("document.querySelector('#notice .words').textContent.includes('2 of 2')")
+    others[1].until("document.querySelector('#notice .queue').textContent.includes('2 of 2')")
     assert others[0].ask("player.run") in ("first", "second", "third")
     visit.page.click("#stop")
     for number, other in enumerate(others):
@@ -153,6 +154,48 @@ def test_visitors_see_their_own_runs_only_and_wait_their_turn(visit, browser):
     assert "the first prompt" in visit.page.text_content(".text h4")
     for other in others:
         other.close()
+
+
+def test_the_place_in_the_queue_leaves_what_was_said_before(visit, browser):
+    visit.decoder.count, visit.decoder.delay = 200, 0.1
+    other = Visit(browser, visit.address).open()
+    other.page.fill("#prompt textarea", " ")
+    other.page.click("#go")
+    other.until("document.querySelector('#notice .problem')?.textContent.includes('empty')")
+    visit.decode()
+    other.page.click("#go")
+    other.until(f"{QUEUE}.startsWith('The decoder is busy: you are number')")
+    assert "empty" in other.page.text_content("#notice .problem")
+    visit.page.click("#stop")
+    other.until(f"!{QUEUE}")
+    assert "empty" in other.page.text_content("#notice .problem")
+    other.close()
+
+
+def test_a_wait_that_is_over_at_once_is_not_said_and_a_longer_one_is(visit):
+    """In a made-up corner, whose seconds are counted as Gradio counts them."""
+    said = visit.page.evaluate(
+        """async () => {
+          const { watchQueue } = await import(new URL('own/player/queue.js', document.baseURI).href);
+          const block = document.createElement('div'), line = document.createElement('p'), said = [];
+          block.innerHTML = '<div class="wrap"></div>';
+          watchQueue(block, line);
+          new MutationObserver(() => said.push(line.textContent)).observe(line, { childList: true });
+          const after = (ms) => new Promise((done) => { setTimeout(done, ms); });
+          const tick = (text) => { block.firstChild.textContent = text; };
+          tick('queue: 1/1 | 0.0s');
+          await after(50);
+          tick('');
+          await after(400);
+          said.push('then');
+          for (let ms = 0; ms < 600; ms += 100) { tick(`queue: 2/3 | 0.${ms / 100}s`); await after(100); }
+          tick('');
+          await after(50);
+          return said;
+        }"""
+    )
+    place = "The decoder is busy: you are number 2 of 3 in the queue."
+    assert said == ["then", place, ""]
 
 
 def test_a_saved_run_opens_as_the_same_run(visit, tmp_path):
