@@ -7,7 +7,7 @@ import gradio as gr
 ASSETS = Path(__file__).parents[1] / "assets"
 
 
-NOTICE = '<p class="notice" role="status"></p><p class="notice queue" role="status"></p>'
+NOTICE = '<p class="notice" role="status"></p><p class="queue" role="status"></p>'
 
 
 def notice() -> gr.HTML:

@@ -115,7 +115,7 @@ class Visit:
         self.address = address
         self.context = browser.new_context(viewport={"width": 1440, "height": 900}, **more)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(40_000)
         self.requests, self.errors = [], []
         self._end = heed(
             self.page,
