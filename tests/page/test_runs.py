@@ -176,11 +176,13 @@ def test_a_wait_that_is_over_at_once_is_not_said_and_a_longer_one_is(visit):
     """In a made-up corner, whose seconds are counted as Gradio counts them."""
     said = visit.page.evaluate(
         """async () => {
-          const { watchQueue } = await import(new URL('own/player/queue.js', document.baseURI).href);
-          const block = document.createElement('div'), line = document.createElement('p'), said = [];
+          const module = new URL('own/player/queue.js', document.baseURI).href;
+          const { watchQueue } = await import(module);
+          const block = document.createElement('div'), line = document.createElement('p');
+          const said = [], note = () => said.push(line.textContent);
           block.innerHTML = '<div class="wrap"></div>';
           watchQueue(block, line);
-          new MutationObserver(() => said.push(line.textContent)).observe(line, { childList: true });
+          new MutationObserver(note).observe(line, { childList: true });
           const after = (ms) => new Promise((done) => { setTimeout(done, ms); });
           const tick = (text) => { block.firstChild.textContent = text; };
           tick('queue: 1/1 | 0.0s');
@@ -188,7 +190,10 @@ def test_a_wait_that_is_over_at_once_is_not_said_and_a_longer_one_is(visit):
           tick('');
           await after(400);
           said.push('then');
-          for (let ms = 0; ms < 600; ms += 100) { tick(`queue: 2/3 | 0.${ms / 100}s`); await after(100); }
+          for (let tenth = 0; tenth < 6; tenth += 1) {
+            tick(`queue: 2/3 | 0.${tenth}s`);
+            await after(100);
+          }
           tick('');
           await after(50);
           return said;
