@@ -8,6 +8,8 @@ from typing import Any
 
 import gradio as gr
 import plotly
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -21,6 +23,7 @@ from viz.theme import css_variables
 ASSETS = Path(__file__).parents[1] / "assets"
 PLOTLY = Path(plotly.__file__).parent / "package_data"
 YEAR = 31_536_000
+SMALLER = [Middleware(GZipMiddleware, compresslevel=6)]  # Gradio does so with files only
 
 
 class Files(StaticFiles):
@@ -48,7 +51,7 @@ def routes() -> list[BaseRoute]:
         Route("/own/export", _export),
         *lesson_routes.routes(),
         Route("/own/traces", _shelf),
-        Route("/own/traces/{name}", _recorded),
+        Route("/own/traces/{name}", _recorded, middleware=SMALLER),
         Mount("/own/plotly", Files(PLOTLY, YEAR)),
         Mount("/own/player", Files(ASSETS / "player")),
     ]

@@ -3,10 +3,13 @@
 import os
 
 import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from engine.trace import Trace
 from tests.page import synthetic
 from ui import traces
+from ui.player import routes
 
 
 @pytest.fixture
@@ -26,3 +29,13 @@ def test_a_file_is_read_once_for_the_shelf_and_again_when_it_has_changed(shelf, 
     os.utime(shelf / "one.jsonl", ns=(0, 10**18))  # a clock too coarse to tell them apart
     (row,) = traces.recorded()
     assert len(read) == 2 and row["title"].endswith("Another prompt")
+
+
+def test_a_recorded_run_travels_deflated_to_who_can_read_that_and_plain_to_others(shelf):
+    client = TestClient(Starlette(routes=routes()))
+    small = client.get("/own/traces/one", headers={"Accept-Encoding": "gzip, br"})
+    plain = client.get("/own/traces/one", headers={"Accept-Encoding": "identity"})
+    assert small.text == plain.text == traces.recorded_lines("one")
+    assert small.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
+    assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 2
+    assert client.get("/own/traces/none").status_code == 404
