@@ -17,6 +17,7 @@ from engine.decoding import measure_plain
 
 TRACES = Path(__file__).parents[1] / "assets" / "traces"
 SKY = "Explain in three sentences why the sky is blue."
+FIBONACCI = "Write a Python function that returns the first n Fibonacci numbers."
 PARAGRAPH = "Write the same short paragraph about the sea three times."
 MORNING = "Describe a quiet morning in a small town."
 EVENING = "Describe a quiet evening in a small town."
@@ -34,6 +35,11 @@ class Take(NamedTuple):
 
 
 TAKES = (  # what is seen in each: ``ui.traces``
+    Take(
+        "eagle-code",
+        FIBONACCI,
+        DecodeConfig("eagle", 73, temperature=0.7, seed=2, tree=SHAPE, drafting="sampled"),
+    ),
     Take(
         "draft-tree-sky", SKY, DecodeConfig("draft_tree", 96, temperature=0.7, seed=1, tree=SHAPE)
     ),

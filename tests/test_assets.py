@@ -69,6 +69,7 @@ def test_what_the_stories_claim_is_so():
         trace = Trace.load(FOLDER / f"{name}.jsonl")
         length[name] = len(trace.token_ids) / len(trace.rounds)
     assert length["medusa-story"] < length["hydra-story"] < length["eagle-story"]
+    assert 4 < length["eagle-code"] < 4.5  # three kept, and the extra one
     assert length["plain-sky"] == 1 < length["lookup-sky"] < 1.1 and length["lookup-copy"] > 6
     wide = Trace.load(FOLDER / "wide-tree.jsonl")
     assert {len(this.nodes) for this in wide.rounds[:-1]} == {31} and 2 < length["wide-tree"] < 2.5
@@ -76,8 +77,14 @@ def test_what_the_stories_claim_is_so():
     assert 2.5 < seconds * wide.end.plain.tokens / wide.end.plain.seconds < 3.5
 
 
-def test_one_recorded_run_branches_and_has_real_laws():
-    trace = Trace.load(FOLDER / "draft-tree-sky.jsonl")
+def test_the_first_recorded_run_is_faster_than_plain_decoding_was():
+    end = Trace.load(FOLDER / f"{FIRST}.jsonl").end
+    assert end.seconds / end.tokens < 0.8 * end.plain.seconds / end.plain.tokens
+
+
+@pytest.mark.parametrize("name", (FIRST, "draft-tree-sky"))
+def test_recorded_runs_that_branch_have_real_laws(name):
+    trace = Trace.load(FOLDER / f"{name}.jsonl")
     assert any(len(set(this.nodes.parent)) < len(this.nodes) - 1 for this in trace.rounds)
     assert not trace.header.has_point_mass
     shares = [sum(law.draft) for this in trace.rounds for law in this.laws]

@@ -11,8 +11,10 @@ from viz.stage import Stage, header_message
 
 FOLDER = Path(__file__).parents[1] / "assets" / "traces"
 AT_ONCE = 32  # rounds in one value: few values, and none of them large
-FIRST = "lookup-copy"
+FIRST = "eagle-code"
 STORIES = {
+    "eagle-code": "A recorded run above temperature 0: EAGLE's layer draws a tree of ten tokens"
+    " for every pass of the target; code it guesses so well that three of them are kept.",
     "lookup-copy": "A recorded run: the answer repeats the prompt, so eight tokens at a time can"
     " be looked up there, and one pass of the target keeps them all.",
     "lookup-sky": "A recorded run: the answer hardly repeats the prompt, so there is next to"

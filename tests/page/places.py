@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-FULL_ROUND = "?__theme=dark&trace=draft-tree-sky&round=21&phase=emit"
+FULL_ROUND = "?__theme=dark&trace=eagle-code&round=1&phase=emit"
 LESSON = "teaching.isSettled && player.isSettled"
 
 
