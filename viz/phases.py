@@ -11,7 +11,7 @@ class Step(NamedTuple):
 
     phase: str  # "draft", "verify", "judge", "commit", "emit"
     label: str
-    level: int = 0  # drafted in a draft step
+    level: int = 0  # drafted, of the tested node, or of the extra token: where one looks
     node: int = 0  # tested in a judge step
 
 
@@ -31,7 +31,7 @@ def steps(this: Round) -> list[Step]:
         Step("verify", f"verify · {passed}"),
         *judges,
         Step("commit", "commit"),
-        Step("emit", f"emit · {last}"),
+        Step("emit", f"emit · {last}", len(nodes.path)),
     ]
 
 

@@ -74,7 +74,7 @@ def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
         ),
         "margin": {"b": 24},
         "font": {"size": room.font},
-        "meta": {"height": HEIGHT},  # where there is less the player takes smaller letters
+        "meta": {"height": HEIGHT, "column": COLUMN},  # in less room the player mends it
     }
     if info.num_hidden:
         whole = len(info.node) + info.num_hidden

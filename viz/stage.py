@@ -69,7 +69,7 @@ class Stage:
                 "kind": "round",
                 "index": this.index,
                 "record": this,
-                "steps": [{"phase": step.phase, "label": step.label} for step in order],
+                "steps": [_told(step) for step in order],
                 "panels": self._panels(this, order),
                 "says": says(this),
             }
@@ -129,6 +129,12 @@ def _packed(message: dict[str, Any]) -> str:
         check_circular=False,
         default=_fields,
     )
+
+
+def _told(step: Step) -> dict[str, Any]:
+    """What the player wants to know of a step; a level only where there is one to look at."""
+    told = {"phase": step.phase, "label": step.label}
+    return told | {"level": step.level} if step.level else told
 
 
 def _fields(record: Any) -> dict[str, Any]:

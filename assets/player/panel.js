@@ -6,6 +6,7 @@ const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, s
 const SMOOTH_MS = 220;
 const NONE = [];
 const LEAST_PX = 9; // letters that can be read
+const BESIDE_PX = 56; // what belongs to a node: its label
 
 export class Panel {
   constructor(section) {
@@ -18,12 +19,15 @@ export class Panel {
     this.drawn = '';
     this.round = ''; // the run and round that are drawn
     this.motion = null; // of the transition that runs
-    this.width = this.height = 0;
+    this.width = this.height = this.room = 0;
   }
 
   get isMoving() { return this.motion !== null; }
 
-  measure() { ({ clientWidth: this.width, clientHeight: this.height } = this.plot); }
+  measure() {
+    ({ clientWidth: this.width, clientHeight: this.height } = this.plot);
+    this.room = this.section.clientWidth;
+  }
 
   of({ tape, index }) { return tape.rounds[index]?.panels[this.name]; }
 
@@ -70,11 +74,22 @@ export class Panel {
     this.drawn = isNew ? '' : this.key(wish);
     const { data, layout } = stateAt(panel, isNew ? -1 : wish.step, wish.palette, this.over(wish));
     Object.assign(layout, this.frame(wish, layout));
+    if (this.width > this.room) this.follow(layout, wish.tape.rounds[wish.index].steps[wish.step]?.level);
     // The configuration once: Plotly measures the panel whenever it is given.
     const react = () => library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);
     if (!isSmooth || isNew) return void react();
     layout.transition = { duration: Math.min(SMOOTH_MS, 0.8 * wish.pace), easing: 'cubic-in-out' };
     this.motion = react().finally(() => { this.motion = null; });
+  }
+
+  // A figure that is wider than its panel (the tree, on a phone) scrolls along to where one looks.
+  follow({ xaxis, meta }, level) {
+    if (!level || !meta?.column) return;
+    const [from, to] = xaxis.range;
+    const x = (this.width * (level * meta.column - from)) / (to - from);
+    const behavior = stillness.matches ? 'instant' : 'smooth';
+    const left = Math.min(x - BESIDE_PX, Math.max(this.section.scrollLeft, x + BESIDE_PX - this.room));
+    if (left !== this.section.scrollLeft) this.section.scrollTo({ left, behavior });
   }
 
   // What the page knows and a figure does not: the size of the panel and the theme.

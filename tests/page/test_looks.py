@@ -5,6 +5,7 @@ import pytest
 from engine.records import Law
 from tests.page import synthetic
 from tests.page.conftest import Visit
+from viz.phases import steps
 from viz.theme import PALETTE
 
 DRAWN = "JSON.stringify(document.querySelector('.tree .plot').data)"
@@ -18,6 +19,14 @@ EDGES = f"""(plot => {{
     const texts = [...plot.querySelectorAll('.textpoint text')];
     return [bars, [texts.map(edge('left')), texts.map(edge('right'))], box.width];
 }})({JUDGED})"""
+# from the tree panel's left: a level's nodes, and how far the panel has scrolled and reaches
+PLACE = """(level) => {
+    const panel = document.querySelector('.stage .tree'), plot = panel.querySelector('.plot');
+    const { xaxis } = plot._fullLayout;
+    const x = xaxis._offset + xaxis.l2p(level * plot.layout.meta.column);
+    const left = plot.getBoundingClientRect().left - panel.getBoundingClientRect().left;
+    return [left + x, panel.scrollLeft, panel.clientWidth];
+}"""
 SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
 
 
@@ -57,6 +66,25 @@ def test_smaller_screens_scroll_down_only(tab, served, size):
     visit.rest()
     assert visit.ask(SIDEWAYS)
     assert visit.page.locator(".stage .tree .plot svg").first.is_visible()
+    visit.close()
+
+
+def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, served):
+    visit = Visit(tab, served[0], reduced_motion="reduce")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.open()
+    visit.press("Home")
+    scrolled = set()
+    for this in synthetic.trace(6, 8, seed=0).rounds[:2]:
+        for step in steps(this):
+            visit.rest()
+            assert visit.ask("player.phase") == step.phase
+            if step.level:
+                x, left, width = visit.page.evaluate(PLACE, step.level)
+                assert 30 < x < width - 30, step
+                scrolled.add(left)
+            visit.press("ArrowRight")
+    assert min(scrolled) == 0 < max(scrolled)  # without it the last levels are out of sight
     visit.close()
 
 
