@@ -82,14 +82,15 @@ export class Panel {
     this.motion = react().finally(() => { this.motion = null; });
   }
 
-  // A figure that is wider than its panel (the tree, on a phone) scrolls along to where one looks.
+  // A figure that is wider than its panel (the tree, on a phone) scrolls along to where one looks:
+  // to a node and to its parent.
   follow({ xaxis, meta }, level) {
     if (!level || !meta?.column) return;
     const [from, to] = xaxis.range;
-    const x = (this.width * (level * meta.column - from)) / (to - from);
+    const [above, x] = [level - 1, level].map((k) => (this.width * (k * meta.column - from)) / (to - from));
     const behavior = stillness.matches ? 'instant' : 'smooth';
-    const left = Math.min(x - BESIDE_PX, Math.max(this.section.scrollLeft, x + BESIDE_PX - this.room));
-    if (left !== this.section.scrollLeft) this.section.scrollTo({ left, behavior });
+    const left = Math.min(above - BESIDE_PX, Math.max(this.section.scrollLeft, x + BESIDE_PX - this.room));
+    if (Math.max(0, left) !== this.section.scrollLeft) this.section.scrollTo({ left, behavior });
   }
 
   // What the page knows and a figure does not: the size of the panel and the theme.

@@ -19,13 +19,13 @@ EDGES = f"""(plot => {{
     const texts = [...plot.querySelectorAll('.textpoint text')];
     return [bars, [texts.map(edge('left')), texts.map(edge('right'))], box.width];
 }})({JUDGED})"""
-# from the tree panel's left: a level's nodes, and how far the panel has scrolled and reaches
+# from the tree panel's left: nodes above a level and its own, what has scrolled off, its right
 PLACE = """(level) => {
     const panel = document.querySelector('.stage .tree'), plot = panel.querySelector('.plot');
     const { xaxis } = plot._fullLayout;
-    const x = xaxis._offset + xaxis.l2p(level * plot.layout.meta.column);
     const left = plot.getBoundingClientRect().left - panel.getBoundingClientRect().left;
-    return [left + x, panel.scrollLeft, panel.clientWidth];
+    const x = (k) => left + xaxis._offset + xaxis.l2p(k * plot.layout.meta.column);
+    return [x(level - 1), x(level), panel.scrollLeft, panel.clientWidth];
 }"""
 SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
 
@@ -80,8 +80,8 @@ def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, serve
             visit.rest()
             assert visit.ask("player.phase") == step.phase
             if step.level:
-                x, left, width = visit.page.evaluate(PLACE, step.level)
-                assert 30 < x < width - 30, step
+                parent, x, left, width = visit.page.evaluate(PLACE, step.level)
+                assert 30 < parent < x < width - 30, step
                 scrolled.add(left)
             visit.press("ArrowRight")
     assert min(scrolled) == 0 < max(scrolled)  # without it the last levels are out of sight
