@@ -1,6 +1,8 @@
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from engine.records import Law
 from tests.page import synthetic
@@ -27,6 +29,11 @@ PLACE = """(level) => {
     const x = (k) => left + xaxis._offset + xaxis.l2p(k * plot.layout.meta.column);
     return [x(level - 1), x(level), panel.scrollLeft, panel.clientWidth];
 }"""
+# of the panel of the text: where it is, how wide, how high, and a line of it
+WORDS = """(words => {
+    const { left, top, width } = words.getBoundingClientRect();
+    return [left, top, width, words.clientHeight, parseFloat(getComputedStyle(words).lineHeight)];
+})(document.querySelector('.stage .words'))"""
 SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
 
 
@@ -86,6 +93,24 @@ def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, serve
             visit.press("ArrowRight")
     assert min(scrolled) == 0 < max(scrolled)  # without it the last levels are out of sight
     visit.close()
+
+
+def test_no_line_of_the_text_is_cut_in_half(visit):
+    visit.decoder.count = 80
+    visit.decode_whole()
+    visit.rest()
+    left, top, width, high, line = visit.ask(WORDS)
+    whole = high - high % line
+    assert high - whole > 4  # there is half a line to be cut
+
+    def colours(above, below):
+        """In a strip of the panel, its scroll bar left out."""
+        clip = {"x": left, "y": top + above, "width": width - 20, "height": below - above}
+        picture = Image.open(BytesIO(visit.page.screenshot(clip=clip))).convert("RGB")
+        return len(picture.getcolors(2**16))
+
+    assert colours(whole - line, whole) > 1
+    assert colours(whole + 1, high) == 1
 
 
 def test_every_panel_is_as_large_as_its_place(visit):
