@@ -40,7 +40,10 @@ def path_scores(
     above: torch.Tensor,
     seen: torch.Tensor,
 ) -> torch.Tensor:
-    """The same of what follows the paths ``above`` [n, size] through ``tokens`` [size]."""
+    """The same of what follows the paths ``above`` [n, size] through ``tokens`` [size].
+
+    Each path may have ``tokens`` [n, size] of its own.
+    """
     scores = logits if logits.dtype == torch.float64 else logits.float()
     if not sampler.needs_history:
         return scores

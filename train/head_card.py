@@ -80,14 +80,16 @@ ABOUT: dict[str, dict[str, str]] = {
     "hydra": {
         "title": "Hydra heads",
         "what": "Four sequentially dependent heads (Ankner et al., 2024, arXiv 2402.05109): each "
-        "reads the\nstate and the embeddings of the tokens drafted before it.",
+        "reads the\nstate and the embeddings of the tokens drafted before it; the engine draws dynamic\n"
+        "trees with them, by their confidence.",
         "how": "teacher loss, the text's own tokens as the draft.",
         "start": "the best linear guess of the later state, in closed form.",
     },
     "hydra++": {
         "title": "Hydra++ heads",
         "what": "Hydra's heads (Ankner et al., 2024, arXiv 2402.05109) of two layers over a prefix "
-        "layer,\none more decoder layer over the target's last states with its own cache.",
+        "layer,\none more decoder layer over the target's last states with its own cache; "
+        "the engine\ndraws dynamic trees with them, by their confidence.",
         "how": "teacher loss, the text's own tokens as the draft.",
         "start": "the trained Hydra heads of this project over the target's last layer.",
     },

@@ -30,7 +30,7 @@ _TEXTS = {
     "medusa": "Independent heads guess one column each from the target's last state: no column"
     " knows what stands in the one before.",
     "hydra": "Heads in a chain of conditions: each guesses from the target's last state and from"
-    " the words drafted above it.",
+    " the words drafted above it, over a tree that grows where they are sure.",
     "hydra++": "Hydra with deeper heads and a layer of its own that attends to the whole text.",
     "eagle": "One layer feeds its predicted feature and the drafted word back into itself, over a"
     " static tree.",

@@ -20,36 +20,35 @@ class Candidates:
     """The nodes drafted in one round that may be among its best, level by level.
 
     Args:
-        root: token of node 0.
+        history: the text; its last token is node 0.
         size: N, drafted nodes that are kept at the most.
+
+    Attributes:
+        inner: nodes of the newest level but one: they are read and get children.
+        above: per node of ``inner`` the place of its parent in the ``inner`` before it.
     """
 
-    def __init__(self, root: int, size: int) -> None:
-        self.size = size
-        self.tokens, self.parents, self.ranks = [root], [-1], [0]
+    def __init__(self, history: Sequence[int], size: int) -> None:
+        self.history, self.size = history, size
+        self.tokens, self.parents, self.ranks = [history[-1]], [-1], [0]
         self.confidence: list[float | None] = [None]
         self.values = [1.0]
         self.level = [0]  # nodes of the newest level
+        self.inner, self.above = [0], [0]
         self._best: list[float] = []  # heap of the N highest values
 
     def __len__(self) -> int:
         return len(self.tokens)
 
-    def expand(
-        self,
-        nodes: Sequence[int],
-        tokens: Sequence[Sequence[int]],
-        chances: Sequence[Sequence[float]],
-    ) -> None:
-        """Hang the next level below ``nodes``.
+    def expand(self, tokens: Sequence[Sequence[int]], chances: Sequence[Sequence[float]]) -> None:
+        """Hang the next level below the ``inner`` nodes.
 
         Args:
-            nodes: [n] of the newest level.
             tokens: [n, k] per node its children, the most confident first.
             chances: [n, k] the drafter's probabilities of them.
         """
         self.level = []
-        for node, row, probs in zip(nodes, tokens, chances, strict=True):
+        for node, row, probs in zip(self.inner, tokens, chances, strict=True):
             for rank, (token, chance) in enumerate(zip(row, probs, strict=True)):
                 if not self._take(self.values[node] * chance):
                     break  # its younger siblings are no better
@@ -67,6 +66,13 @@ class Candidates:
         """
         among = set(self._ordered(range(1, len(self)))[: self.size if size is None else size])
         return sorted(node for node in self._ordered(self.level)[:width] if node in among)
+
+    def go_on(self, beam: list[int]) -> bool:
+        """Let ``beam``, of the newest level, get children next; False where it is empty."""
+        if beam:
+            self.above = [self.inner.index(self.parents[node]) for node in beam]
+            self.inner = beam
+        return bool(beam)
 
     def best(self, count: int | None = None) -> Proposal:
         """The root and the ``count`` (or N) best nodes, as point masses."""

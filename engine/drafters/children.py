@@ -38,15 +38,18 @@ class Children:
         """The ``count`` most probable tokens below each node, best first, and how probable.
 
         Args:
-            logits: [n, Vd] of the head.
+            logits: [n, Vd] of the head, or [1, Vd] where it guesses the same below all.
             texts: [n] what stands before each child; read for the penalty only.
         """
         count = min(count, logits.shape[-1])
         if self.sampler.needs_history:  # by the target's ids
-            scores = self.sampler.scores(self.attached.widen(logits), texts)
-            chances, tokens = scores.softmax(-1).topk(count)
-            return tokens.tolist(), chances.tolist()
-        return self.attached.top(logits, count)
+            scores = self.sampler.scores(self.attached.widen(logits), texts[: len(logits)])
+            top = scores.softmax(-1).topk(count)
+            tokens, chances = top.indices.tolist(), top.values.tolist()
+        else:
+            tokens, chances = self.attached.top(logits, count)
+        times = len(texts) if len(tokens) < len(texts) else 1
+        return tokens * times, chances * times
 
     def drawn(
         self, logits: Tensor, texts: Sequence[Sequence[int]], counts: Sequence[int]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from engine.drafters.best_nodes import Candidates
 from engine.drafters.children import Children
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.growth import Growth
@@ -41,7 +42,7 @@ class Eagle:
         if len(shape) == 1 or not self.reader.can_draft:
             return root_only(history)
         growth = Growth(history, shape)
-        steps = _Steps(self.reader, growth)
+        steps = Steps(self.reader, growth)
         return growth.fill(steps.logits, self.children)
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
@@ -49,10 +50,10 @@ class Eagle:
         return self.reader.commit(path)
 
 
-class _Steps:
+class Steps:
     """Reads a tree's inner nodes level by level."""
 
-    def __init__(self, reader: FeatureReader, growth: Growth) -> None:
+    def __init__(self, reader: FeatureReader, growth: Growth | Candidates) -> None:
         self.reader, self.growth = reader, growth
         self._features: Tensor | None = None  # [n, H] behind each of the nodes read last
         self._rows: list[int] = []  # of them

@@ -55,9 +55,7 @@ class Growth:
             tokens, chances, laws = children.drawn(rows, texts, counts)
             self.laws |= dict(zip(self.inner, laws, strict=True))
         else:
-            tokens, chances = children.best(logits, texts[: len(logits)], max(counts))
-            if len(tokens) < len(counts):
-                tokens, chances = tokens * len(counts), chances * len(counts)
+            tokens, chances = children.best(logits, texts, max(counts))
         parents, self.inner, self.above = self.inner, [], []
         for place, node in enumerate(parents):
             slots = self._below[self._slots[node]]

@@ -5,8 +5,9 @@ import torch
 from engine.config import DecodeConfig
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Drafter
+from engine.drafters.dynamic import WIDTH
 from engine.drafters.eagle import Eagle
-from engine.drafters.eagle2 import WIDTH, Eagle2
+from engine.drafters.eagle2 import Eagle2
 from engine.drafters.hydra import Hydra
 from engine.drafters.medusa import Medusa
 from engine.heads.feature_reader import FeatureReader
@@ -32,10 +33,12 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
     round may read more rows than there are buffers for; a draft model that keeps its own
     attention; and more siblings of the most probable than the vocabulary has.
     """
+    if isinstance(drafter, Hydra) and drafter.dynamic is not None:
+        return _guesser(drafter, lane)
     if isinstance(drafter, Medusa | Hydra):
         can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
         return _guesser(drafter, lane) if can else None
-    if isinstance(drafter, Eagle2) and drafter.is_dynamic:
+    if isinstance(drafter, Eagle2) and drafter.dynamic is not None:
         return _eagle2(drafter, lane) if _can_grow(drafter, config) else None
     if isinstance(drafter, Eagle):
         can = _can_hang(drafter, config, _vocab(drafter.reader), drafter.children.is_drawn)
@@ -70,9 +73,10 @@ def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int
 
 def _guesser(drafter: Hydra | Medusa, lane: Lane) -> Guesser:
     """By whether the heads read the target's states or a prefix layer's."""
+    vocab = _vocab(drafter)
     if isinstance(drafter, Medusa) or drafter.reader is None:
-        return Guesser(drafter, lane)
-    return PrefixGuesser(drafter, lane, _desk(drafter, lane))
+        return Guesser(drafter, lane, vocab)
+    return PrefixGuesser(drafter, lane, _desk(drafter, lane), vocab)
 
 
 def _eagle2(drafter: Eagle2, lane: Lane) -> DeviceEagle2:

@@ -1,8 +1,7 @@
 """EAGLE-2's and EAGLE-3's dynamic trees on the device: their nodes too are chosen there.
 
 The host knows how large a tree becomes, and how many rows are read for it at the most; it learns
-what hangs where with the round's report.  With ``tree="auto"`` the host settles size and depth
-before the round, where the ordinary loop asks level by level by the round's own confidences.
+what hangs where with the round's report.
 """
 
 from collections.abc import Sequence
@@ -10,32 +9,22 @@ from dataclasses import dataclass
 
 import torch
 
-from engine.config import MAX_NODES
 from engine.drafters.drafter import Proposal, root_only
-from engine.drafters.eagle2 import WIDTH, Eagle2
+from engine.drafters.eagle2 import Eagle2
 from engine.graphs import PATIENCE
 from engine.lane import Lane
 from engine.report import Report
 from engine.sampling import Sampler
-from engine.static_drafters.blank import Blank, blank
+from engine.static_drafters.blank import Blank
 from engine.static_drafters.candidates import DeviceCandidates, Spread
 from engine.static_drafters.desk import Desk
 from engine.static_drafters.features import DeviceEagle
 from engine.static_drafters.hang import best_of
 from engine.static_drafters.head_rows import HeadRows
+from engine.static_drafters.plan import plan, unshaped
 from engine.static_laws import path_scores
-from engine.tree import Shape
-from engine.tree_buffers import SIZES, TreeBuffers, padded_size
+from engine.tree_buffers import TreeBuffers, padded_size
 from kernels.ancestors import unpack_ancestors
-
-
-def fitted(nodes: int) -> int:
-    """Drafted nodes of the largest captured size that a plan of ``nodes``, root included, fills.
-
-    A size of its own for every plan would be a capture of its own; a larger one would cost
-    more than was planned.
-    """
-    return max(size for size in SIZES if size <= nodes) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,10 +91,7 @@ class GrowStep:
 
 
 class DeviceEagle2(DeviceEagle):
-    """The head of one run, which draws up its trees of a size that is known before the round.
-
-    That is what the settings say, or what the planner expects to pay by earlier rounds: nobody
-    asks it between levels, for an answer would have to wait for the device.
+    """The head of one run, which draws up its trees.
 
     Args:
         vocab: Vd, tokens that the head guesses.
@@ -115,29 +101,17 @@ class DeviceEagle2(DeviceEagle):
 
     def __init__(self, drafter: Eagle2, lane: Lane, desk: Desk, vocab: int) -> None:
         super().__init__(drafter, lane, desk)
-        self.widest = min(WIDTH, vocab)
+        self.vocab = vocab
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A blank of the size that the tree will have; what hangs where is not true yet."""
-        size, depth = self._plan(max_depth)
-        self._is_drafted = bool(size and depth and self._waiting.count)
+        can, told = self._waiting.count > 0, (max_depth, self.vocab)
+        self._spread = plan(self.drafter.dynamic, *told) if can else None
+        self._is_drafted = self._spread is not None
         if not self._is_drafted:
             return root_only(history)
         self._missing = history[self.context.committed + 1 :]
-        self._spread = Spread(size, WIDTH, min(self.widest, size), depth)
-        for rows in self._spread.beams:
-            self.drafter.planner.note_read(rows)
-        count = self._spread.count
-        return blank(history, Shape((-1, *(0,) * count), (0, *range(count))))
-
-    def _plan(self, max_depth: int) -> tuple[int, int]:
-        """How many nodes to keep, and how deep they may lie: no deeper than there are nodes."""
-        if isinstance(self.drafter.tree, int):
-            size = min(self.drafter.tree, MAX_NODES)
-            return size, min(size, max_depth)
-        shape = self.drafter.planner.shape(max_depth)
-        size = fitted(len(shape))
-        return size, min(size, max(shape.depth))
+        return unshaped(history, self._spread)
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
         """Queue a pass over what waits, and one for each level; there are no laws."""

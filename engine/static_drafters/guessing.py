@@ -15,8 +15,10 @@ from engine.lane import Lane
 from engine.records import CacheStep
 from engine.report import Report
 from engine.static_drafters.blank import Blank, blank
+from engine.static_drafters.guess_growing import GuessGrowStep
 from engine.static_drafters.hang import Hang
 from engine.static_drafters.levels import Level, levels_of
+from engine.static_drafters.plan import plan, unshaped
 from engine.tree import Shape
 from engine.tree_buffers import TreeBuffers
 
@@ -75,9 +77,12 @@ class Guesser:
     Args:
         drafter: what the run would draft with on the host; it has read the prompt.
         lane: the run's own, with the tapped states of every round.
+        vocab: Vd, tokens that the heads guess.
     """
 
-    def __init__(self, drafter: Medusa | Hydra, lane: Lane) -> None:
+    def __init__(self, drafter: Medusa | Hydra, lane: Lane, vocab: int) -> None:
+        self.vocab, self._spread = vocab, None  # of this round's dynamic tree
+        self._dynamic = drafter.dynamic if isinstance(drafter, Hydra) else None
         self.drafter, self.lane, self.max_depth = drafter, lane, drafter.max_depth
         self.is_drawn = drafter.children.is_drawn
         self._states = lane.states[drafter.attached.taps[0]]
@@ -86,12 +91,19 @@ class Guesser:
             self._states[:1].copy_(drafter.state)
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
-        """A blank of the planned shape; the root alone where the text has but one token."""
-        shape = self.drafter.planner.shape(min(max_depth, self.max_depth))
-        return blank(history, shape) if self._can_draft else root_only(history)
+        """A blank of the planned size; the root alone where the text has but one token."""
+        max_depth = min(max_depth, self.max_depth)
+        if not self._can_draft:
+            return root_only(history)
+        if self._dynamic is None:
+            return blank(history, self.drafter.planner.shape(max_depth))
+        self._spread = plan(self._dynamic, max_depth, self.vocab)
+        return root_only(history) if self._spread is None else unshaped(history, self._spread)
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
         """Queue the heads' step."""
+        if self._spread is not None:
+            return self._grow(tree)
         attached, sampler = self.drafter.attached, self.drafter.children.sampler
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
         hang = Hang(tree, sampler, self.lane.seen, laws, attached.widen, attached.best)
@@ -112,6 +124,14 @@ class Guesser:
         """There is a state to guess from."""
         self._can_draft = True
         return ()
+
+    def _grow(self, tree: TreeBuffers) -> None:
+        """Queue the step that draws up a dynamic tree; there are no laws."""
+        attached, sampler = self.drafter.attached, self.drafter.children.sampler
+        told = (tree, sampler, self.lane.seen, self._spread)
+        step = GuessGrowStep(attached, *self._read_from(tree), *told)
+        key = (id(attached), tree.size, self._spread, sampler.processors)
+        self.lane.graphs.run(key, step, PATIENCE)
 
     def _read_from(self, tree: TreeBuffers) -> tuple[torch.Tensor, torch.Tensor]:
         """The target's newest states, and the path's end among them."""

@@ -12,6 +12,7 @@ from engine.tree import ancestors, depths
 from engine.tree_buffers import TreeBuffers
 from kernels.ancestors import pack_ancestors, trace_ancestors
 from tests.engine.heads.features import feature_bundle
+from tests.engine.heads.guessers import head_bundle
 from tests.engine.heads.test_best_nodes import Table, grown
 from tests.engine.heads.test_features_audit import assert_holds
 from tests.engine.host_reads import host_reads
@@ -20,6 +21,7 @@ from tests.engine.test_static_round import SETTINGS, poisoned_run, static_run, t
 from tests.engine.test_static_run import PROMPT, bundle_for
 
 DYNAMIC = ("eagle2", "eagle3")
+GROWN = (*DYNAMIC, "hydra", "hydra++")
 CPU = torch.device("cpu")
 
 
@@ -81,7 +83,7 @@ def test_ancestors_are_traced_as_the_host_lays_them_out():
         assert torch.equal(seen, torch.from_numpy(ancestors(parents)))
 
 
-@pytest.mark.parametrize("method", DYNAMIC)
+@pytest.mark.parametrize("method", GROWN)
 @pytest.mark.parametrize("tree", [1, 6, 33])
 @pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "sampled", "processors"])
 def test_dynamic_trees_are_the_ordinary_loops(method, tree, settings):
@@ -105,13 +107,25 @@ def test_depths_vocabularies_and_ends_are_the_ordinary_loops(depth, seed, option
         assert_same(ordinary, static)
 
 
-def test_in_single_precision_too():
-    bundle, config = feature_bundle("eagle3", 14, 3), DecodeConfig("eagle3", 30, tree=12)
+@pytest.mark.parametrize("method", ["hydra", "hydra++"])
+@pytest.mark.parametrize("options", [{"draft_vocab": 6}, {"grounded": False}, {"num_heads": 1}])
+@pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "sampled", "processors"])
+def test_heads_that_know_less_grow_the_ordinary_loops_trees(method, options, settings):
+    bundle, config = bundle_for(method, **options), DecodeConfig(method, 24, tree=9, **settings)
     ordinary, static, _ = both(bundle, PROMPT, config)
     assert_same(ordinary, static)
 
 
-@pytest.mark.parametrize("method", DYNAMIC)
+def test_in_single_precision_too():
+    for method, bundle in (
+        ("eagle3", feature_bundle("eagle3", 14, 3)),
+        ("hydra++", head_bundle("hydra++", 14, 3)),
+    ):
+        ordinary, static, _ = both(bundle, PROMPT, DecodeConfig(method, 30, tree=12))
+        assert_same(ordinary, static)
+
+
+@pytest.mark.parametrize("method", GROWN)
 def test_a_text_of_one_token_and_heads_far_behind_are_the_ordinary_loops(method, monkeypatch):
     monkeypatch.setattr("engine.static_drafters.waiting.MOST_BEHIND", 1)
     config = DecodeConfig(method, 30, tree=8, seed=1)
@@ -129,9 +143,10 @@ def test_the_heads_slots_equal_a_fresh_pass_after_every_round(method):
         assert_holds(run, bundle)
 
 
+@pytest.mark.parametrize("method", ["eagle3", "hydra++"])
 @pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "sampled", "processors"])
-def test_dynamic_trees_replayed_from_a_tape_are_the_ordinary_ones(settings):
-    bundle, config = bundle_for("eagle3"), DecodeConfig("eagle3", 40, tree=9, **settings)
+def test_dynamic_trees_replayed_from_a_tape_are_the_ordinary_ones(method, settings):
+    bundle, config = bundle_for(method), DecodeConfig(method, 40, tree=9, **settings)
     ordinary, _, _ = both(bundle, PROMPT, config)
     run = static_run(bundle, config)
     graphs = taped(run)
@@ -156,7 +171,7 @@ def test_a_capture_that_keeps_the_first_tree_goes_wrong(monkeypatch):
         assert_same(ordinary, static)
 
 
-@pytest.mark.parametrize("method", DYNAMIC)
+@pytest.mark.parametrize("method", GROWN)
 @pytest.mark.parametrize("settings", SETTINGS, ids=["greedy", "sampled", "processors"])
 def test_a_round_with_a_dynamic_tree_waits_for_the_device_once(method, settings):
     run = static_run(bundle_for(method), DecodeConfig(method, 60, tree=9, **settings))
@@ -167,10 +182,11 @@ def test_a_round_with_a_dynamic_tree_waits_for_the_device_once(method, settings)
         assert found == ["numpy"]
 
 
+@pytest.mark.parametrize("method", ["eagle2", "hydra++"])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_padding_and_free_slots_change_no_dynamic_tree(temperature, monkeypatch):
-    bundle = bundle_for("eagle2")
-    config = DecodeConfig("eagle2", 24, temperature=temperature, tree=9)
+def test_padding_and_free_slots_change_no_dynamic_tree(method, temperature, monkeypatch):
+    bundle = bundle_for(method)
+    config = DecodeConfig(method, 24, temperature=temperature, tree=9)
     ordinary, _, _ = both(bundle, PROMPT, config)
     run = poisoned_run(bundle, config, monkeypatch)
     assert_same(ordinary, list(run))

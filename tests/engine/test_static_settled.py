@@ -5,7 +5,8 @@ import pytest
 from engine.config import DecodeConfig
 from engine.level_planner import LevelPlanner
 from engine.pass_cost import PassCost
-from engine.static_drafters.growing import DeviceEagle2, fitted
+from engine.static_drafters.growing import DeviceEagle2
+from engine.static_drafters.plan import fitted
 from engine.tree import depths
 from tests.engine.host_reads import host_reads
 from tests.engine.test_static_growing import DYNAMIC

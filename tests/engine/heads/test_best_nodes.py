@@ -34,15 +34,16 @@ class Table:
 
 def grown(table, width, depth, size):
     """The drafter's way: level by level, what cannot be among the best left out."""
-    tree = Candidates(7, size)
-    paths, nodes = {0: ()}, [0]
-    for level in range(depth):
-        pairs = [table.children(paths[node], width) for node in nodes]
-        tree.expand(
-            nodes, [[t for t, _ in row] for row in pairs], [[c for _, c in row] for row in pairs]
-        )
+    tree = Candidates((7,), size)
+    paths = {0: ()}
+    for _ in range(depth):
+        pairs = [table.children(paths[node], width) for node in tree.inner]
+        tree.expand([[t for t, _ in row] for row in pairs], [[c for _, c in row] for row in pairs])
         paths |= {node: (*paths[tree.parents[node]], tree.tokens[node]) for node in tree.level}
-        nodes = tree.beam(width) if level < depth - 1 else []
+        before = tree.inner
+        if not tree.go_on(tree.beam(width)):
+            break
+        assert [before[place] for place in tree.above] == [tree.parents[n] for n in tree.inner]
     return tree
 
 
@@ -109,18 +110,17 @@ def test_a_tree_has_no_gaps_also_where_values_tie(seed):
 
 
 def test_a_certain_chain_is_kept_whole_from_the_top():
-    tree = Candidates(0, 2)
-    nodes = [0]
+    tree = Candidates((0,), 2)
     for token in (5, 6, 7):
-        tree.expand(nodes, [[token]] * len(nodes), [[1.0]] * len(nodes))
-        nodes = tree.beam(10)
+        tree.expand([[token]], [[1.0]])
+        goes_on = tree.go_on(tree.beam(10))
     assert tree.best().tokens == (0, 5, 6)
-    assert nodes == []  # the third is as good as two older ones
+    assert not goes_on  # the third is as good as two older ones
 
 
 def test_a_beam_reads_only_nodes_that_are_among_the_best():
-    tree = Candidates(0, 10)
-    tree.expand([0], [[1, 2, 3, 4]], [[0.4, 0.3, 0.2, 0.1]])
+    tree = Candidates((0,), 10)
+    tree.expand([[1, 2, 3, 4]], [[0.4, 0.3, 0.2, 0.1]])
     assert tree.beam(2) == [1, 2]
     assert tree.beam(10, 3) == [1, 2, 3]
     assert tree.beam(10, 0) == []

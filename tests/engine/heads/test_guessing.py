@@ -9,10 +9,16 @@ from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.heads.trees import TreeFile, Trees
 from tests.engine.heads.guessers import GUESSING, head_bundle
+from tests.engine.heads.test_best_nodes import papers
 from tests.engine.test_greedy import random_tree
 from tests.fakes import text_of
 
+SAMPLED = {"temperature": 1.0, "drafting": "sampled"}
 BUSHY = ((0,), (1,), (2,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (1, 0, 0), (0, 0, 0, 0))
+
+
+# Hydra's trees are drawn up by its confidence unless it draws.
+DRAWN = {"medusa": {}} | dict.fromkeys(("hydra", "hydra++"), SAMPLED)
 
 
 def hidden_states(bundle, tokens):
@@ -123,18 +129,44 @@ def test_hydras_heads_read_the_state_and_the_words_down_to_the_node(method):
                 assert this.nodes.draft_prob[node] == pytest.approx(float(law[token]), rel=1e-3)
 
 
+@pytest.mark.parametrize("method", ["hydra", "hydra++"])
+@pytest.mark.parametrize("options", [{}, {"grounded": False}, {"draft_vocab": 7}])
+@pytest.mark.parametrize("size", [1, 9, 40])
+def test_hydras_tree_holds_the_best_nodes_that_its_heads_can_tell(method, options, size):
+    """Against the paper's rule with a law computed for every path by itself."""
+    bundle = head_bundle(method, 14, 3, num_heads=3, **options)
+    attached, prompt = bundle.heads[method].attached, [1, 2, 3]
+    this = next(Run(bundle, prompt, DecodeConfig(method, 20, tree=size)))
+    states, heads = hidden_states(bundle, prompt[:-1]), attached.head
+
+    class Table:
+        def children(self, path, width):
+            with torch.inference_mode():
+                state = heads.prefix(states[None])[0, -1] if heads.prefix else states[-1]
+                words = attached.embed(torch.tensor([prompt[-1], *path])).flatten()
+                row = torch.cat([state, words]) if heads.grounded else state
+                hidden = heads.guess(len(path), row[None])
+                logits = heads.logits(len(path), hidden, attached.speak)
+                (tokens,), (chances,) = attached.top(logits, min(width, size))
+            return list(zip(tokens, chances, strict=True))
+
+    paths = [()]
+    for node in range(1, len(this.nodes)):
+        paths.append((*paths[this.nodes.parent[node]], this.nodes.token[node]))
+    assert sorted(paths[1:]) == sorted(path for path, _ in papers(Table(), 10, 3, size))
+
+
 @pytest.mark.parametrize("method", GUESSING)
-def test_a_stored_tree_of_the_size_asked_for_is_drafted(method):
-    chain = ((0,), (0, 0), (0, 0, 0))
-    trees = TreeFile(Trees(by_size={3: chain}), Trees(by_size={3: ((0,), (1,), (2,))}))
+def test_a_stored_tree_of_the_size_asked_for_shapes_static_drafts(method):
+    """Hydra's most probable tokens make a dynamic tree, whatever is stored."""
+    chain, star = ((0,), (0, 0), (0, 0, 0)), ((0,), (1,), (2,))
+    trees = TreeFile(Trees(by_size={3: star}), Trees(by_size={3: chain}))
     bundle = head_bundle(method, trees=trees)
-    for options, parents in (
-        ({}, (-1, 0, 1, 2)),
-        ({"temperature": 1.0}, (-1, 0, 1, 2)),
-        ({"temperature": 1.0, "drafting": "sampled"}, (-1, 0, 0, 0)),
-    ):
-        run = Run(bundle, [1, 2, 3], DecodeConfig(method, 20, tree=3, **options))
-        assert next(run).nodes.parent == parents
+    run = Run(bundle, [1, 2, 3], DecodeConfig(method, 20, tree=3, **SAMPLED))
+    assert next(run).nodes.parent == (-1, 0, 1, 2)
+    for temperature in (0.0, 1.0):
+        run = Run(bundle, [1, 2, 3], DecodeConfig(method, 20, tree=3, temperature=temperature))
+        assert (next(run).nodes.parent == (-1, 0, 0, 0)) == (method == "medusa")
     run = Run(bundle, [1, 2, 3], DecodeConfig(method, 20, tree=2))
     assert next(run).nodes.num_drafted == 2
 
@@ -146,7 +178,7 @@ def test_measured_chances_shape_the_tree(method):
         (((0.4, 0.3, 0.2), (0.1, 0.1), (0.1, 0.1)), (-1, 0, 0, 0)),
     ):
         bundle = head_bundle(method, trees=TreeFile(Trees(chances)))
-        run = Run(bundle, [1, 2, 3], DecodeConfig(method, 20, tree=3))
+        run = Run(bundle, [1, 2, 3], DecodeConfig(method, 20, tree=3, **DRAWN[method]))
         assert next(run).nodes.parent == parents
 
 

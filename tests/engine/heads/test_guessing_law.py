@@ -50,9 +50,9 @@ class Draws:
 class Setting:
     """A run at its first round, and the target's law behind any text."""
 
-    def __init__(self, method, drafting, **options):
+    def __init__(self, method, drafting, tree=TREE, **options):
         bundle = head_bundle(method, VOCAB, 3, dtype=torch.float64, **options)
-        config = DecodeConfig(method, 20, tree=TREE, drafting=drafting, **PROCESSORS)
+        config = DecodeConfig(method, 20, tree=tree, drafting=drafting, **PROCESSORS)
         self.run = Run(bundle, PROMPT, config)
         self.law = cache(self._law)
 
@@ -107,6 +107,14 @@ def test_the_law_of_the_text_is_the_targets(method, options, drafting, monkeypat
     setting = Setting(method, drafting, **options)
     found = setting.found(monkeypatch)
     assert float(found.sum()) == pytest.approx(1.0, abs=1e-9)
+    assert float((found - setting.expected()).abs().max()) < 1e-9
+
+
+@pytest.mark.parametrize(("method", "options"), [case for case in CASES if "hydra" in case[0]])
+@pytest.mark.parametrize("size", [1, 4, 9])
+def test_a_dynamic_tree_leaves_the_law_the_targets(method, options, size, monkeypatch):
+    setting = Setting(method, "top", size, **options)
+    found = setting.found(monkeypatch)
     assert float((found - setting.expected()).abs().max()) < 1e-9
 
 

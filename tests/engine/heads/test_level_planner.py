@@ -6,6 +6,7 @@ from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.drafters.children import Children
 from engine.drafters.drafter import Proposal
+from engine.drafters.dynamic import Dynamic
 from engine.drafters.eagle2 import Eagle2
 from engine.level_planner import LevelPlanner
 from engine.pass_cost import PassCost
@@ -28,7 +29,8 @@ def played(is_right, confidence, draft=CHEAP):
     def build(order):
         planner = LevelPlanner(order.config, MILD, draft, 10)
         children = Children(oracle.attached, order.sampler)
-        return planner, Eagle2(oracle, planner, children, "auto")
+        dynamic = Dynamic(planner, children, "auto")
+        return planner, Eagle2(oracle, planner, children, dynamic)
 
     run = Run(bundle, PROMPT, AUTO, build)
     rounds = list(run)

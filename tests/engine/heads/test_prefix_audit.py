@@ -62,10 +62,10 @@ def test_rounds_that_drafted_nothing_are_caught_up_with_in_parts(monkeypatch):
     monkeypatch.setattr(prefix_reader, "PREFILL_CHUNK", 4)
     bundle = head_bundle("hydra++", 12, 31)
     run = Run(bundle, [1, 2, 3, 4, 5, 6, 7], DecodeConfig("hydra++", 60, tree=4))
-    run._planner.tree = 0
+    run._drafter.dynamic.tree = 0
     for _ in range(11):
         assert len(next(run).caches) == 1
-    run._planner.tree = 4
+    run._drafter.dynamic.tree = 4
     step = next(run).caches[1]
     assert (step.before, step.written) == (6, 11)
     assert_holds(run, bundle)
