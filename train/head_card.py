@@ -80,8 +80,8 @@ ABOUT: dict[str, dict[str, str]] = {
     "hydra": {
         "title": "Hydra heads",
         "what": "Four sequentially dependent heads (Ankner et al., 2024, arXiv 2402.05109): each "
-        "reads the\nstate and the embeddings of the tokens drafted before it; the engine draws dynamic\n"
-        "trees with them, by their confidence.",
+        "reads the\nstate and the embeddings of the tokens drafted before it; the engine draws "
+        "dynamic\ntrees with them, by their confidence.",
         "how": "teacher loss, the text's own tokens as the draft.",
         "start": "the best linear guess of the later state, in closed form.",
     },
