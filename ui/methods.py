@@ -29,8 +29,8 @@ _TEXTS = {
     "draft_tree": "A small model drafts a tree of alternatives; the first that holds is kept.",
     "medusa": "Independent heads guess one column each from the target's last state: no column"
     " knows what stands in the one before.",
-    "hydra": "Heads in a chain of conditions: each guesses from the target's last state and from"
-    " the words drafted above it, over a tree that grows where they are sure.",
+    "hydra": "Heads in a chain of conditions: each knows the words drafted above it, and the tree"
+    " grows where they are sure.",
     "hydra++": "Hydra with deeper heads and a layer of its own that attends to the whole text.",
     "eagle": "One layer feeds its predicted feature and the drafted word back into itself, over a"
     " static tree.",
