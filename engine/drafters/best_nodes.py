@@ -24,7 +24,7 @@ class Candidates:
         size: N, drafted nodes that are kept at the most.
 
     Attributes:
-        inner: nodes of the newest level but one: they are read and get children.
+        inner: nodes, all of one level, that are read and get children next.
         above: per node of ``inner`` the place of its parent in the ``inner`` before it.
     """
 

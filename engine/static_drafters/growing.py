@@ -105,8 +105,8 @@ class DeviceEagle2(DeviceEagle):
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A blank of the size that the tree will have; what hangs where is not true yet."""
-        can, told = self._waiting.count > 0, (max_depth, self.vocab)
-        self._spread = plan(self.drafter.dynamic, *told) if can else None
+        has_feature = self._waiting.count > 0
+        self._spread = plan(self.drafter.dynamic, max_depth, self.vocab) if has_feature else None
         self._is_drafted = self._spread is not None
         if not self._is_drafted:
             return root_only(history)

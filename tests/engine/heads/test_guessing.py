@@ -16,7 +16,6 @@ from tests.fakes import text_of
 SAMPLED = {"temperature": 1.0, "drafting": "sampled"}
 BUSHY = ((0,), (1,), (2,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (1, 0, 0), (0, 0, 0, 0))
 
-
 # Hydra's trees are drawn up by its confidence unless it draws.
 DRAWN = {"medusa": {}} | dict.fromkeys(("hydra", "hydra++"), SAMPLED)
 
