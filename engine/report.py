@@ -3,14 +3,13 @@
 fp64 holds every token id and every probability as it is.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from math import prod
 
 import numpy as np
 import torch
 
-from engine.drafters.drafter import Proposal
+from engine.drafters.drafter import Proposal, ranks_of
 from engine.mass_probe import mass_of
 from engine.recorder import TOP, law_of, nodes_of, point_masses
 from engine.records import Law, Nodes
@@ -157,14 +156,4 @@ def _filled(
     number = {slot: node for node, slot in enumerate(slots)} | {-1: -1}
     above = tuple(number[int(parent)] for parent in parents[slots])
     chances = (None, *confidence[slots[1:]].tolist())
-    return Proposal(tuple(map(int, tokens[slots])), above, _ranks(above), chances, blank.laws)
-
-
-def _ranks(parents: Sequence[int]) -> tuple[int, ...]:
-    """[N] elder siblings of each node."""
-    born: Counter[int] = Counter()
-    ranks = []
-    for parent in parents:
-        ranks.append(born[parent])
-        born[parent] += 1
-    return tuple(ranks)
+    return Proposal(tuple(map(int, tokens[slots])), above, ranks_of(above), chances, blank.laws)

@@ -77,14 +77,9 @@ class Candidates:
     def best(self, count: int | None = None) -> Proposal:
         """The root and the ``count`` (or N) best nodes, as point masses."""
         order = self._ordered(range(1, len(self)))
-        kept = [0, *sorted(order[: self.size if count is None else count])]
-        number = {-1: -1} | {node: place for place, node in enumerate(kept)}
-        return Proposal(
-            tuple(self.tokens[node] for node in kept),
-            tuple(number[self.parents[node]] for node in kept),
-            tuple(self.ranks[node] for node in kept),
-            tuple(self.confidence[node] for node in kept),
-        )
+        columns = (self.tokens, self.parents, self.ranks, self.confidence)
+        whole = Proposal(*map(tuple, columns))
+        return whole.subtree(order[: self.size if count is None else count])
 
     def _take(self, value: float) -> bool:
         """Note the value of one more node unless N older ones are as good."""

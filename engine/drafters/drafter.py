@@ -1,11 +1,13 @@
 """What every drafting method offers: a proposal, and a commit of its own caches."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
+from engine.config import RankPath
 from engine.records import CacheStep
 
 
@@ -23,6 +25,25 @@ class Proposal:
     def num_drafted(self) -> int:
         """Nodes without the root."""
         return len(self.tokens) - 1
+
+    def rank_paths(self) -> list[RankPath]:
+        """[N] per node the ranks from the root down to it."""
+        paths: list[RankPath] = [()]
+        for parent, rank in zip(self.parents[1:], self.ranks[1:], strict=True):
+            paths.append((*paths[parent], rank))
+        return paths
+
+    def subtree(self, kept: Iterable[int]) -> "Proposal":
+        """The root and ``kept``, a parent-closed set of point masses; ranks close up."""
+        nodes = sorted({0, *kept})
+        number = {-1: -1} | {node: place for place, node in enumerate(nodes)}
+        parents = tuple(number[self.parents[node]] for node in nodes)
+        return Proposal(
+            tuple(self.tokens[node] for node in nodes),
+            parents,
+            ranks_of(parents),
+            tuple(self.confidence[node] for node in nodes),
+        )
 
 
 class Drafter(Protocol):
@@ -42,3 +63,13 @@ class Drafter(Protocol):
 def root_only(history: Sequence[int]) -> Proposal:
     """The proposal that drafts nothing."""
     return Proposal((history[-1],), (-1,), (0,), (None,))
+
+
+def ranks_of(parents: Sequence[int]) -> tuple[int, ...]:
+    """[N] elder siblings of each node; 0 for the root."""
+    born: Counter[int] = Counter()
+    ranks = []
+    for parent in parents:
+        ranks.append(born[parent])
+        born[parent] += 1
+    return tuple(ranks)

@@ -66,7 +66,7 @@ class Dynamic:
         logits = levels_of(tree)
         max_depth = min(max_depth, size)  # deeper there is none of the best
         for depth in range(1, max_depth + 1):
-            self.planner.note_read(len(tree.inner))
+            self.planner.budget.note_read(len(tree.inner))
             texts = self.children.sampler.texts(history, tree.tokens, tree.parents, tree.inner)
             tree.expand(*self.children.best(logits(depth - 1), texts, min(WIDTH, size)))
             if depth == max_depth or not tree.go_on(self._beam(tree, depth)):

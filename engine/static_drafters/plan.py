@@ -30,7 +30,7 @@ def plan(dynamic: Dynamic, max_depth: int, vocab: int) -> Spread | None:
         return None
     spread = Spread(size, WIDTH, min(WIDTH, vocab, size), min(size, depth))
     for rows in spread.beams:
-        dynamic.planner.note_read(rows)
+        dynamic.planner.budget.note_read(rows)
     return spread
 
 

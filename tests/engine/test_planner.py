@@ -85,7 +85,7 @@ def test_text_that_stops_drafting_well_is_left_alone_soon(target, drafter, seed)
 @DRAFTERS
 @pytest.mark.parametrize(("known", "allowance"), [(None, 0.75), (MEASURED, 1.5)])
 @pytest.mark.parametrize("seed", range(4))
-def test_no_text_whatever_costs_more_than_the_purse_holds(target, drafter, seed, known, allowance):
+def test_no_text_whatever_costs_more_than_the_budget_holds(target, drafter, seed, known, allowance):
     """Text that turns against the planner whenever it has learnt something."""
     planner = Planner(AUTO, target, drafter.draft, drafter.max_rank, known)
     rng = random.Random(seed)
@@ -190,7 +190,7 @@ def test_a_first_draft_that_is_a_trial_and_succeeds_is_learnt_from():
 
 @pytest.mark.parametrize("catches_up", [True, False])
 def test_who_has_nothing_to_catch_up_with_pays_nothing_for_it(catches_up):
-    """A row costs a tenth of a pass: 200 of them are more than any purse holds."""
+    """A row costs a tenth of a pass: 200 of them are more than any budget holds."""
     level = PassCost((1, 64), (0.1, 6.4))
     planner = Planner(AUTO, PassCost((1, 64), (1.0, 1.1)), level, catches_up=catches_up)
     for _ in range(200):

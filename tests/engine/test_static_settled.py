@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.budget import Budget
 from engine.config import DecodeConfig
 from engine.level_planner import LevelPlanner
 from engine.pass_cost import PassCost
@@ -85,15 +86,15 @@ def test_what_was_read_for_a_settled_tree_is_paid_for(costs):
     costs(FLAT, WIDE)
     bundle = bundle_for("eagle3")
     run = static_run(bundle, auto())
-    purses = []
-    for note in (LevelPlanner.note_read, lambda *_: None):
+    budgets = []
+    for note in (Budget.note_read, lambda *_: None):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(LevelPlanner, "note_read", note)
+            patch.setattr(Budget, "note_read", note)
             run = static_run(bundle, auto())
             while not next(run).nodes.num_drafted:
                 pass
-            purses.append(run._planner._purse)
-    assert purses[0] < purses[1]
+            budgets.append(run._planner.budget.left)
+    assert budgets[0] < budgets[1]
 
 
 @pytest.mark.parametrize("method", DYNAMIC)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.budget import SPARE
 from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.drafters.children import Children
@@ -10,7 +11,6 @@ from engine.drafters.dynamic import Dynamic
 from engine.drafters.eagle2 import Eagle2
 from engine.level_planner import LevelPlanner
 from engine.pass_cost import PassCost
-from engine.planner import SPARE
 from engine.verify import Judgement
 from tests.engine.heads.oracle import PROMPT, Oracle, oracle_bundle
 
@@ -92,15 +92,15 @@ def test_reading_on_is_worth_its_cost_or_not():
 
 
 def test_levels_that_were_read_are_paid_for_also_where_nothing_of_them_is_kept():
-    """A purse that forgot them would let a doubtful head lose what it likes."""
+    """A budget that forgot them would let a doubtful head lose what it likes."""
 
     def left(reads):
         planner = LevelPlanner(AUTO, MILD, DEAR, 4)
         planner.shape(6)
         for nodes in reads:
-            planner.note_read(nodes)
+            planner.budget.note_read(nodes)
         planner.learn(proposal(0.5), Judgement((0,), (1,), 5, ()))
-        return planner._purse
+        return planner.budget.left
 
     assert left([1]) == pytest.approx(left([]))
     assert left([1, 10]) == pytest.approx(left([1]) - DEAR(10) * (1 - SPARE))
