@@ -12,6 +12,7 @@ import torch
 
 from kernels.device import runs_triton
 from kernels.draw import draw_reference, draw_triton
+from kernels.point_thresholds import point_thresholds_triton
 from kernels.residual import residual_reference
 from kernels.thresholds import thresholds_reference, thresholds_triton
 from kernels.walk import Walk, walk_reference, walk_triton
@@ -73,9 +74,12 @@ def accept_triton(
     uniforms: torch.Tensor,
     ends: torch.Tensor,
 ) -> Accepted:
-    """Four launches: thresholds, walk, the last residual's sums, the draw."""
+    """Four or five launches: thresholds, walk, the last residual's sums, the draw."""
     assert uniforms.shape == tokens.shape and uniforms.is_contiguous()
-    links, masses = thresholds_triton(tokens, parents, draft_laws, target_laws)
+    if draft_laws is None:
+        links, masses = point_thresholds_triton(tokens, parents, target_laws)
+    else:
+        links, masses = thresholds_triton(tokens, parents, draft_laws, target_laws)
     walk = walk_triton(tokens, parents, ends, None, masses, uniforms)
     path, count, extra, verdicts = walk
     laws = (tokens, draft_laws, target_laws)

@@ -8,8 +8,9 @@ The children c1, c2, .. of a node are tested in turn, by recursive rejection:
     r = norm(max(r - q, 0)),  left[c] = its sum before norm; r stays where that is 0
     q = norm(q without token[c]),  kept[c] = its sum before norm; q stays where that is 0
 
-A point mass is q = one-hot: drafted = 1, and r loses the token.  None of it depends on the
-uniforms, so that all nodes are worked out side by side and a walk over numbers remains.
+A point mass is q = one-hot: drafted = 1, and r loses the token (``kernels.point_thresholds``).
+None of it depends on the uniforms, so that all nodes are worked out side by side and a walk
+over numbers remains.
 (Leviathan et al., 2023; Jeon et al., 2024; Chen et al., 2024, "Sequoia".)
 """
 
@@ -103,13 +104,12 @@ def reject(
 def _thresholds_kernel(
     tokens_ptr,  # [N]
     parents_ptr,  # [N]
-    draft_ptr,  # [N, vocab], contiguous; not read without laws
+    draft_ptr,  # [N, vocab], contiguous
     target_ptr,  # [N, vocab], contiguous
     links_ptr,  # [2, N]
     masses_ptr,  # [4, N]
     nodes,
     vocab,
-    HAS_LAWS: tl.constexpr,
     BLOCK_N: tl.constexpr,
     BLOCK_V: tl.constexpr,
 ):
@@ -125,31 +125,23 @@ def _thresholds_kernel(
     while child < nodes:
         after = tl.min(tl.where(is_below & (index > child), index, nodes))
         token = tl.load(tokens_ptr + child).to(tl.int32)
-        p = tl.load(target_ptr + row + token)
-        q = p
-        if HAS_LAWS:
-            q = tl.load(draft_ptr + row + token)
-        r, q = reject(p, q, token, first, child, tokens_ptr, links_ptr, masses_ptr, nodes, HAS_LAWS)
+        p, q = tl.load(target_ptr + row + token), tl.load(draft_ptr + row + token)
+        r, q = reject(p, q, token, first, child, tokens_ptr, links_ptr, masses_ptr, nodes, True)
         tl.store(masses_ptr + child, r)
-        tl.store(masses_ptr + nodes + child, q if HAS_LAWS else 1.0)
+        tl.store(masses_ptr + nodes + child, q)
         left, kept = tl.zeros([BLOCK_V], tl.float32), tl.zeros([BLOCK_V], tl.float32)
         for start in range(0, vocab, BLOCK_V):
             word = start + tl.arange(0, BLOCK_V)
             p_block = tl.load(target_ptr + row + word, mask=word < vocab, other=0.0)
-            q_block = p_block
-            if HAS_LAWS:
-                q_block = tl.load(draft_ptr + row + word, mask=word < vocab, other=0.0)
+            q_block = tl.load(draft_ptr + row + word, mask=word < vocab, other=0.0)
             r_block, q_block = reject(
                 p_block, q_block, word, first, child, tokens_ptr, links_ptr, masses_ptr, nodes,
-                HAS_LAWS,
+                True,
             )  # fmt: skip
-            if HAS_LAWS:
-                left += tl.maximum(r_block - q_block, 0.0)
-                kept += tl.where(word == token, 0.0, q_block)
-            else:
-                left += tl.where(word == token, 0.0, r_block)
+            left += tl.maximum(r_block - q_block, 0.0)
+            kept += tl.where(word == token, 0.0, q_block)
         tl.store(masses_ptr + 2 * nodes + child, tl.sum(left))
-        tl.store(masses_ptr + 3 * nodes + child, tl.sum(kept) if HAS_LAWS else 1.0)
+        tl.store(masses_ptr + 3 * nodes + child, tl.sum(kept))
         tl.store(links_ptr + nodes + child, tl.where(after < nodes, after, -1))
         tl.debug_barrier()  # the next child's passes read them
         child = after
@@ -159,22 +151,20 @@ def _thresholds_kernel(
 def thresholds_triton(
     tokens: torch.Tensor,
     parents: torch.Tensor,
-    draft_laws: torch.Tensor | None,
+    draft_laws: torch.Tensor,
     target_laws: torch.Tensor,
     block: int = BLOCK,
 ) -> Thresholds:
     """One launch; laws in fp32, read once for each child of their node."""
     nodes, vocab = target_laws.shape
     assert target_laws.dtype == torch.float32 and target_laws.is_contiguous()
-    assert draft_laws is None or draft_laws.shape == target_laws.shape
-    assert draft_laws is None or draft_laws.dtype == torch.float32 and draft_laws.is_contiguous()
+    assert draft_laws.shape == target_laws.shape
+    assert draft_laws.dtype == torch.float32 and draft_laws.is_contiguous()
     assert tokens.shape == parents.shape == (nodes,)
     links = tokens.new_full((2, nodes), -1, dtype=torch.int32)
     masses = target_laws.new_zeros(4, nodes)
     _thresholds_kernel[(nodes,)](
-        tokens, parents, target_laws if draft_laws is None else draft_laws, target_laws,
-        links, masses, nodes, vocab,
-        HAS_LAWS=draft_laws is not None, BLOCK_N=triton.next_power_of_2(nodes), BLOCK_V=block,
-        num_warps=4 if draft_laws is None else 8,
+        tokens, parents, draft_laws, target_laws, links, masses, nodes, vocab,
+        BLOCK_N=triton.next_power_of_2(nodes), BLOCK_V=block, num_warps=8,
     )  # fmt: skip
     return Thresholds(links, masses)

@@ -12,6 +12,8 @@ from kernels.commit import ROWS, _commit_kernel
 from kernels.draw import BLOCK as DRAW_BLOCK
 from kernels.draw import _draw_kernel, _mass_kernel
 from kernels.merge import _merge_kernel
+from kernels.point_thresholds import BLOCK as POINTS_BLOCK
+from kernels.point_thresholds import _point_thresholds_kernel, _rest_kernel
 from kernels.residual import BLOCK as RESIDUAL_BLOCK
 from kernels.residual import _residual_kernel
 from kernels.thresholds import BLOCK as THRESHOLDS_BLOCK
@@ -94,7 +96,30 @@ def others() -> list[Configuration]:
                 dict(IS_GREEDY=is_greedy, BLOCK_N=NODES), dict(num_warps=1),
             )
         )  # fmt: skip
-    return made + [made_for for laws in (True, False) for made_for in judging(laws)]
+    return made + thresholds() + [one for laws in (True, False) for one in judging(laws)]
+
+
+def thresholds() -> list[Configuration]:
+    """What every node is tested against: with laws, and of point masses."""
+    types = dict(
+        tokens_ptr="*i64", parents_ptr="*i64", draft_ptr="*fp32", target_ptr="*fp32",
+        masses_ptr="*fp32", rest_ptr="*fp64",
+    )  # fmt: skip
+    blocks = triton.next_power_of_2(triton.cdiv(VOCAB, POINTS_BLOCK))
+    return [
+        Configuration(
+            "thresholds laws", _thresholds_kernel, types,
+            dict(BLOCK_N=NODES, BLOCK_V=THRESHOLDS_BLOCK), dict(num_warps=8),
+        ),
+        Configuration(
+            "rest points", _rest_kernel, types,
+            dict(BLOCK_N=NODES, BLOCK_V=POINTS_BLOCK), dict(num_warps=8),
+        ),
+        Configuration(
+            "thresholds points", _point_thresholds_kernel, types,
+            dict(BLOCK_N=NODES, BLOCK_B=blocks), dict(num_warps=1),
+        ),
+    ]  # fmt: skip
 
 
 def judging(has_laws: bool) -> list[Configuration]:
@@ -109,8 +134,6 @@ def judging(has_laws: bool) -> list[Configuration]:
     blocks = triton.next_power_of_2(triton.cdiv(VOCAB, CANDIDATES_BLOCK))
     draws = triton.next_power_of_2(triton.cdiv(VOCAB, DRAW_BLOCK))
     kernels = [
-        ("thresholds", _thresholds_kernel,
-         dict(BLOCK_N=NODES, BLOCK_V=THRESHOLDS_BLOCK), dict(num_warps=8 if has_laws else 4)),
         ("residual", _residual_kernel, dict(BLOCK_V=RESIDUAL_BLOCK), {}),
         ("mass", _mass_kernel, dict(BLOCK_V=DRAW_BLOCK), {}),
         ("draw", _draw_kernel, dict(BLOCK_V=DRAW_BLOCK, BLOCK_B=draws), {}),

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from triton.runtime.interpreter import InterpreterBuilder
 
 from engine.verify import judge
 from kernels.accept import (
@@ -13,6 +14,7 @@ from kernels.accept import (
     accept_triton,
 )
 from kernels.draw import draw_reference
+from kernels.point_thresholds import point_thresholds_triton
 from kernels.residual import residual, residual_reference, residual_triton
 from kernels.thresholds import thresholds_reference, thresholds_triton
 from tests.kernels.guards import guarded_allocations
@@ -90,10 +92,46 @@ def test_thresholds_in_blocks_in_any_order(laws, order):
     """97 tokens in blocks of 32: the last block is ragged."""
     tree = Tree(3, nodes=12, vocab=97, laws=laws)
     exact = thresholds_reference(*tree.exact_laws)
+    told = tree.laws if laws else (tree.tokens, tree.parents, tree.target_laws)
     with program_order(order):
-        links, masses = thresholds_triton(*tree.laws, block=32)
+        links, masses = (thresholds_triton if laws else point_thresholds_triton)(*told, block=32)
     assert torch.equal(links, exact.links)
     assert torch.allclose(masses.double(), exact.masses, atol=1e-6)
+
+
+@pytest.mark.parametrize("mass", [0.0, 1e-9, 0.3])
+def test_point_masses_that_leave_little_or_nothing_of_the_law(mass):
+    """Four siblings, the two middle ones with all but ``mass`` of it: no difference of sums."""
+    law = torch.zeros(97, dtype=torch.float64)
+    law[[3, 50, 90]] = torch.tensor([1 - mass, mass / 2, mass / 2], dtype=torch.float64)
+    tokens, parents = torch.tensor([1, 7, 3, 50, 8]), torch.tensor([-1, 0, 0, 0, 0])
+    laws = law.expand(5, 97).contiguous()
+    exact = thresholds_reference(tokens, parents, None, laws)
+    with guarded_allocations():
+        found = point_thresholds_triton(tokens, parents, laws.float(), block=32)
+    assert torch.equal(found.links, exact.links)
+    assert torch.allclose(found.masses.double(), exact.masses, rtol=1e-6, atol=0)
+
+
+def test_a_law_is_read_once_however_many_children_a_node_has(monkeypatch):
+    """A star of one child and of thirty: the vocabulary's blocks are loaded as often."""
+
+    def reads(children):
+        asked, load = [], InterpreterBuilder.create_masked_load
+
+        def counted(builder, pointers, *more):
+            asked.append(pointers.data.size)
+            return load(builder, pointers, *more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(InterpreterBuilder, "create_masked_load", counted)
+            tokens, parents = torch.arange(31), torch.zeros(31, dtype=torch.long)
+            parents[0], parents[1 + children :] = -1, -1
+            laws = torch.full((31, 4096), 1 / 4096)
+            point_thresholds_triton(tokens, parents, laws, block=1024)
+        return sum(size for size in asked if size >= 1024)
+
+    assert reads(30) == reads(1) > 0
 
 
 @pytest.mark.parametrize("laws", [True, False])

@@ -11,6 +11,7 @@ from kernels import (
     commit,
     draw,
     merge,
+    point_thresholds,
     residual,
     thresholds,
     top_entries,
@@ -19,7 +20,8 @@ from kernels import (
 )
 from kernels.device import on_its_device
 
-MODULES = (candidates, commit, draw, merge, residual, thresholds, top_entries, tree_attention, walk)
+JUDGING = (draw, point_thresholds, residual, thresholds, walk)
+MODULES = (*JUDGING, candidates, commit, merge, top_entries, tree_attention)
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
