@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Callable, Hashable
+from functools import cache
 from threading import Lock
 from typing import NamedTuple, Protocol
 
@@ -98,9 +99,9 @@ def graphs_on(device: torch.device) -> Graphs:
 class _CudaCapture:
     """Captures on a stream of its own; all graphs share one pool of memory.
 
-    One at a time in a process: they share torch's stream for it, and beginning one waits for the
-    whole device, which no other may be captured under.  After one has failed none is tried again,
-    for the allocator may believe that it still goes on.
+    One at a time in a process: beginning one waits for the whole device, which no other may be
+    captured under.  After one has failed none is tried again, for the allocator may believe that
+    it still goes on.
     """
 
     failed = ""  # why, in this process
@@ -108,6 +109,7 @@ class _CudaCapture:
 
     def __init__(self, device: torch.device) -> None:
         self.device, self._pool = device, torch.cuda.graph_pool_handle()
+        self._stream = _capture_stream(device)
 
     def __call__(self, step: Step) -> tuple[Replay, torch.Tensor]:
         with self._turn, torch.cuda.device(self.device):
@@ -115,7 +117,7 @@ class _CudaCapture:
             current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
             try:
                 # thread_local: other threads may go on replaying meanwhile
-                with torch.cuda.graph(graph, pool=self._pool, capture_error_mode="thread_local"):
+                with torch.cuda.graph(graph, self._pool, self._stream, "thread_local"):
                     told = step()
             except RuntimeError as error:
                 torch.cuda.set_stream(current)  # a capture that fails at its end leaves its own
@@ -125,9 +127,16 @@ class _CudaCapture:
         return graph, told
 
     def _warm_up(self, step: Step) -> None:
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
+        self._stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(self._stream):
             for _ in range(WARM_UPS):
                 step()
-        torch.cuda.current_stream().wait_stream(side)
+        torch.cuda.current_stream().wait_stream(self._stream)
+
+
+@cache
+def _capture_stream(device: torch.device) -> torch.cuda.Stream:
+    """One a card: torch's default for captures is on the card that captured first, and every
+    stream that multiplies keeps a workspace.
+    """
+    return torch.cuda.Stream(device)

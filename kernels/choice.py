@@ -35,7 +35,7 @@ def choose(
     shape = (device, dtype, head_size, group)
     choice = attention_path(*shape, nodes)
     if choice.path == "triton":
-        found = _too_full(device, nodes * group * kv_heads * head_size) or fault(*shape)
+        found = _too_full(device, nodes * group * kv_heads * head_size) or fault(*shape, nodes)
         if found is None:
             return choice
         refuse(device, "triton", found)

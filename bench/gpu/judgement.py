@@ -21,7 +21,7 @@ def time_judgement(scale: Scale, ceilings: Ceilings) -> Iterator[Line]:
     for nodes in (16, 64) if device.type == "cuda" else (5,):
         laws = random_laws(device, model.vocab, nodes)
         for name, (work, moved) in works(laws).items():
-            took, bound = time_on(device, work), ceilings.microseconds(moved) or None
+            took, bound = time_on(device, work), ceilings.microseconds(moved)
             yield Line.timed(f"{name}, {nodes} nodes over {model.vocab} tokens", took, bound)
     shape = (model.layers, model.kv_heads, 2048 if device.type == "cuda" else 64, model.head_size)
     slots = [torch.zeros(shape, dtype=scale.dtype, device=device) for _ in range(2)]

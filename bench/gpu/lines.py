@@ -32,8 +32,8 @@ class Line:
 
     @classmethod
     def timed(cls, name: str, took: Spread, bound: float | None = None, note: str = "") -> "Line":
-        """A line of a measurement."""
-        return cls(name, took.median, took.low, took.high, bound, note)
+        """A line of a measurement; a bound of 0 says that the ceilings are not known."""
+        return cls(name, took.median, took.low, took.high, bound or None, note)
 
     @property
     def record(self) -> dict[str, Any]:

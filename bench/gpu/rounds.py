@@ -4,6 +4,7 @@ A method whose heads cannot be made or that fails is a line like any other.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from time import perf_counter
 
 from bench.gpu.lines import Ceilings, Line
@@ -38,9 +39,11 @@ def time_rounds(scale: Scale, ceilings: Ceilings, model: Model, draft: Model) ->
             drafted = tree if isinstance(tree, int) else len(tree)
             name = f"{model.name} {method}, {drafted} drafted behind {length}"
             name += "" if record else ", unrecorded"
-            config = DecodeConfig(method, WARM + scale.rounds, tree=tree, chat=False, record=record)
+            levels = 0 if isinstance(tree, int) else max(map(len, tree))
+            tokens = (WARM + scale.rounds + 1) * (1 + levels)  # no round's tree is cut by the end
+            config = DecodeConfig(method, tokens, tree=tree, chat=False, record=record)
             try:
-                took = _seconds(bundle, config, length, model.vocab)
+                took = _seconds(bundle, config, length, scale.rounds)
             except Exception as error:  # of a kernel, a compiler or an allocator: any type
                 yield Line(name, note=f"failed: {first_line(error):.120}")
                 continue
@@ -50,23 +53,22 @@ def time_rounds(scale: Scale, ceilings: Ceilings, model: Model, draft: Model) ->
             yield Line.timed(name, took, bound, note)
 
 
-def _seconds(bundle: Bundle, config: DecodeConfig, length: int, vocab: int) -> Spread:
+def _seconds(bundle: Bundle, config: DecodeConfig, length: int, rounds: int) -> Spread:
     """Microseconds of a round; each ends with the host's read of what was emitted."""
     if config.method not in bundle.methods:
         add_heads(bundle, config.method)
-    prompt = [(7 * place + 3) % vocab for place in range(length)]
+    prompt = [(7 * place + 3) % bundle.vocab_size for place in range(length)]
     run, taken = decode(bundle.for_visitor(), prompt, config), []
     start = perf_counter()
-    for _ in run:
+    for _ in islice(run, WARM + rounds):
         now = perf_counter()
         taken.append(1e6 * (now - start))
         start = now
+    run.close()
     return spread(taken[WARM:] or taken)
 
 
-def least_time(
-    bundle: Bundle, method: str, drafted: int, length: int, ceilings: Ceilings
-) -> float | None:
+def least_time(bundle: Bundle, method: str, drafted: int, length: int, ceilings: Ceilings) -> float:
     """The target's weights and slots once, the drafter's weights once a level.
 
     Args:
@@ -85,8 +87,7 @@ def least_time(
         head = bundle.target.get_output_embeddings().weight.nbytes
         own = size_of(bundle.heads[method].attached.head)[1]
         drafting = own + head if method == "medusa" else levels * (own + head)
-    took = ceilings.microseconds(read + slots, flops) + ceilings.microseconds(drafting)
-    return took or None
+    return ceilings.microseconds(read + slots, flops) + ceilings.microseconds(drafting)
 
 
 def _slot(bundle: Bundle) -> int:

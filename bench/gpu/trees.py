@@ -56,7 +56,7 @@ def random_slots(
     )
     query = torch.randn(nodes, model.heads, model.head_size, device=device).to(dtype)
     seen = ancestors(random_parents(nodes)).to(device)
-    numbers = (torch.tensor([n], device=device, dtype=torch.int32) for n in (length, nodes))
+    numbers = (torch.tensor([n], device=device) for n in (length, nodes))
     bits = pack_ancestors(seen)
     return Slots(query, keys, values, *numbers, seen, bits, model.head_size**-0.5)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.gpu import __main__ as gpu
-from bench.gpu import correctness
+from bench.gpu import correctness, rounds
 from bench.gpu.attention import ways
 from bench.gpu.lines import Ceilings, Line
 from bench.gpu.rounds import METHODS, time_rounds
@@ -87,6 +87,54 @@ def test_a_wrong_kernel_is_told(monkeypatch):
 
     monkeypatch.setattr(correctness, "tree_attention", Wrong)
     assert any("WRONG" in line.note for line in lines_of("correctness"))
+
+
+def test_a_check_that_fails_to_run_is_told_and_leaves_the_others(monkeypatch):
+    def failing(*_):
+        raise RuntimeError("ptxas gave up")
+
+    monkeypatch.setattr(correctness, "_judgement_error", failing)
+    notes = [line.note for line in lines_of("correctness")]
+    assert notes.count("failed: ptxas gave up") == 1 and notes.count("right") == len(notes) - 1
+
+
+@pytest.mark.parametrize(
+    ("notes", "word"),
+    [
+        (["right", "right"], None),
+        (["right", "WRONG: a row is off by 1"], "wrong"),
+        (["right", "failed: ptxas gave up"], "tried"),
+        (["right", "ended with status -6"], "tried"),
+        (["right", "stopped after 100 s, its time"], "tried"),
+        (["left out: no time is left"], "tried"),
+        ([], "tried"),
+    ],
+)
+def test_kernels_are_trusted_only_where_every_check_was_right(notes, word):
+    found = correctness.why_not_trusted(notes)
+    assert found is None if word is None else word in found
+
+
+def test_a_bound_that_is_not_known_is_not_shown_as_none_at_all():
+    unknown = Ceilings(float("inf"), float("inf"))
+    with torch.inference_mode():
+        lines = list(gpu.PARTS["steps"](SCALE, unknown))
+    assert lines and all(line.bound is None for line in lines)
+
+
+def test_no_round_of_a_benchmark_is_cut_by_the_texts_end():
+    """A tree cut shorter would be another step: compiled and captured while it is timed."""
+    heard, decode = [], rounds.decode
+
+    def hearing(bundle, prompt, config):
+        run = decode(bundle, prompt, config)
+        heard.append((config, run))
+        return run
+
+    with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
+        patch.setattr(rounds, "decode", hearing)
+        list(time_rounds(SCALE, CEILINGS, *SCALE.models[:2]))
+    assert heard and all(run.end.reason == "cancelled" for _, run in heard)
 
 
 def test_the_ways_of_attention_agree():

@@ -4,12 +4,24 @@ import pytest
 import torch
 from torch.nn.attention import flex_attention
 
+import kernels.judging_trials
 import kernels.trials
 from kernels.choice import choose
+from kernels.tiles import table_of
 from kernels.trials import fault, flex_fault
 
 CPU = torch.device("cpu")
 SHAPE = (torch.float32, 64, 3, 64)
+HOMES = pytest.mark.parametrize(
+    ("home", "name"),
+    [
+        (kernels.trials, "tree_attention_triton"),
+        (kernels.trials, "commit_triton"),
+        (kernels.judging_trials, "accept_triton"),
+        (kernels.judging_trials, "accept_greedy_triton"),
+        (kernels.judging_trials, "top_entries_triton"),
+    ],
+)
 
 
 @pytest.fixture(autouse=True)
@@ -28,19 +40,19 @@ def test_kernels_that_are_right_are_chosen():
     assert choose(CPU, *SHAPE) == ("triton", "asked for")
 
 
-@pytest.mark.parametrize("name", ["tree_attention_triton", "accept_triton", "commit_triton"])
-def test_a_kernel_that_fails_is_not_used_and_the_reason_is_told(name, monkeypatch):
+@HOMES
+def test_a_kernel_that_fails_is_not_used_and_the_reason_is_told(home, name, monkeypatch):
     def failing(*_, **__):
         raise RuntimeError("first line\nptxas gave up")
 
-    monkeypatch.setattr(kernels.trials, name, failing)
+    monkeypatch.setattr(home, name, failing)
     path, reason = choose(CPU, *SHAPE)
     assert path == "reference" and "ptxas gave up" in reason
 
 
-@pytest.mark.parametrize("name", ["tree_attention_triton", "accept_triton", "commit_triton"])
-def test_a_kernel_that_is_wrong_is_not_used(name, monkeypatch):
-    right = getattr(kernels.trials, name)
+@HOMES
+def test_a_kernel_that_is_wrong_is_not_used(home, name, monkeypatch):
+    right = getattr(home, name)
 
     def wrong(*arguments, **options):
         found = right(*arguments, **options)
@@ -48,10 +60,51 @@ def test_a_kernel_that_is_wrong_is_not_used(name, monkeypatch):
         changed.view(-1)[changed.numel() // 2] += 1
         return found
 
-    monkeypatch.setattr(kernels.trials, name, wrong)
+    monkeypatch.setattr(home, name, wrong)
     path, reason = choose(CPU, *SHAPE)
     assert path == "reference" and "wrong result" in reason
     assert choose(CPU, *SHAPE).path == "reference"
+
+
+@pytest.mark.parametrize("rows", [tile.rows for tile in table_of(9)[4, 64]])
+def test_every_tile_that_trees_of_that_size_take_is_tried(rows, monkeypatch):
+    """Wrong with one tile only, as a compiler may be."""
+    right = kernels.trials.tree_attention_triton
+
+    def wrong(*arguments, **options):
+        found = right(*arguments, **options)
+        if arguments[7].rows == rows:
+            found.out[0] += 1
+        return found
+
+    monkeypatch.setattr(kernels.trials, "tree_attention_triton", wrong)
+    assert "wrong result" in choose(CPU, *SHAPE).reason
+
+
+def test_the_tiles_of_larger_trees_are_not_compiled_for_small_ones(monkeypatch):
+    tried, right = [], kernels.trials.tree_attention_triton
+
+    def noted(*arguments, **options):
+        tried.append((len(arguments[0]), arguments[7].rows))
+        return right(*arguments, **options)
+
+    monkeypatch.setattr(kernels.trials, "tree_attention_triton", noted)
+    fault(CPU, torch.float32, 64, 4, 4)
+    assert {tile for _, tile in tried} == {16} and max(rows for rows, _ in tried) == 4
+    fault(CPU, torch.float32, 64, 4, 256)
+    assert {tile for _, tile in tried} == {16, 32} and max(rows for rows, _ in tried) == 65
+
+
+def test_a_mask_that_is_wrong_behind_its_first_word_is_seen(monkeypatch):
+    right = kernels.trials.tree_attention_triton
+
+    def wrong(query, keys, values, length, count, bits, *more, **options):
+        bits = bits.clone()
+        bits[:, 1:] = 0
+        return right(query, keys, values, length, count, bits, *more, **options)
+
+    monkeypatch.setattr(kernels.trials, "tree_attention_triton", wrong)
+    assert "of 64 rows gave a wrong result" in choose(CPU, *SHAPE).reason
 
 
 def test_what_was_asked_for_is_what_runs(monkeypatch):
