@@ -13,6 +13,7 @@ from typing import Any
 _HOMES = {
     "Bundle": "bundle",
     "DecodeConfig": "config",
+    "CutShortError": "cut_short",
     "NoRoomError": "no_room",
     "Round": "records",
     "Run": "decoding",

@@ -12,6 +12,7 @@ from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
 from engine.kernel_path import KernelPath
 from engine.lane import Lane
+from engine.positions import longest_context
 from engine.run_facts import Weights
 
 AVAILABLE = "available"
@@ -70,7 +71,7 @@ class Bundle:
     @property
     def context_length(self) -> int:
         """Tokens the target reads at the most."""
-        return self.target.config.get_text_config().max_position_embeddings
+        return longest_context(self.target.config.get_text_config())
 
     @property
     def eos_ids(self) -> frozenset[int]:

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from engine.cache import SlotCache
 from engine.mass_probe import MassProbe
+from engine.positions import longest_context
 from engine.records import CacheStep
 from engine.taps import keeping
 from engine.tree_attention import TreeSlots, attends_by_trees
@@ -57,7 +58,7 @@ class Context:
     @property
     def length_limit(self) -> int:
         """Tokens that the model reads at the most."""
-        return self.model.config.get_text_config().max_position_embeddings
+        return longest_context(self.model.config.get_text_config())
 
     def states(self, tap: int) -> torch.Tensor | None:
         """[N, H] hidden states of the rows of the newest pass, the round's nodes for a target.

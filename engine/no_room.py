@@ -9,14 +9,17 @@ from contextlib import contextmanager
 
 import torch
 
+from engine.cut_short import CutShortError
 from kernels.reason import first_line
 
 CPU = "DefaultCPUAllocator: "  # what torch's own says stands behind it
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
-class NoRoomError(ValueError):
-    """A cache or a pass that does not fit in memory; the message is written for the user."""
+class NoRoomError(CutShortError):
+    """A cache or a pass that does not fit in memory."""
+
+    reason = "memory"
 
 
 @contextmanager

@@ -23,12 +23,14 @@ from kernels.accept import Accepted
 from kernels.top_entries import TopEntries
 from kernels.walk import REJECTED
 
+HEAD = 3  # numbers before the path: its length, the token behind it, the largest logit
 SOURCES = 4  # of entries: logits, p, q, residual; and as many numbers an entry
 
 
 def pack(
     tree: TreeBuffers,
     accepted: Accepted,
+    logits: torch.Tensor,
     target_laws: torch.Tensor,
     entries: TopEntries | None,
     share: torch.Tensor | None,
@@ -37,10 +39,12 @@ def pack(
     """One row of numbers; without ``entries`` a short one.
 
     Args:
+        logits: [size, V] of the target before the processors.
         share: [size] of the attention that fell on the tree, where a layer was asked.
         is_drafted: whether the host has yet to learn the tokens and what hangs where.
     """
-    parts = [accepted.count, accepted.extra, accepted.path, accepted.verdicts]
+    top = logits.amax(-1)[accepted.path.clamp_min(0)].amax()  # NaN is larger than any
+    parts = [accepted.count, accepted.extra, top, accepted.path, accepted.verdicts]
     if is_drafted:
         parts += [tree.tokens, tree.parents, tree.confidence, tree.read, tree.drawn]
     if entries is not None:
@@ -49,6 +53,16 @@ def pack(
     if share is not None:
         parts.append(share)
     return torch.cat([part.flatten().double() for part in parts])
+
+
+def path_of(numbers: torch.Tensor, size: int) -> torch.Tensor:
+    """[size] of the accepted path, -1 behind it, in ``pack``'s numbers where they are."""
+    return numbers[HEAD : HEAD + size]
+
+
+def kept_of(numbers: torch.Tensor) -> torch.Tensor:
+    """[1] how many of the path's nodes are kept in the slots: the text's last token never is."""
+    return numbers[:1] - (numbers[1:2] < 0).double()
 
 
 class Report:
@@ -64,6 +78,7 @@ class Report:
         proposal: as the device has filled it.  A planned node that it could not draw is not there.
         slots: [N] per node its place in the buffers.
         uniforms: [N] that its nodes were judged with.
+        top: the largest logit behind the judged nodes.
         read: nodes below the root that a dynamic tree's drafter has read.
     """
 
@@ -71,7 +86,7 @@ class Report:
         self, numbers: np.ndarray, size: int, proposal: Proposal, uniforms: Uniforms
     ) -> None:
         is_drafted, self.slots = isinstance(proposal, Blank), [*range(len(proposal.tokens))]
-        shapes = [(2,), (size,), (size,)]
+        shapes = [(HEAD,), (size,), (size,)]
         if is_drafted:
             shapes += [(size,), (size,), (size,), (2,)]
         if sum(map(prod, shapes)) < len(numbers):
@@ -83,7 +98,8 @@ class Report:
         assert ends[-1] == len(numbers)
         parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
         told, self._path, self._verdicts, *rest = (part.reshape(shape) for part, shape in parts)
-        self._count, self._extra, self.read, drawn = *map(int, told), 0, 0
+        self._count, self._extra, self.read, drawn = *map(int, told[:2]), 0, 0
+        self.top = float(told[2])
         if is_drafted:
             columns, (self.read, drawn), rest = rest[:3], map(int, rest[3]), rest[4:]
             self.slots = [slot for slot in self.slots if slot == 0 or columns[1][slot] >= 0]

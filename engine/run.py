@@ -12,13 +12,14 @@ from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.config import MAX_NODES, DecodeConfig
 from engine.context import Context
+from engine.cut_short import CutShortError, check_finite
 from engine.detokenizer import Pieces
 from engine.drafters.build import Method, build_drafter, method_of
 from engine.drafters.drafter import Drafter, Proposal
 from engine.drafters.order import Order
 from engine.emission import Emission
 from engine.header import make_header
-from engine.no_room import NoRoomError, passes_fit
+from engine.no_room import passes_fit
 from engine.planner import Planner
 from engine.probing import probe_of
 from engine.prompt import read_prompt
@@ -60,14 +61,15 @@ class Run(Iterator[Round]):
         """The next round; torch's mode is set per step, for steps may run in any thread.
 
         Raises:
-            NoRoomError: memory gave out; the run ends with the round before.
+            CutShortError: memory gave out, or the target's numbers; the run ends with the round
+                before.
         """
         if self.end is None and self._emission.reason is None:
             try:
                 with torch.inference_mode(), passes_fit(f"in round {self._index + 1}"):
                     return self._round()
-            except NoRoomError:
-                self._emission.reason = "memory"
+            except CutShortError as error:
+                self._emission.reason = error.reason
                 self._finish()
                 raise
         self._finish()
@@ -113,6 +115,7 @@ class Run(Iterator[Round]):
         tree = (proposal.tokens, proposal.parents, range(len(proposal.tokens)))
         target_laws = self._sampler.laws(logits, self._sampler.texts(self.history, *tree))
         judgement = self._judge(proposal, target_laws, uniforms)
+        check_finite(float(logits[list(judgement.path)].amax()))  # NaN is larger than any
         emitted = self._emission.take(proposal, judgement)
         judgement = judgement.cut(len(emitted), proposal.parents)
         nodes, laws = self._record(proposal, judgement, uniforms, target_laws, logits)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from engine.kernel_path import KernelPath
 from engine.roofline import Roofline
 
-Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory"]
+Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory", "not_finite"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +70,4 @@ class End:
     @property
     def is_whole(self) -> bool:
         """Whether the text came to its end, rather than the run."""
-        return self.reason not in ("cancelled", "memory")
+        return self.reason not in ("cancelled", "memory", "not_finite")

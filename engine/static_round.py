@@ -59,4 +59,4 @@ class StaticRound:
             top_entries(*judged, logits, accepted, tree.size, TOP) if self.is_recorded else None
         )
         share = self.target.probe.share if self.is_recorded and self.target.probe else None
-        return pack(tree, accepted, laws, entries, share, self.is_drafted)
+        return pack(tree, accepted, logits, laws, entries, share, self.is_drafted)

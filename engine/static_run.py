@@ -11,12 +11,14 @@ from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.config import DecodeConfig
 from engine.context import Context
+from engine.cut_short import check_finite
 from engine.drafters.build import Method
 from engine.drafters.drafter import Drafter
 from engine.drafters.order import Order
 from engine.lane import Lane
 from engine.no_room import NoRoomError
 from engine.planner import Planner
+from engine.positions import follows_positions
 from engine.records import Round, Seconds
 from engine.run import Run
 from engine.static_context import StaticContext
@@ -31,6 +33,8 @@ def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
     """Why a run has to go through the ordinary loop, as a clause; ``None`` where it need not."""
     if not attends_by_trees(bundle.target):
         return "the target keeps its own attention"
+    if follows_positions(bundle.target.config.get_text_config()):
+        return "the target's rotary frequencies follow the positions, which the host reads"
     if config.rule == "block":
         return "block verification has no kernel"
     return None
@@ -82,6 +86,7 @@ class StaticRun(Run):
         proposal = report.proposal
         waited, drafting = clock.lap(), self._rounds.seconds_drafting
 
+        check_finite(report.top)
         judgement = report.judgement
         emitted = self._emission.take(proposal, judgement)
         judgement = judgement.cut(len(emitted), proposal.parents)

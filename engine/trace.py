@@ -56,15 +56,15 @@ class Trace:
 
     @classmethod
     def of(cls, run: Any) -> "Trace":
-        """Play ``run`` to its end.  Where memory gives out on the way, that is its end.
+        """Play ``run`` to its end.  Where it cannot go on, that is its end.
 
         Raises:
-            NoRoomError: memory gave out before the first round was over.
+            CutShortError: before the first round was over.
         """
         rounds: list[Round] = []
         try:
             rounds.extend(run)  # keeps what it was given before an error
-        except engine.NoRoomError:
+        except engine.CutShortError:
             if not rounds:
                 raise
         return cls(run.header, tuple(rounds), run.end)

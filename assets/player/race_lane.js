@@ -4,7 +4,7 @@ import { draw } from './race_tree.js';
 import { Text } from './text.js';
 
 const PHASES = ['draft', 'verify', 'accept', 'commit'];
-const CUT = ['cancelled', 'memory']; // reasons of an end that is none of the text's
+const CUT = ['cancelled', 'memory', 'not_finite']; // reasons of an end that is none of the text's
 const PLACES = ['1st', '2nd', '3rd', '4th'];
 
 export class Lane {

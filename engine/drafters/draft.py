@@ -75,6 +75,7 @@ class Draft:
     ) -> None:
         """Draft ``level`` of ``shape`` below the newest nodes, whose logits [n, V] are given."""
         parents = growth.fresh
+        logits = logits.nan_to_num()  # what overflowed: any law will do to draft from, but a law
         texts = self.sampler.texts(growth.history, growth.tokens, growth.parents, parents)
         if growth.is_greedy:  # the draft's confidence, not the one-hot law it is judged by
             laws = self.sampler.scores(logits, texts).softmax(-1)

@@ -37,15 +37,21 @@ class Attached:
 
     def best(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The same where the logits are, [n, count] each."""
-        logits = logits.float()
+        logits = _as_numbers(logits.float())
         values, rows = logits.topk(min(count, logits.shape[-1]), -1)
         chances = (values - logits.logsumexp(-1, keepdim=True)).exp()
         return rows if self.draft_ids is None else self.draft_ids[rows], chances
 
     def widen(self, logits: Tensor) -> Tensor:
         """Logits [n, V] over the target's vocabulary; tokens the heads have not are impossible."""
+        logits = _as_numbers(logits)
         if self.draft_ids is None:
             return logits
         wide = logits.new_full((len(logits), self.vocab_size), -torch.inf)
         wide[:, self.draft_ids] = logits
         return wide
+
+
+def _as_numbers(logits: Tensor) -> Tensor:
+    """``logits`` with finite ones for what overflowed: any law will do to draft from, but a law."""
+    return logits.nan_to_num()

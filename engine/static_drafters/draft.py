@@ -14,7 +14,7 @@ from engine.drafters.drafter import Proposal
 from engine.graphs import PATIENCE
 from engine.lane import Lane
 from engine.records import CacheStep
-from engine.report import Report
+from engine.report import Report, kept_of, path_of
 from engine.static_context import StaticContext
 from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.hang import Hang
@@ -85,7 +85,7 @@ class DeviceDraft:
         sampler, device = self.drafter.sampler, tree.tokens.device
         rows = self._rows(proposal)
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
-        hang = Hang(tree, sampler, self.lane.seen, laws, lambda logits: logits, None)
+        hang = Hang(tree, sampler, self.lane.seen, laws, torch.nan_to_num, None)
         step = DraftStep(self.context, rows, self._levels(device), hang)
         told = (tree.size, rows.size, self._shape, sampler.processors)
         self.beside.graphs.run(told, step, PATIENCE)
@@ -95,9 +95,8 @@ class DeviceDraft:
         """Queue the move of the accepted nodes' rows; the last level's were never read."""
         if self._shape is None:
             return
-        is_end = numbers[1:2] < 0
-        kept = (numbers[:1] - is_end.double()).clamp_max(max(self._shape.depth)).int()
-        path = numbers[2 : 2 + tree.size].int()
+        kept = kept_of(numbers).clamp_max(max(self._shape.depth)).int()
+        path = path_of(numbers, tree.size).int()
         self.context.cache.move(path, kept, self._sent.length + self._sent.last)
 
     def told(self, report: Report) -> None:

@@ -14,7 +14,7 @@ from engine.drafters.eagle import Eagle
 from engine.graphs import PATIENCE
 from engine.lane import Lane
 from engine.records import CacheStep
-from engine.report import Report
+from engine.report import Report, path_of
 from engine.static_drafters.blank import Blank, blank
 from engine.static_drafters.desk import Desk
 from engine.static_drafters.hang import Hang
@@ -102,7 +102,7 @@ class DeviceEagle:
 
     def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
         """Queue the states of the path behind those that wait; the host learns how many later."""
-        self._waiting.follow(numbers[2 : 2 + tree.size])
+        self._waiting.follow(path_of(numbers, tree.size))
 
     def told(self, report: Report) -> None:
         """Every node that was to have children was read, the root with what caught up."""

@@ -9,6 +9,7 @@ from engine.drafters.hydra import Hydra
 from engine.heads.prefix_reader import PrefixContext
 from engine.lane import Lane
 from engine.records import CacheStep
+from engine.report import path_of
 from engine.static_drafters.blank import Blank
 from engine.static_drafters.desk import Desk
 from engine.static_drafters.guessing import Guesser
@@ -75,7 +76,7 @@ class PrefixGuesser(Guesser):
 
     def follow(self, numbers: torch.Tensor, tree: TreeBuffers) -> None:
         """Queue the states of the path behind those that wait."""
-        self._waiting.follow(numbers[2 : 2 + tree.size])
+        self._waiting.follow(path_of(numbers, tree.size))
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
         """Note the states of the path, and what was read in this round."""
