@@ -16,7 +16,9 @@ from engine.tree_attention import TreeSlots
 from engine.tree_mask import tree_mask
 from kernels.ancestors import unpack_ancestors
 
-SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # of trees whose rounds are captured
+# Of trees whose rounds are captured, the root counted: between the powers of two are those of the
+# usual trees of 8, 16, 32 and 64 drafted nodes, which would else be padded to twice their rows.
+SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 40, 64, 72, 128)
 LARGER = (192, 256, MAX_NODES + 1, 320)  # rare: called as they are
 NO_PARENT = -1  # of the root; any other node that has none is padding
 FRESH = MAX_NODES + 2  # tokens that one round may commit, and one to spare

@@ -49,6 +49,12 @@ def taped(run):
     return [lane.graphs for lane in lanes]
 
 
+@pytest.mark.parametrize("drafted", [0, 4, 8, 16, 32, 63, 64])
+def test_the_usual_trees_are_not_padded_to_twice_their_rows(drafted):
+    """Rows are not free: a product over 128 of them is bound by arithmetic where 65 are not."""
+    assert drafted < padded_size(drafted + 1) <= max(drafted + 4, 1.42 * (drafted + 1))
+
+
 @pytest.mark.parametrize("method", ["plain", "suffix", *DRAFTED, "eagle2"])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_rounds_replayed_from_a_tape_are_the_ordinary_ones(method, temperature):
@@ -172,7 +178,7 @@ def test_the_host_lays_a_tree_out_as_the_kernels_read_it(size):
 
 def test_a_tree_is_padded_to_the_next_captured_size():
     assert [padded_size(nodes) for nodes in (1, 2, 3, 5, 64, 65, 128, 129, 257)] == [
-        1, 2, 4, 8, 64, 128, 128, 192, 257,
+        1, 2, 4, 8, 64, 72, 128, 192, 257,
     ]  # fmt: skip
 
 
