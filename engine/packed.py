@@ -46,6 +46,8 @@ def pack(model: PreTrainedModel, *, halve: bool | None = None) -> int:
         halve: keep weights in half the bytes where that loses nothing (see ``PackedLinear``);
             ``None`` does where this CPU is no slower for it.
     """
+    if not _is_at_home(model):
+        return 0
     halve = half_pays() if halve is None else halve
     swapped = _swap_children(model, halve)
     head = model.get_output_embeddings()
@@ -59,6 +61,8 @@ def pack(model: PreTrainedModel, *, halve: bool | None = None) -> int:
 
 def pack_parts(module: nn.Module, *, halve: bool | None = None) -> int:
     """As ``pack``, for what is no whole model: its plain linear layers are swapped too."""
+    if not _is_at_home(module):
+        return 0
     halve = half_pays() if halve is None else halve
     swapped = _swap_children(module, halve)
     for parent in list(module.modules()):
@@ -69,6 +73,11 @@ def pack_parts(module: nn.Module, *, halve: bool | None = None) -> int:
     if swapped:
         module.requires_grad_(False)
     return swapped
+
+
+def _is_at_home(module: nn.Module) -> bool:
+    """Whether any of it is what can be packed at all: else there is nothing to try out first."""
+    return any(is_plain_cpu(parameter) for parameter in module.parameters())
 
 
 def _swap_children(parent: nn.Module, halve: bool) -> int:

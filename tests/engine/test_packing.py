@@ -6,7 +6,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from engine import half_or_full
 from engine.half_or_full import half_pays
-from engine.packed import PackedNorm, pack
+from engine.packed import PackedNorm, pack, pack_parts
 from engine.packed_attention import PackedAttention
 from engine.packed_linear import PackedLinear
 from tests.engine.small_llamas import llama
@@ -38,6 +38,13 @@ def test_an_unknown_module_inside_a_known_model_is_left_alone():
 def test_other_number_types_are_left_alone():
     assert pack(llama().bfloat16()) == 0
     assert pack(llama().double()) == 0
+
+
+def test_a_model_that_is_not_packed_does_not_try_this_cpu_first(monkeypatch):
+    """What a card's model would wait for in vain."""
+    monkeypatch.setattr("engine.packed.half_pays", lambda: pytest.fail("it was tried"))
+    for model in (llama().bfloat16(), llama().to("meta")):
+        assert pack(model) == pack_parts(model) == 0
 
 
 def test_packing_counts_what_it_swaps_and_packs_once():
