@@ -1,7 +1,10 @@
 """Records that hold columns: one fact each, a value a row."""
 
+from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
+
+ROUNDING = 1e-4  # a law in half precision may add up to a little more than one
 
 
 def same_length(record: Any) -> None:
@@ -10,3 +13,10 @@ def same_length(record: Any) -> None:
     lengths = {name: len(value) for name, value in columns.items() if isinstance(value, tuple)}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {lengths}")
+
+
+def are_chances(name: str, values: Iterable[float | None]) -> None:
+    """Refuse what is no probability; ``None`` stands where there is none."""
+    for value in values:
+        if value is not None and not 0 <= value <= 1 + ROUNDING:
+            raise ValueError(f"{name} holds {value}: a probability lies between 0 and 1")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.columns import same_length
+from engine.columns import are_chances, same_length
 from engine.tree import depths
 from engine.tree_mass import TreeMass
 
@@ -17,6 +17,7 @@ Verdict = Literal["root", "accepted", "rejected", "untested"]
 Origin = Literal["accepted", "recovered", "bonus", "sampled"]
 
 MAX_NODES, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
+MAX_SLOTS = 2**21  # of one cache: no prompt that fits a trace's header is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class Nodes:
         same_length(self)
         if not 1 <= len(self) <= MAX_NODES:
             raise ValueError(f"a tree has 1 to {MAX_NODES} nodes, not {len(self)}")
+        for name in ("draft_prob", "target_prob", "uniform"):
+            are_chances(name, getattr(self, name))
         for node, parent in enumerate(self.parent):
             if not (parent == -1 if node == 0 else 0 <= parent < node):
                 raise ValueError(f"node {node} has parent {parent}: parents come first")
@@ -93,6 +96,8 @@ class Law:
 
     def __post_init__(self) -> None:
         same_length(self)
+        for name in ("target", "draft", "residual", "model"):
+            are_chances(name, getattr(self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,8 @@ class CacheStep:
     def __post_init__(self) -> None:
         if self.before < 0 or self.written < 0:
             raise ValueError(f"cache {self.name!r} has a negative length")
+        if self.before + self.written > MAX_SLOTS:
+            raise ValueError(f"cache {self.name!r} has more than {MAX_SLOTS} slots")
         if any(not self.before <= slot < self.before + self.written for slot in self.kept):
             raise ValueError(f"cache {self.name!r} keeps a slot that this round did not write")
         if list(self.kept) != sorted(set(self.kept)):

@@ -128,7 +128,7 @@ def _read(file: BinaryIO) -> Trace:
         elif isinstance(value, dict) and "reason" in value:
             return Trace(header, tuple(rounds), _end(value, number, len(rounds)))
         else:
-            rounds.append(_round(value, number, rounds))
+            rounds.append(_round(value, number, header, rounds))
     if header is None:
         raise TraceError("line 1: the file is empty")
     return Trace(header, tuple(rounds))
@@ -143,12 +143,16 @@ def _header(value: Any, number: int) -> Header:
     return _checked(Header, value, number)
 
 
-def _round(value: Any, number: int, before: list[Round]) -> Round:
+def _round(value: Any, number: int, header: Header, before: list[Round]) -> Round:
     if len(before) >= MAX_ROUNDS:
         raise TraceError(f"line {number}: more than {MAX_ROUNDS} rounds")
     this = _checked(Round, value, number)
     if this.index != len(before):
         raise TraceError(f"line {number}: round {this.index} where {len(before)} was expected")
+    last = before[-1] if before else None
+    start = last.start + len(last.emitted) if last else len(header.prompt_token)
+    if this.start != start:
+        raise TraceError(f"line {number}: starts at {this.start}, after {start} tokens")
     return this
 
 

@@ -15,6 +15,7 @@ from viz.phases import Step, steps
 from viz.pieces import label, visible
 from viz.theme import role
 
+MOST = 2048  # slots that are ever drawn: a tree of the most nodes, and what lags behind it
 SHOWN = 64  # slots of a strip, the folded block beside them
 FOLD = 4  # slots' width of the folded block
 PITCH = 1.7  # from strip to strip, in slot heights
@@ -78,7 +79,7 @@ def caches_info(header: Header, this: Round) -> CachesInfo:
     ]
     last = max((max(s.before + s.written, s.after + s.hole) for s in strips), default=1) + 2
     least = min((s.before for s in strips), default=0)
-    return CachesInfo(strips, max(0, min(least - 1, last - SHOWN)), last)
+    return CachesInfo(strips, max(0, min(least - 1, last - SHOWN), last - MOST), last)
 
 
 def caches_panel(info: CachesInfo, order: list[Step]) -> dict[str, Any]:
@@ -115,6 +116,7 @@ def _draw(
     behind = strip.before + strip.written
 
     def run(start: int, stop: int, colour: str, what: str, opacity: float = 0) -> int | None:
+        start = max(first, start)
         if start >= stop:
             return None
         place = {"type": "bar", "x0": start, "y": [1] * (stop - start), "base": base}
@@ -125,7 +127,7 @@ def _draw(
         if trace is not None:
             patches[phase].append([f"data.{trace}.{key}", value])
 
-    run(max(first, 0), strip.before, tone, "prefix", 0.45)
+    run(0, strip.before, tone, "prefix", 0.45)
     written = run(strip.before, behind, tone, "written")
     kept = run(strip.before, strip.after, "accepted", "kept")
     hole = run(strip.after, strip.after + strip.hole, "recovered", "missing")

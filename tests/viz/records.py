@@ -48,7 +48,7 @@ def make_end(rounds: Sequence[Round], plain: bool = True) -> End:
     return End("length", len(rounds), tokens, seconds, yardstick)
 
 
-def make_rounds(count: int, drafted: int = 10, seed: int = 0, start: int = 41) -> list[Round]:
+def make_rounds(count: int, drafted: int = 10, seed: int = 0, start: int = 40) -> list[Round]:
     """``count`` rounds that follow one another."""
     rounds: list[Round] = []
     for index in range(count):

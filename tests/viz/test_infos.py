@@ -1,5 +1,6 @@
 """What the figures show, by value: one round written out by hand."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ from engine.run_facts import End, Yardstick
 from engine.stats import Tally
 from engine.tree_mass import TreeMass
 from tests.viz.records import make_end, make_header, make_round, make_rounds
-from viz.caches import caches_info
+from viz.caches import MOST, caches_info, caches_panel
 from viz.facts import facts_info
 from viz.judgement import judgement_info
 from viz.mask import mask_info
@@ -107,6 +108,14 @@ def test_a_prefix_longer_than_the_strip_is_folded():
     info = caches_info(make_header(), make_round(4, start=900))
     assert info.first > 800
     assert caches_info(make_header(), make_round(4, start=20)).first == 0
+
+
+@pytest.mark.parametrize(("before", "written"), [(0, 10**6), (10**6, 5)])
+def test_however_many_slots_a_cache_has_only_the_last_are_drawn(before, written):
+    caches = (CacheStep("draft", before, written, ()), CacheStep("target", 9, 3, ()))
+    panel = caches_panel(caches_info(make_header(), replace(ROUND, caches=caches)), steps(ROUND))
+    assert len(json.dumps(panel)) < 50_000
+    assert f"{before + written + 2 - MOST} ⋯" in str(panel)
 
 
 def test_text_strikes_the_rejected_token_where_it_stood():

@@ -79,7 +79,7 @@ def lying_runs():
             plain = Yardstick(3, seconds, 3)
             yield Trace(trace.header, trace.rounds, replace(trace.end, plain=plain))
             yield Trace(trace.header, trace.rounds, replace(trace.end, seconds=seconds))
-    for probability in (-1e300, 0.0, 2.0, 1e300, None):
+    for probability in (0.0, 1.0, None):
         nodes = replace(this.nodes, draft_prob=(None, *[probability] * 10))
         yield of([replace(this, nodes=nodes)])
     for rank in (0, 1023):
