@@ -1,6 +1,6 @@
 """Records that hold columns: one fact each, a value a row."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -20,3 +20,9 @@ def are_chances(name: str, values: Iterable[float | None]) -> None:
     for value in values:
         if value is not None and not 0 <= value <= 1 + ROUNDING:
             raise ValueError(f"{name} holds {value}: a probability lies between 0 and 1")
+
+
+def are_ids(name: str, tokens: Sequence[int]) -> None:
+    """Refuse token ids below 0."""
+    if tokens and min(tokens) < 0:
+        raise ValueError(f"{name} holds {min(tokens)}: token ids are not negative")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from engine.columns import are_chances, same_length
+from engine.columns import are_chances, are_ids, same_length
 from engine.tree import depths
 from engine.tree_mass import TreeMass
 
@@ -40,6 +40,7 @@ class Nodes:
         same_length(self)
         if not 1 <= len(self) <= MAX_NODES:
             raise ValueError(f"a tree has 1 to {MAX_NODES} nodes, not {len(self)}")
+        are_ids("token", self.token)
         for name in ("draft_prob", "target_prob", "uniform"):
             are_chances(name, getattr(self, name))
         for node, parent in enumerate(self.parent):
@@ -96,6 +97,7 @@ class Law:
 
     def __post_init__(self) -> None:
         same_length(self)
+        are_ids("token", self.token)
         for name in ("target", "draft", "residual", "model"):
             are_chances(name, getattr(self, name))
 
@@ -110,6 +112,7 @@ class Emitted:
 
     def __post_init__(self) -> None:
         same_length(self)
+        are_ids("token", self.token)
 
     def __len__(self) -> int:
         return len(self.token)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from engine.columns import are_ids
 from engine.kernel_path import KernelPath
 from engine.roofline import Roofline
 
@@ -46,6 +47,9 @@ class Header:
     pass_seconds: Mapping[int, float] = field(default_factory=dict)  # target's pass, by its nodes
     roofline: Roofline | None = None  # where the machine's ceilings were measured
     kernels: KernelPath | None = None  # what verified the trees, where that was chosen
+
+    def __post_init__(self) -> None:
+        are_ids("prompt_token", self.prompt_token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def _mapping(key_kind: Any, kind: Any, value: Any, place: str) -> dict[Any, Any]
 def _key(kind: Any, key: str, place: str) -> Any:
     """JSON knows text keys only; ours may be token ids."""
     if kind is int:
-        if not (key.isascii() and key.isdigit() and len(key) < 19):
+        if not (key.isascii() and key.isdigit() and len(key) < 19 and key == str(int(key))):
             raise ValueError(f"{place}: expected a token id as key, got {_short(key)}")
         return int(key)
     return _scalar(str, key, place)

@@ -5,6 +5,7 @@ bounded, types checked, and nothing in it is ever run or taken for markup.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -93,6 +94,7 @@ class Trace:
 
         Raises:
             TraceError: names line and reason.
+            OSError: there is no such file, or it is a folder.
         """
         path = Path(path)
         _check_size(path.stat().st_size)
@@ -117,21 +119,24 @@ def _read(file: BinaryIO) -> Trace:
     """Header, rounds, end; the last line may be missing or cut."""
     header: Header | None = None
     rounds: list[Round] = []
+    end: End | None = None
     for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), start=1):
         if len(line) > MAX_LINE:
             raise TraceError(f"line {number}: longer than {MAX_LINE} bytes")
+        if end is not None:
+            raise TraceError(f"line {number}: the file goes on after its end")
         if not line.endswith(b"\n") and header is not None and not _is_json(line):
             break  # cut in the middle of its last line, perhaps of a character
         value = _parse(line, number)
         if header is None:
             header = _header(value, number)
         elif isinstance(value, dict) and "reason" in value:
-            return Trace(header, tuple(rounds), _end(value, number, len(rounds)))
+            end = _end(value, number, len(rounds))
         else:
             rounds.append(_round(value, number, header, rounds))
     if header is None:
         raise TraceError("line 1: the file is empty")
-    return Trace(header, tuple(rounds))
+    return Trace(header, tuple(rounds), end)
 
 
 def _header(value: Any, number: int) -> Header:
@@ -178,12 +183,22 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a key that stands there twice, no reader can tell which is meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"{twice!r:.60} stands there twice")
+    return found
+
+
 def _parse(line: bytes, number: int) -> Any:
     def refuse(name: str) -> None:
         raise ValueError(f"{name} is no number")
 
     try:
-        return json.loads(line.decode("utf-8"), parse_constant=refuse)
+        text = line.decode("utf-8")
+        return json.loads(text, parse_constant=refuse, object_pairs_hook=_object)
     except UnicodeDecodeError:
         raise TraceError(f"line {number}: not UTF-8 text") from None
     except RecursionError:

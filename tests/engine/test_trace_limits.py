@@ -11,6 +11,7 @@ from engine import Trace, TraceError, trace
 from tests.engine.test_trace import a_header, a_round, a_trace
 
 HEADER, ROUND = (trace.to_line(record) for record in (a_header(), a_round()))
+END = '{"reason":"eos","rounds":0,"tokens":0,"seconds":0}'
 RANKED = ROUND.replace('"rank":[0', '"rank":[9007199254740991')
 NO_TORCH = """
 import sys
@@ -55,6 +56,15 @@ def path(tmp_path):
         (HEADER.replace('"top_k":null', f'"top_k":{"9" * 400}') + "\n", "config"),
         (HEADER.replace('"top_k":null', r'"top_k":"\ud800"') + "\n", "config"),
         (f'{HEADER}\n{{"reason":"eos","rounds":1000000000,"tokens":1,"seconds":0}}\n', "line 2: "),
+        (f"{HEADER}\n{END}\n{ROUND}\n", "line 3: the file goes on after its end"),
+        (f"{HEADER}\n{END}\nnonsense", "line 3: the file goes on after its end"),
+        (HEADER.replace("[5,0]", "[5,-1]") + "\n", "line 1: .*prompt_token holds -1: token ids"),
+        (f'{HEADER}\n{{"index":0,{ROUND[1:]}\n', "line 2: not JSON: 'index' stands there twice"),
+        (f"{HEADER}\n" + ROUND.replace('"7":', '"3":') + "\n", "line 2: not JSON: '3' stands"),
+        (
+            f"{HEADER}\n" + ROUND.replace('"7":', '"07":') + "\n",
+            "pieces: expected a token id",
+        ),
         (f'{HEADER}\n{{"reason":"tired","rounds":0,"tokens":0,"seconds":0}}\n', "line 2: reason"),
     ],
 )
