@@ -9,6 +9,7 @@ RankPath = tuple[int, ...]
 
 MAX_NODES = 256  # drafted nodes of one round, the root not counted
 MAX_NEW_TOKENS = 20_000  # plain decoding makes as many rounds, and a trace holds no more
+MAX_STOP = 10_000  # characters of all stop strings: they stand in the header of every trace
 COLDEST = 1e-3  # dividing logits by less may overflow; 0 is exact
 
 
@@ -60,7 +61,7 @@ class DecodeConfig:
     def __post_init__(self) -> None:
         _between("max_new_tokens", self.max_new_tokens, 1, MAX_NEW_TOKENS)
         if not isinstance(self.method, str):
-            raise ValueError(f"method must be a name, got {self.method!r}")
+            raise ValueError(f"method must be a name, got {_short(self.method)}")
         _between("temperature", self.temperature, 0.0, 100.0)
         if 0 < self.temperature < COLDEST:
             raise ValueError(
@@ -75,14 +76,13 @@ class DecodeConfig:
         if self.top_p is not None:
             _between("top_p", self.top_p, 1e-9, 1.0)
         if self.rule not in ("recursive", "block"):
-            raise ValueError(f"rule must be 'recursive' or 'block', got {self.rule!r}")
+            raise ValueError(f"rule must be 'recursive' or 'block', got {_short(self.rule)}")
         if self.drafting not in ("top", "sampled"):
-            raise ValueError(f"drafting must be 'top' or 'sampled', got {self.drafting!r}")
-        if not isinstance(self.stop, tuple) or not all(map(_is_text, self.stop)):
-            raise ValueError(f"stop must be a tuple of non-empty strings, got {self.stop!r}")
+            raise ValueError(f"drafting must be 'top' or 'sampled', got {_short(self.drafting)}")
+        _check_stop(self.stop)
         if not isinstance(self.chat, bool | None) or not isinstance(self.record, bool):
             raise ValueError(
-                f"chat and record must be yes or no, got {self.chat!r}, {self.record!r}"
+                f"chat and record must be yes or no, got {_short(self.chat)}, {_short(self.record)}"
             )
         _check_tree(self.tree)
 
@@ -97,35 +97,55 @@ def _between(name: str, value: float, low: float, high: float) -> None:
     whole = isinstance(low, int)
     kind = isinstance(value, int) if whole else isinstance(value, int | float)
     if isinstance(value, bool) or not kind or value != value:
-        raise ValueError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
+        raise ValueError(f"{name} must be a {'whole ' if whole else ''}number, got {_short(value)}")
     if not low <= value <= high:
-        raise ValueError(f"{name} must be between {low:g} and {high:g}, got {value!r}")
+        raise ValueError(f"{name} must be between {low:g} and {high:g}, got {_short(value)}")
 
 
-def _is_text(text: object) -> bool:
-    return isinstance(text, str) and text != ""
+def _check_stop(stop: tuple[str, ...]) -> None:
+    """Refuse what no text can end with, or no trace can hold."""
+    if not isinstance(stop, tuple) or not all(isinstance(text, str) and text for text in stop):
+        raise ValueError(f"stop must be a tuple of non-empty strings, got {_short(stop)}")
+    if (length := sum(map(len, stop))) > MAX_STOP:
+        raise ValueError(f"stop must hold at most {MAX_STOP:,} characters, got {length:,}")
+    if any("\ud800" <= letter <= "\udfff" for text in stop for letter in text):
+        raise ValueError(f"stop holds half a character (a lone surrogate): {_short(stop)}")
 
 
 def _check_tree(tree: str | int | tuple[RankPath, ...]) -> None:
     """Refuse what is neither ``"auto"``, a number of nodes, nor a set of paths without gaps."""
     if isinstance(tree, str):
         if tree != "auto":
-            raise ValueError(f"tree must be 'auto', a number of nodes or rank paths, got {tree!r}")
+            raise ValueError(
+                f"tree must be 'auto', a number of nodes or rank paths, got {_short(tree)}"
+            )
     elif isinstance(tree, int):
         _between("tree", tree, 0, MAX_NODES)
     elif not isinstance(tree, tuple) or not all(isinstance(path, tuple) for path in tree):
         raise ValueError(
-            f"tree must be 'auto', a number of nodes or a tuple of tuples, got {tree!r}"
+            f"tree must be 'auto', a number of nodes or a tuple of tuples, got {_short(tree)}"
         )
     else:
+        for path in tree:  # before any is hashed: a list in it cannot be
+            if not path or not all(type(rank) is int and rank >= 0 for rank in path):
+                raise ValueError(f"tree path {_short(path)} must hold ranks from 0 up")
         known = set(tree) | {()}
         for path in tree:
-            if not path or not all(type(rank) is int and rank >= 0 for rank in path):
-                raise ValueError(f"tree path {path!r} must hold ranks from 0 up")
             if path[:-1] not in known:
-                raise ValueError(f"tree path {path!r} lacks its parent {path[:-1]!r}")
+                raise ValueError(f"tree path {_short(path)} lacks its parent {_short(path[:-1])}")
             elder = (*path[:-1], path[-1] - 1)
             if path[-1] and elder not in known:  # the second-best is drafted after the best
-                raise ValueError(f"tree path {path!r} lacks its elder sibling {elder!r}")
+                raise ValueError(
+                    f"tree path {_short(path)} lacks its elder sibling {_short(elder)}"
+                )
         if len(known) - 1 > MAX_NODES:
             raise ValueError(f"tree must have at most {MAX_NODES} nodes, got {len(known) - 1}")
+
+
+def _short(value: object) -> str:
+    """A value as it may stand in a message."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes out no number of more than 4,300 digits
+        return "a number of too many digits"
+    return text if len(text) <= 80 else text[:77] + "..."
