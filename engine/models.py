@@ -137,6 +137,8 @@ def _check_methods(wanted: Sequence[str] | None) -> None:
 
 def _check_kinds(heads: Mapping[str, str | Path]) -> None:
     """Likewise for the kinds of heads."""
+    if not isinstance(heads, Mapping):
+        raise ModelError(f"Heads are given by their kind, as a dict, not as {heads!r:.60}.")
     if unknown := set(heads) - set(KINDS):
         raise ModelError(
             f"There are no heads of kind {min(map(str, unknown))!r}; there are {', '.join(KINDS)}."

@@ -163,4 +163,14 @@ def _pickled(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Te
         isinstance(key, str) and isinstance(tensor, Tensor) for key, tensor in value.items()
     ):
         raise HeadError(f"{path.name} holds no table of tensors")
+    for key, tensor in value.items():
+        if not _is_plain(tensor):
+            raise HeadError(f"{path.name} holds no plain numbers at {key:.100}")
     return {key: tuple(tensor.shape) for key, tensor in value.items()}, value.__getitem__
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether every number stands in the file: none is left out, and none counts many times."""
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_nested:
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from engine.heads.checkpoint import HeadError, HeadFile
+from kernels.reason import first_line
 
 _WEIGHTS = {getattr(torch, n): n for n in ("float64", "float32", "float16", "bfloat16")}
 _IDS = {getattr(torch, name): name for name in ("int64", "int32", "bool")}
@@ -34,13 +36,14 @@ class Claims:
         self._left.discard(key)
         found = self.file.shapes.get(key)
         if found == tuple(shape):
-            value = self.file.get(key)
-            if value.is_floating_point() and value.element_size() == 1:
-                value = value.float()  # torch can do little with eight bits
-            fault = _fault(value, is_weight)
-            if fault is None:
-                return value
-            self._wrong.append(f"{key}: {fault}")
+            try:
+                value = tensor(self.file, key)
+                fault = _fault(value, is_weight)
+                if fault is None:
+                    return value
+                self._wrong.append(f"{key}: {fault}")
+            except HeadError as error:
+                self._wrong.append(str(error))
         elif found is None:
             self._missing.append(key)
         else:
@@ -71,6 +74,21 @@ class Claims:
         parts += [f"not known: {_listed(sorted(self._left))}"] if self._left else []
         if parts:
             raise HeadError(f"{self.file.path.name} does not fit ({'; '.join(parts)})")
+
+
+def tensor(file: HeadFile, key: str) -> Tensor:
+    """The tensor ``key`` as numbers that torch can calculate with.
+
+    Raises:
+        HeadError: names the key; a file may claim kinds of numbers that nothing here reads.
+    """
+    try:
+        value = file.get(key)
+        if value.is_floating_point() and value.element_size() == 1:
+            return value.float()  # torch can do little with eight bits
+    except (SafetensorError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise HeadError(f"{key}: cannot be read: {first_line(error)}") from error
+    return value
 
 
 def _fault(value: Tensor, is_weight: bool) -> str | None:

@@ -8,11 +8,14 @@ from transformers import PreTrainedModel
 
 from engine import store
 from engine.heads.attached import Attached
-from engine.heads.checkpoint import open_heads
+from engine.heads.checkpoint import HeadError, open_heads
 from engine.heads.kinds import KINDS, Kind
 from engine.heads.trees import TreeFile, read_trees
 from engine.run_facts import Weights
+from kernels.reason import first_line
 
+# What files, libraries and full memory raise; ``torch.OutOfMemoryError`` is a ``RuntimeError``.
+_FAULTS = (ValueError, RuntimeError, TypeError, MemoryError, OSError)
 SHIPPED = Path(__file__).parents[2] / "assets" / "drafters"
 
 
@@ -49,14 +52,20 @@ def find_heads(
             continue
         try:
             found |= dict.fromkeys(kind.methods, _heads(kind, homes[name], target, packed))
-        except ValueError as error:
+        except HeadError as error:
             reason = f"needs {kind.title} for this target: {error}"
+            reasons |= dict.fromkeys(kind.methods, reason)
+        except _FAULTS as error:
+            what = f"{type(error).__name__}: {first_line(error)}"
+            reason = f"needs {kind.title} for this target, and these do not load: {what}"
             reasons |= dict.fromkeys(kind.methods, reason)
     return found, reasons
 
 
 def _heads(kind: Kind, home: str | Path, target: PreTrainedModel, packed: bool) -> Heads:
     """Open, read, fit; nothing in the files is run."""
+    if not isinstance(home, str | Path):
+        raise HeadError(f"expected a folder, a file or a Hub id, got {home!r:.60}")
     file = open_heads(home, kind.stems)
     trees = read_trees(home)
     module = kind.read(file, target.config.get_text_config())

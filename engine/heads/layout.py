@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.heads.checkpoint import HeadError, HeadFile
-from engine.heads.claims import Claims
+from engine.heads.claims import Claims, tensor
 
 Renames = Sequence[tuple[str, str]]  # a regular expression at a key's beginning -> what it means
 Module = TypeVar("Module", bound=nn.Module)
@@ -41,7 +41,7 @@ def drop_ones(file: HeadFile, names: Mapping[str, str], dummies: Sequence[str]) 
     return {
         name: key
         for name, key in names.items()
-        if not (name in dummies and bool((file.get(key) == 1).all()))
+        if not (name in dummies and bool((tensor(file, key) == 1).all()))
     }
 
 

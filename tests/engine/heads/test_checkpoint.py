@@ -77,6 +77,22 @@ def test_a_file_of_something_else_than_a_table_of_tensors_is_refused(tmp_path, v
         open_heads(tmp_path, ["heads"])
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda: torch.zeros(1).expand(2**20, 2**20),  # terabytes in a file of one number
+        lambda: torch.eye(3).to_sparse(),
+        lambda: torch.eye(3).to_sparse_csr(),
+        lambda: torch.empty(3, device="meta"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_a_tensor_whose_numbers_are_not_in_the_file_is_refused(tmp_path, odd):
+    torch.save({"good": torch.ones(2), "odd": odd()}, tmp_path / "heads.pt")
+    with pytest.raises(HeadError, match=r"heads.pt holds no plain numbers at odd"):
+        open_heads(tmp_path, ["heads"])
+
+
 def test_what_is_not_there_is_named(tmp_path):
     with pytest.raises(HeadError, match=r"no one or two \(.safetensors, .pt, .bin\)"):
         open_heads(tmp_path, ["one", "two"])

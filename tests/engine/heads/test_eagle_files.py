@@ -191,12 +191,16 @@ def test_a_file_that_does_not_fit_is_refused_with_its_key(tmp_path, reason):
     assert reason in str(caught.value)
 
 
+UNEVEN = {"rope_type": "longrope", "factor": 2.0, "original_max_position_embeddings": 64} | {
+    f"{length}_factor": [1.0] * 3 for length in ("short", "long")
+}
 BAD_CONFIGS = {
     "hidden_size, got None": {"hidden_size": None},
     "hidden_size, got 'x'": {"hidden_size": "x"},
     "cannot share 3 key/value heads": {"num_key_value_heads": 3},
     "cannot be split into 3 heads": {"num_attention_heads": 3, "num_key_value_heads": 3},
     "describes no Llama layer": {"rope_scaling": {"rope_type": "unheard-of"}},
+    "describes no Llama layer: Attempting to broadcast": {"rope_scaling": UNEVEN},
     "describes no Llama layer: 'loud'": {"hidden_act": "loud"},
     "head_dim, got -4": {"head_dim": -4},
     "num_key_value_heads, got 2.0": {"num_key_value_heads": 2.0},

@@ -1,6 +1,7 @@
 """``load`` finds heads by kind; what is wrong with one file is said and leaves the others."""
 
 import json
+from dataclasses import replace
 from shutil import copytree
 
 import pytest
@@ -14,6 +15,7 @@ from engine.decoding import Run
 from engine.heads import checkpoint, find
 from engine.heads.guess_cost import guess_cost_of
 from engine.heads.hydra_file import save_hydra
+from engine.heads.kinds import KINDS
 from engine.heads.medusa import save_medusa
 from engine.models import METHODS, ModelError, load
 from tests.engine.heads.guessers import GUESSING, random_heads
@@ -111,6 +113,20 @@ def spoil_trees(folder):
     (folder / "trees.json").write_text(json.dumps({"trees": {"2": tree}}))
 
 
+def spoil_kind(folder):
+    """Numbers of four bits, as the format has them and torch hardly."""
+    tensors = random_heads("medusa", tiny_llama(32, 0).config, 1).state_dict()
+    told, data = {}, b""
+    for key, value in tensors.items():
+        odd = key == "0.0.linear.weight"
+        size = value.numel() // 2 if odd else 4 * value.numel()
+        told[key] = {"dtype": "F4" if odd else "F32", "shape": list(value.shape)}
+        told[key]["data_offsets"] = [len(data), len(data) + size]
+        data += bytes(size)
+    head = json.dumps(told).encode()
+    (folder / "model.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + data)
+
+
 def spoil_vocabulary(folder):
     heads = random_heads("medusa", tiny_llama(32, 0).config, 1, vocab=40)
     save_medusa(heads, folder)
@@ -123,6 +139,7 @@ def spoil_vocabulary(folder):
         (spoil_file, "model.safetensors is cut short"),
         (spoil_value, r"0\.0\.linear\.weight: holds values that are not finite"),
         (spoil_trees, "trees.json: trees.2, node 1 is its own ancestor"),
+        (spoil_kind, r"0\.0\.linear\.weight: cannot be read: "),
         (spoil_vocabulary, "heads for 40 tokens, this target's vocabulary is 32"),
         (lambda folder: None, "there is no medusa_lm_head or model or"),
     ],
@@ -136,6 +153,31 @@ def test_a_bad_file_leaves_the_other_methods(home, tmp_path, spoil, reason):
     with pytest.raises(ValueError, match=reason):
         Run(bundle, [1, 2], DecodeConfig("medusa"))
     assert bundle.methods["hydra"] == bundle.methods["hydra++"] == AVAILABLE
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError, MemoryError, TypeError, OSError])
+def test_heads_there_is_no_room_for_leave_the_other_methods(home, monkeypatch, error):
+    def full(*_, **__):
+        raise error("no room\nand much advice")
+
+    monkeypatch.setitem(KINDS, "medusa", replace(KINDS["medusa"], attach=full))
+    bundle = load(home / "target", heads=homes(home))
+    assert bundle.methods["medusa"] == (
+        f"needs Medusa heads for this target, and these do not load: {error.__name__}: no room"
+    )
+    assert bundle.methods["hydra"] == bundle.methods["hydra++"] == AVAILABLE
+
+
+@pytest.mark.parametrize("place", [None, ["a"], b"a", 5])
+def test_heads_from_no_place_at_all_leave_the_other_methods(home, place):
+    bundle = load(home / "target", heads=homes(home, medusa=place))
+    assert "expected a folder, a file or a Hub id, got " in bundle.methods["medusa"]
+    assert bundle.methods["hydra"] == AVAILABLE
+
+
+def test_heads_without_their_kinds_are_refused(home):
+    with pytest.raises(ModelError, match=r"given by their kind, as a dict, not as \['medusa'\]"):
+        load(home / "target", heads=["medusa"])
 
 
 def test_hydras_two_kinds_are_not_taken_for_one_another(home):
