@@ -23,7 +23,7 @@ from torch import Tensor
 from engine.fetch import has_network
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-SUFFIXES = (".safetensors", ".pt", ".bin")  # by preference: a pickle only where there is no other
+SUFFIXES = (".safetensors", ".pt", ".bin")  # by preference: of one name, a pickle comes last
 MAX_BYTES = 16 * 2**30  # Medusa's five heads with their own vocabularies for a 70B model: 11 GB
 MAX_JSON_BYTES = 2**20
 MAX_KEYS = 10_000
@@ -70,10 +70,11 @@ def open_heads(home: str | Path, stems: Sequence[str]) -> HeadFile:
         stems: names that the file may have, without their ending, by preference.
 
     Raises:
-        HeadError: there is none, or it is cut short, too large, or not plain tensors.
+        HeadError: there is none, or it is cut short, too large, in parts, or not plain tensors.
     """
-    path = find(home, [stem + suffix for suffix in SUFFIXES for stem in stems])
+    path = find(home, [stem + suffix for stem in stems for suffix in SUFFIXES])
     if path is None:
+        _refuse_parts(home, stems)
         raise HeadError(f"there is no {' or '.join(stems)} ({', '.join(SUFFIXES)}) in {home}")
     if path.suffix not in SUFFIXES:
         raise HeadError(f"{path.name} is no heads file: those end in {', '.join(SUFFIXES)}")
@@ -135,6 +136,21 @@ def _from_hub(home: str, name: str) -> Path | None:
         raise HeadError(
             f"there are no heads {home!r:.100} here or on the Hub ({type(error).__name__})"
         ) from error
+
+
+def _refuse_parts(home: str | Path, stems: Sequence[str]) -> None:
+    """Say what to do with a file that was split: heads are small enough for one.
+
+    Raises:
+        HeadError: names the index of the parts.
+    """
+    index = find(home, [f"{stem}{suffix}.index.json" for stem in stems for suffix in SUFFIXES])
+    if index is not None:
+        whole = index.name.removesuffix(".index.json")
+        raise HeadError(
+            f"{index.name} tells of a file in several parts, which is not read: load the tensors "
+            f"of all parts and save them as one file, {Path(whole).stem}{SUFFIXES[0]}"
+        )
 
 
 def _safe(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Tensor]]:

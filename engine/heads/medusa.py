@@ -20,8 +20,9 @@ from engine.heads.res_block import ResBlock
 STEMS = ("medusa_lm_head", "model", "pytorch_model")
 MAX_HEADS, MAX_LAYERS = 16, 16
 TOKEN_MAP = "token_map"
-_VLLM = (
-    (r"medusa_heads\.", ""),
+_WHOLE = "medusa_head."  # before the heads' keys where Medusa-2 keeps them beside the target's
+_VARIANTS = (
+    (r"medusa_heads?\.", ""),
     (r"blocks\.(\d+)\.layers\.(\d+)\.", r"\1.\2.linear."),
 )
 
@@ -35,6 +36,7 @@ class MedusaHeads(nn.ModuleList):
         num_layers: L.
         vocab: rows of the heads' own output layers; ``None`` shares the target's.
         draft_vocab: Vd, where only so many of the target's tokens are guessed.
+        bias: whether the blocks have one, as the authors' have.
     """
 
     token_map: Tensor | None  # [Vd] the target's id of each guessed token
@@ -46,11 +48,13 @@ class MedusaHeads(nn.ModuleList):
         num_layers: int = 1,
         vocab: int | None = None,
         draft_vocab: int | None = None,
+        *,
+        bias: bool = True,
     ) -> None:
         own = [] if vocab is None else [vocab]
         super().__init__(
             nn.Sequential(
-                *(ResBlock(size, size) for _ in range(num_layers)),
+                *(ResBlock(size, size, bias=bias) for _ in range(num_layers)),
                 *(nn.Linear(size, rows, bias=False) for rows in own),
             )
             for _ in range(num_heads)
@@ -80,12 +84,14 @@ class MedusaHeads(nn.ModuleList):
 
 
 def read_medusa(file: HeadFile) -> MedusaHeads:
-    """The heads of an open file: the authors' layout, or vLLM's; counted in the file itself.
+    """The heads of an open file: Medusa-1's layout, Medusa-2's or vLLM's; counted in the file.
 
     Raises:
         HeadError: names the keys that are missing, not known or of another shape.
     """
-    names = names_in(file, _VLLM)
+    names = names_in(file, _VARIANTS)
+    if any(key.startswith(_WHOLE) for key in file.shapes):  # the target's own weights are unread
+        names = {name: key for name, key in names.items() if key.startswith(_WHOLE)}
     places = [m for name in names if (m := re.match(r"(\d+)\.(\d+)\.linear\.weight$", name))]
     if not places:
         raise HeadError(f"{file.path.name} holds no Medusa heads: 0.0.linear.weight is missing")
@@ -101,7 +107,10 @@ def read_medusa(file: HeadFile) -> MedusaHeads:
         vocab = file.sizes(own, 2)[0]
     ids = names.get(TOKEN_MAP)
     rows = None if ids is None else file.sizes(ids, 1)[0]
-    return filled(lambda: MedusaHeads(size, num_heads, num_layers, vocab, rows), file, names)
+    bias = any(name.endswith(".linear.bias") for name in names)
+    return filled(
+        lambda: MedusaHeads(size, num_heads, num_layers, vocab, rows, bias=bias), file, names
+    )
 
 
 def save_medusa(heads: MedusaHeads, folder: Path, **told: Any) -> None:

@@ -16,11 +16,12 @@ class ResBlock(nn.Module):
     Args:
         inputs: width of what is read, ``size`` or a multiple of it.
         size: width of what is given.
+        bias: whether W x has a b; vLLM's Medusa may do without.
     """
 
-    def __init__(self, inputs: int, size: int) -> None:
+    def __init__(self, inputs: int, size: int, *, bias: bool = True) -> None:
         super().__init__()
-        self.linear = nn.Linear(inputs, size)
+        self.linear = nn.Linear(inputs, size, bias=bias)
         self.res_connection = nn.Linear(inputs, size) if inputs != size else None
         with torch.no_grad():
             self.linear.weight.zero_()

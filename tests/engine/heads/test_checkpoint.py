@@ -38,10 +38,23 @@ def test_tensors_are_read_from_every_kind_of_file(tmp_path, suffix, by):
     assert file.config == {"medusa_num_heads": 2}
 
 
-def test_a_pickle_is_opened_only_where_there_is_no_safetensors_file(tmp_path):
+def test_a_pickle_is_opened_only_where_no_safetensors_file_has_its_name(tmp_path):
     torch.save({"old": torch.ones(1)}, tmp_path / "first.pt")
-    save_file({"new": torch.ones(1)}, tmp_path / "second.safetensors")
+    save_file({"new": torch.ones(1)}, tmp_path / "first.safetensors")
     assert set(open_heads(tmp_path, ["first", "second"]).shapes) == {"new"}
+
+
+def test_the_heads_own_name_comes_before_that_of_a_model_beside_them(tmp_path):
+    torch.save({"heads": torch.ones(1)}, tmp_path / "medusa_lm_head.pt")
+    save_file({"target": torch.ones(1)}, tmp_path / "model.safetensors")
+    assert set(open_heads(tmp_path, ["medusa_lm_head", "model"]).shapes) == {"heads"}
+
+
+@pytest.mark.parametrize("name", ["model.safetensors.index.json", "model.bin.index.json"])
+def test_a_file_in_parts_is_refused_with_its_index_and_a_remedy(tmp_path, name):
+    (tmp_path / name).write_text('{"weight_map": {}}')
+    with pytest.raises(HeadError, match=f"^{name} tells of .* as one file, model.safetensors"):
+        open_heads(tmp_path, ["heads", "model"])
 
 
 def test_a_file_of_the_older_format_of_torch_is_read_too(tmp_path):

@@ -47,7 +47,8 @@ def paper(tensors, head, state, speak):
     layer = 0
     while f"{head}.{layer}.linear.weight" in tensors:
         name = f"{head}.{layer}.linear."
-        inner = tensors[name + "weight"].double() @ state + tensors[name + "bias"].double()
+        inner = tensors[name + "weight"].double() @ state
+        inner = inner + tensors.get(name + "bias", torch.zeros(H)).double()
         state, layer = state + inner / (1 + torch.exp(-inner)), layer + 1
     return tensors.get(f"{head}.{layer}.weight", speak).double() @ state
 
@@ -100,6 +101,30 @@ def test_what_vllm_writes_is_the_same(tmp_path, before):
     renamed = {before + key: value for key, value in renamed.items()}
     heads = read_medusa(open_heads(write(tmp_path, renamed, "model.safetensors"), STEMS))
     assert_is_the_papers(heads, tensors)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_heads_without_biases_have_none(tmp_path, packed):
+    """As vLLM's with ``medusa_fc_bias: false``."""
+    tensors = {key: value for key, value in published(2, 2).items() if "bias" not in key}
+    heads = read_medusa(open_heads(write(tmp_path, tensors, medusa_fc_bias=False), STEMS))
+    assert all(block.linear.bias is None for head in heads for block in head[:2])
+    assert_is_the_papers(heads, tensors, packed)
+
+
+def test_heads_beside_the_target_in_one_file_are_read_alone(tmp_path):
+    """Medusa-2's whole model: the heads' keys have a prefix, the target's have their own."""
+    tensors = published(2)
+    whole = {f"medusa_head.{key}": value for key, value in tensors.items()}
+    whole |= {
+        "model.layers.0.mlp.up_proj.weight": torch.ones(3, 3),
+        "lm_head.weight": torch.ones(2),
+    }
+    heads = read_medusa(open_heads(write(tmp_path, whole, "model.safetensors"), STEMS))
+    assert_is_the_papers(heads, tensors)
+    whole["medusa_head.9"] = torch.ones(1)
+    with pytest.raises(HeadError, match=r"not known: medusa_head\.9"):
+        read_medusa(open_heads(write(tmp_path, whole, "model.safetensors"), STEMS))
 
 
 def test_heads_with_a_draft_vocabulary_speak_its_rows_of_the_targets_head(tmp_path):
