@@ -101,15 +101,24 @@ def read_json(home: str | Path, name: str) -> dict[str, Any] | None:
     path = find(home, [name])
     if path is None:
         return None
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise HeadError(f"{name} is larger than {MAX_JSON_BYTES >> 20} MiB")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError, json.JSONDecodeError, RecursionError) as error:
-        raise HeadError(f"{name} cannot be read: {error}") from error
+    value = parsed(path)
     if not isinstance(value, dict):
         raise HeadError(f"{name} holds no object")
     return value
+
+
+def parsed(path: Path) -> Any:
+    """The value in a small JSON file; some editors put a byte order mark before it.
+
+    Raises:
+        HeadError: names the file.
+    """
+    try:
+        if path.stat().st_size <= MAX_JSON_BYTES:
+            return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise HeadError(f"{path.name} cannot be read: {error}") from error
+    raise HeadError(f"{path.name} is larger than {MAX_JSON_BYTES >> 20} MiB")
 
 
 def write_heads(folder: Path, tensors: Mapping[str, Tensor], config: Mapping[str, Any]) -> None:
@@ -166,6 +175,8 @@ def _safe(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Tenso
 def _pickled(path: Path) -> tuple[dict[str, tuple[int, ...]], Callable[[str], Tensor]]:
     """Shapes and reader of a file of ``torch.save``; nothing in it is run."""
     is_zip = zipfile.is_zipfile(path)
+    if is_zip and _is_compressed(path):  # it is mapped as it stands, unpacked by nobody
+        raise HeadError(f"{path.name} is a compressed archive: save it again with torch.save")
     try:
         with warnings.catch_warnings(action="ignore"):  # of pickles in other protocols
             value = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
@@ -190,3 +201,12 @@ def _is_plain(tensor: Tensor) -> bool:
     if tensor.layout != torch.strided or tensor.is_meta or tensor.is_nested:
         return False
     return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+
+
+def _is_compressed(path: Path) -> bool:
+    """Whether a part of a zip file is packed; ``torch.save`` packs none."""
+    try:
+        with zipfile.ZipFile(path) as parts:
+            return any(part.compress_type != zipfile.ZIP_STORED for part in parts.infolist())
+    except (zipfile.BadZipFile, RuntimeError, OSError, ValueError) as error:
+        raise HeadError(f"{path.name} is cut short or no file of tensors") from error

@@ -101,7 +101,11 @@ def _taps(entries: Mapping[str, Any]) -> tuple[int, ...] | None:
 def _flag(entries: Mapping[str, Any], name: str) -> bool:
     """A yes or no of ``config.json``, at its top or inside ``eagle_config``."""
     inner = entries.get("eagle_config")
-    return bool(entries.get(name) or (isinstance(inner, Mapping) and inner.get(name)))
+    nested = inner.get(name) if isinstance(inner, Mapping) else None
+    for value in (entries.get(name), nested):
+        if not isinstance(value, bool | None):
+            raise HeadError(f"config.json: {name} must be true or false, got {value!r:.50}")
+    return bool(entries.get(name) or nested)
 
 
 def _check_vocabulary(head: Eagle3Head) -> None:

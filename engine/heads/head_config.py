@@ -68,9 +68,7 @@ def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
             LlamaRotaryEmbedding(config)
             LlamaMLP(config)
     except _BROKEN as error:
-        raise HeadError(
-            f"config.json describes no Llama layer: {first_line(error):.200}"
-        ) from error
+        raise HeadError(f"config.json describes no Llama layer: {_told(error):.200}") from error
     return config
 
 
@@ -83,6 +81,13 @@ def told_by(config: LlamaConfig) -> dict[str, Any]:
         entries["rope_scaling"] = rope
     entries["num_hidden_layers"] = 1
     return {name: value for name, value in entries.items() if value is not None}
+
+
+def _told(error: Exception) -> str:
+    """What is wrong; of a checked dataclass, the reason stands below the field's name."""
+    if isinstance(error, StrictDataclassError):
+        return " ".join(str(error).split())
+    return first_line(error)
 
 
 def _check_heads(chosen: Mapping[str, Any]) -> None:

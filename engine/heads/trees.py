@@ -8,7 +8,6 @@ A tree is a list of rank paths, parents first (Medusa's ``medusa_choices``, whic
 alone in the file), or ``{"parents": [-1, 0, ...]}`` with the root as node 0.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import MAX_NODES, RankPath
-from engine.heads.checkpoint import MAX_JSON_BYTES, HeadError, find
+from engine.heads.checkpoint import HeadError, find, parsed
 
 NAME = "trees.json"
 MAX_DEPTH, MAX_RANKS, MAX_TREES = 64, 256, 256
@@ -53,12 +52,7 @@ def read_trees(home: str | Path) -> TreeFile:
     path = find(Path(home).parent if os.path.isfile(home) else home, [NAME])
     if path is None:
         return TreeFile()
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise HeadError(f"{NAME} is larger than {MAX_JSON_BYTES >> 20} MiB")
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise HeadError(f"{NAME} cannot be read: {error}") from error
+    told = parsed(path)
     if isinstance(told, list):
         told = {"medusa_choices": told}
     if not isinstance(told, dict):
@@ -78,11 +72,19 @@ def _trees(told: Mapping[str, Any], where: str) -> Trees:
     sizes = told.get("trees", {})
     if not isinstance(sizes, dict) or len(sizes) > MAX_TREES:
         raise HeadError(f"{NAME}: {where}trees is no object of at most {MAX_TREES} trees")
-    trees = [_paths(tree, f"{where}trees.{size:.20}") for size, tree in sizes.items()]
+    trees = [_sized(size, tree, where) for size, tree in sizes.items()]
     if "medusa_choices" in told:
         trees.append(_paths(told["medusa_choices"], f"{where}medusa_choices"))
     chances = _chances(told["chances"], where) if "chances" in told else None
     return Trees(chances, {len(tree): tree for tree in trees})
+
+
+def _sized(size: str, told: Any, where: str) -> tuple[RankPath, ...]:
+    """A tree that stands under the number of its nodes."""
+    tree = _paths(told, f"{where}trees.{size:.20}")
+    if size != str(len(tree)):
+        raise HeadError(f"{NAME}: {where}trees.{size:.20} is a tree of {len(tree)}")
+    return tree
 
 
 def _chances(told: Any, where: str) -> tuple[tuple[float, ...], ...]:
@@ -128,8 +130,12 @@ def _checked(ranks: Any, known: set[RankPath], node: str) -> RankPath:
 
 def _paths_of_parents(parents: Any, where: str) -> list[list[int]]:
     """Rank paths of a tree that is given by its parents, the root first."""
-    if not _is_list(parents, MAX_NODES + 1):
-        raise HeadError(f"{NAME}: {where} has no list of at most {MAX_NODES + 1} parents")
+    if not isinstance(parents, list):
+        raise HeadError(f"{NAME}: {where} has no list of parents")
+    if len(parents) > MAX_NODES + 1:
+        raise HeadError(
+            f"{NAME}: {where} has {len(parents)} parents; at most {MAX_NODES + 1} are read"
+        )
     if not parents or parents[0] != -1:
         raise HeadError(f"{NAME}: {where}, node 0 is no root: its parent must be -1")
     paths: list[list[int]] = [[]]

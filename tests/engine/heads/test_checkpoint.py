@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import zipfile
 
 import pytest
 import torch
@@ -106,6 +107,17 @@ def test_a_tensor_whose_numbers_are_not_in_the_file_is_refused(tmp_path, odd):
         open_heads(tmp_path, ["heads"])
 
 
+def test_a_pickle_that_was_zipped_again_is_refused(tmp_path):
+    """Mapped as it stands, its packed bytes would pass for numbers."""
+    torch.save(table(a=(40, 30)), tmp_path / "plain.pt")
+    packed = zipfile.ZipFile(tmp_path / "heads.pt", "w", zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, packed:
+        for part in plain.infolist():
+            packed.writestr(part.filename, plain.read(part))
+    with pytest.raises(HeadError, match=r"^heads.pt is a compressed archive: .* torch.save"):
+        open_heads(tmp_path, ["heads"])
+
+
 def test_what_is_not_there_is_named(tmp_path):
     with pytest.raises(HeadError, match=r"no one or two \(.safetensors, .pt, .bin\)"):
         open_heads(tmp_path, ["one", "two"])
@@ -151,6 +163,7 @@ def test_a_file_beyond_the_bounds_is_refused(tmp_path, monkeypatch):
     [
         ("[1]", "holds no object"),
         ("{", "cannot be read"),
+        (f'{{"a": {"1" * 5000}}}', "cannot be read: Exceeds the limit"),
         ("\xff\xfe", "cannot be read"),
         ("[" * 100_000, "cannot be read"),
         (json.dumps({"a": "b" * 2**20}), "is larger than 1 MiB"),
@@ -160,6 +173,11 @@ def test_a_config_that_is_none_is_refused(tmp_path, text, reason):
     (tmp_path / "config.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(HeadError, match=f"^config.json {reason}"):
         read_json(tmp_path, "config.json")
+
+
+def test_a_config_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "config.json").write_text('{"k": 1}', encoding="utf-8-sig")
+    assert read_json(tmp_path, "config.json") == {"k": 1}
 
 
 def test_every_key_that_does_not_fit_is_named_at_once(tmp_path):

@@ -202,6 +202,15 @@ def test_a_file_that_does_not_fit_is_refused_with_its_key(tmp_path, reason):
     assert reason in str(caught.value)
 
 
+@pytest.mark.parametrize("inner", [False, True])
+@pytest.mark.parametrize("value", ["false", 1, [True]])
+def test_a_flag_that_is_no_yes_or_no_is_refused(tmp_path, value, inner):
+    told = {"norm_before_residual": value}
+    config = TOLD | ({"eagle_config": told} if inner else told)
+    with pytest.raises(HeadError, match="norm_before_residual must be true or false, got "):
+        load_eagle3(write(tmp_path, published(), config))
+
+
 @pytest.mark.parametrize("taps", [[1, 2], "x", [1, 2, -3], [1, 2, 3.5], {"a": 1}])
 def test_taps_that_are_no_three_layers_are_refused(tmp_path, taps):
     config = TOLD | {"eagle_aux_hidden_state_layer_ids": taps}

@@ -201,6 +201,7 @@ BAD_CONFIGS = {
     "cannot be split into 3 heads": {"num_attention_heads": 3, "num_key_value_heads": 3},
     "describes no Llama layer": {"rope_scaling": {"rope_type": "unheard-of"}},
     "describes no Llama layer: Attempting to broadcast": {"rope_scaling": UNEVEN},
+    "for field 'hidden_act': TypeError: Field 'hidden_act' expected str": {"hidden_act": 3},
     "describes no Llama layer: 'loud'": {"hidden_act": "loud"},
     "head_dim, got -4": {"head_dim": -4},
     "num_key_value_heads, got 2.0": {"num_key_value_heads": 2.0},

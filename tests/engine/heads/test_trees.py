@@ -72,8 +72,10 @@ def test_a_tree_may_be_given_by_its_parents(tmp_path):
         ({"parents": [-1, 0, None]}, "node 2 has no parent None"),
         ({"parents": [0, 0]}, "node 0 is no root"),
         ({"parents": []}, "node 0 is no root"),
-        ({"parents": [-1] + [0] * 10_000}, "has no list of at most 257 parents"),
-        ({}, "has no list of at most 257 parents"),
+        ({"parents": [-1] + [0] * 10_000}, "has 10001 parents; at most 257 are read"),
+        ({}, "has no list of parents"),
+        ([[0], [1]], "trees.8 is a tree of 2"),
+        ({"parents": [-1, 0]}, "trees.8 is a tree of 1"),
     ],
 )
 def test_a_tree_that_is_none_is_refused_with_its_node(tmp_path, tree, reason):
@@ -104,7 +106,10 @@ def test_other_entries_are_checked_too(tmp_path, told, reason):
 
 
 def test_a_file_that_is_no_json_or_too_large_is_refused(tmp_path):
-    for text, reason in (("{", "cannot be read"), (" " * 2**21, "larger than 1 MiB")):
+    for text, reason in (
+        ("{", "cannot be read"),
+        (" " * 2**21, "^trees.json is larger than 1 MiB"),
+    ):
         (tmp_path / "trees.json").write_text(text)
         with pytest.raises(HeadError, match=reason):
             read_trees(tmp_path)
