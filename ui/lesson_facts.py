@@ -28,7 +28,7 @@ def said(name: str, value: Any) -> str:
     """A value in the words of its placeholder."""
     by_nodes = _pass_fact(name)
     form = PASS[by_nodes[0]] if by_nodes else (RUN | ROUND | NODE)[name].form
-    return form.format(value)
+    return form(value) if callable(form) else form.format(value)
 
 
 def is_of_run(name: str) -> bool:

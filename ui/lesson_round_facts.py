@@ -1,11 +1,12 @@
 """Facts of one round, and of one tested node of it, that a lesson may name."""
 
 from collections.abc import Callable
+from math import floor, log10
 
 from engine.records import CacheStep
 from ui.lesson_place import Place
 from ui.lesson_run_facts import Fact
-from viz.pieces import visible
+from viz.pieces import SMALL, visible
 
 SHOWN = 24  # characters of a token
 
@@ -101,6 +102,17 @@ def _chance(place: Place) -> float | None:
     return None if over is None else 100 * min(1.0, over)
 
 
+def _share(value: float) -> str:
+    """Two decimals; a small share keeps two digits that tell, since it is held against another."""
+    if not 0 < value < SMALL:
+        return f"{value:.2f}"
+    return f"{value:.{1 - floor(log10(value))}f}"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} %" if value >= 1 else f"{value:.2g} %"
+
+
 def _p(place: Place) -> float | None:
     return place.round.nodes.target_prob[place.node]
 
@@ -110,9 +122,9 @@ NODE = {
     "verdict": Fact(lambda place: place.round.nodes.verdict[place.node]),
     "depth": Fact(lambda place: place.round.nodes.depth[place.node]),
     "rank": Fact(lambda place: place.round.nodes.rank[place.node]),
-    "p": Fact(_p, "{:.2f}"),
-    "q": Fact(_q, "{:.2f}"),
-    "u": Fact(lambda place: place.round.nodes.uniform[place.node], "{:.2f}"),
-    "p_over_q": Fact(_over, "{:.2f}"),
-    "chance": Fact(_chance, "{:.0f} %"),
+    "p": Fact(_p, _share),
+    "q": Fact(_q, _share),
+    "u": Fact(lambda place: place.round.nodes.uniform[place.node], _share),
+    "p_over_q": Fact(_over, _share),
+    "chance": Fact(_chance, _percent),
 }

@@ -16,7 +16,7 @@ class Fact(NamedTuple):
     """How a value is found (``None``: the trace does not know it), and how it is said."""
 
     of: Callable[[Any], Any]
-    form: str = "{}"
+    form: str | Callable[[Any], str] = "{}"
 
 
 def pass_value(kind: str, nodes: int, trace: Trace) -> float | None:

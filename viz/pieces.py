@@ -5,6 +5,7 @@ from functools import lru_cache
 
 BLANK = "␣"
 EMPTY = "∅"  # a token that is no whole character yet
+SMALL = 0.01  # a share below it would lose all its digits
 JOINERS = "\u200d\ufe0f"
 
 _VISIBLE = {ord(" "): BLANK, ord("\n"): "⏎", ord("\t"): "⇥", 0x7F: "␡", ord("\xa0"): "⍽"}
@@ -26,9 +27,19 @@ def visible(piece: str, limit: int = 12) -> str:
     return shorten(piece.translate(_VISIBLE) or EMPTY, limit)
 
 
+def digits(share: float) -> str:
+    """A share or ratio in two decimals; a small one has two digits that tell.
+
+    It may be held against another: both would be 0.00.
+    """
+    if not 0 < share < SMALL:
+        return f"{share:.2f}"
+    return f"{share:.4f}" if share >= SMALL / 10 else f"{share:.1e}".replace("e-0", "e-")
+
+
 def short(share: float) -> str:
-    """A share or ratio in two decimals, without the zero before the point."""
-    return f"{share:.2f}".removeprefix("0")
+    """``digits`` without the zero before the point."""
+    return digits(share).removeprefix("0")
 
 
 def shorten(text: str, limit: int) -> str:

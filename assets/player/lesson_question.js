@@ -1,4 +1,6 @@
 // Predict the verdict: p, q and the uniform before it, why it fell and the score after it.
+import { share } from './share.js';
+
 export class Question {
   constructor(root, onChoose) {
     this.root = root;
@@ -39,7 +41,7 @@ function mark(name, value) {
   const line = document.createElement('div');
   const [label, track, number] = ['span', 'i', 'b'].map((kind) => document.createElement(kind));
   label.textContent = name;
-  number.textContent = value.toFixed(2);
+  number.textContent = share(value);
   line.style.setProperty('--share', Math.min(1, value));
   line.append(label, track, number);
   return line;

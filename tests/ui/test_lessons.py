@@ -99,6 +99,22 @@ def test_a_verdict_is_asked_three_times_and_the_numbers_tell_it(shelf):
         assert ("<" in ask["because"]) == (ask["verdict"] == "accepted")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("p", 0.345, "0.34"),
+        ("p", 7.21204e-05, "0.000072"),
+        ("q", 0.000224746, "0.00022"),
+        ("q", 0.0, "0.00"),
+        ("p_over_q", 0.0043, "0.0043"),
+        ("chance", 32.09, "32 %"),
+        ("chance", 0.43, "0.43 %"),
+    ],
+)
+def test_small_shares_that_are_compared_keep_two_digits(name, value, words):
+    assert said(name, value) == words
+
+
 def drawn(name, data):
     """A placeholder's value as it is read off the figure; ``None`` where it is not drawn there."""
     kind, _, nodes = name.rpartition("_")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from viz.pieces import label, shorten, visible
+from viz.pieces import digits, label, short, shorten, visible
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,20 @@ def test_long_tokens_end_in_an_ellipsis():
 
 def test_a_joined_emoji_is_not_cut_in_two():
     assert shorten("ab👩\u200d🔬cdef", 5) == "ab👩…"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0, "0.00"),
+        (1, "1.00"),
+        (0.345, "0.34"),
+        (0.01, "0.01"),
+        (0.0043, "0.0043"),
+        (0.00012, "1.2e-4"),
+        (3e-11, "3.0e-11"),
+    ],
+)
+def test_a_share_that_is_held_against_another_keeps_two_digits(value, shown):
+    assert digits(value) == shown
+    assert short(value) == shown.removeprefix("0")
