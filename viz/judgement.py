@@ -1,7 +1,8 @@
 """The judgement of a node: p, q and the residual over the likeliest tokens at its place.
 
 A row a token, the rest of the mass below, p and q in numbers beside the bars; the node in hand
-stands in bold, its verdict is the title.
+stands in bold, its verdict is the title.  Where nothing was drafted there is no q; where the
+drafts were taken, not drawn, q is 1 for the token in hand, and for no other.
 """
 
 from typing import Any, NamedTuple
@@ -10,15 +11,26 @@ import plotly.graph_objects as go
 
 from engine.records import Law, Round
 from viz import figure
-from viz.figure import Patch
+from viz.decision import decision
+from viz.figure import Figure, Patch
 from viz.phases import Step, steps
 from viz.pieces import label, short, visible
+from viz.point_mass import is_taken
 from viz.theme import BARS, SIZES, role
 
 ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
 NUMBERS = len(BARS)  # the trace of the numbers
 START = 1.06  # of the numbers on the axis, behind a bar of 1.00
+WIDE = 6  # signs of a number: the least are ".0012" and "1.2e-5"
+NOTES = {  # by how the place was drafted, and whether a token is in hand
+    ("drawn", True): "",
+    ("drawn", False): "",
+    ("taken", True): "taken, not drawn: q is 1 for this one",
+    ("taken", False): "drafts were taken, not drawn: no q",
+    ("nothing", True): "",
+    ("nothing", False): "nothing was drafted here",
+}
 DRAWN = {"recovered": "the residual", "bonus": "p after a full path", "sampled": "p"}
 SHIFT = {"target": -0.26, "draft": 0.02, "residual": 0.28}  # within a row, downwards
 
@@ -31,6 +43,7 @@ class Judged(NamedTuple):
     target: list[float]
     draft: list[float]
     residual: list[float]
+    kind: str = "drawn"  # how the tokens below were drafted: "drawn", "taken", or "nothing" was
 
 
 class JudgementInfo(NamedTuple):
@@ -58,7 +71,7 @@ def judgement_info(this: Round) -> JudgementInfo:
     }
     return JudgementInfo(
         {law.node: _judged(this, law, must.get(law.node, [])) for law in this.laws},
-        {node: _words(this, node) for node in found},
+        {node: decision(this, node) for node in found},
         {node: nodes.parent[node] for node in found},
         {node: nodes.token[node] for node in found},
         _drawn(this),
@@ -88,66 +101,65 @@ def _judged(this: Round, law: Law, tested: list[int]) -> Judged:
         [*(column[i] for i in chosen), max(0.0, sum(column) and 1 - sum(column[i] for i in chosen))]
         for column in (law.target, law.draft, law.residual)
     ]
-    shown = [[round(value, 3) for value in column] for column in columns]
     pieces = [this.piece(law.token[i]) for i in chosen]
-    return Judged([law.token[i] for i in chosen], pieces, *shown)
+    return Judged([law.token[i] for i in chosen], pieces, *columns, _kind(this, law.node))
 
 
-def _words(this: Round, node: int) -> str:
-    """The verdict in numbers: the uniform against p/q, where that is what decided."""
-    nodes = this.nodes
-    name = f"“{visible(this.piece(nodes.token[node]), 20)}” {nodes.verdict[node]}"
-    p, u = nodes.target_prob[node], nodes.uniform[node]
-    if p is None or u is None:
-        return name
-    law = next((law for law in this.laws if law.node == nodes.parent[node]), None)
-    entries = zip(law.token, law.draft, strict=True) if law else ()
-    q = dict(entries).get(nodes.token[node])
-    if not q:
-        return f"{name}: p {short(p)}, u {short(u)}"
-    is_below = u * q < p
-    # a later sibling is judged by the residual of those before it, a block by all its tokens
-    if nodes.rank[node] or is_below != (nodes.verdict[node] == "accepted"):
-        return f"{name}: p {short(p)}, q {short(q)}, u {short(u)}"
-    return f"{name}: u {short(u)} {'<' if is_below else '≥'} p/q {short(min(p / q, 99))}"
+def _kind(this: Round, node: int) -> str:
+    if node not in this.nodes.parent:
+        return "nothing"
+    return "taken" if is_taken(this, node) else "drawn"
 
 
 def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, a patch and a title per step."""
     patches: list[Patch] = []
     titles: list[str] = []
-    shown: Judged | None = None
+    drawn: dict[str, Any] = {}
     for step in order:
-        now, token = shown, -1
+        look: dict[str, Any] = {}
         if step.phase == "judge":
-            now = info.places.get(info.parent.get(step.node, -1), shown)
-            token = info.token.get(step.node, -1)
+            place = info.places.get(info.parent.get(step.node, -1))
+            look = _look(place, info.token[step.node]) if place else {}
             titles.append(info.words.get(step.node, ""))
         elif step.phase == "emit":
-            now = info.places[max(info.places)] if info.places else None
+            look = _look(info.places[max(info.places)]) if info.places else {}
             titles.append(info.last or (titles[-1] if titles else ""))
         else:
             titles.append(titles[-1] if step.phase == "commit" and titles else "")
-        patch = _place(now) if now and now is not shown else []
-        if now and step.phase in ("judge", "emit"):
-            patch = [*patch, ["layout.yaxis.ticktext", _names(now, token)]]
-        shown = now
-        patches.append(patch)
-    return {"figure": _figure(), "steps": patches, "titles": titles}
+        patches.append([[path, v] for path, v in look.items() if drawn.get(path) != v])
+        drawn |= look
+    return {"figure": judgement_figure(), "steps": patches, "titles": titles}
 
 
-def _place(judged: Judged) -> Patch:
-    columns = [judged.target, judged.draft, judged.residual]
-    pairs = zip(judged.target, judged.draft, strict=True)
-    return [
-        *([f"data.{i}.x", column] for i, column in enumerate(columns)),
-        [f"data.{NUMBERS}.text", [f"{_number(p)} | {_number(q)}" for p, q in pairs]],
-    ]
+def _look(place: Judged, in_hand: int = -1) -> dict[str, Any]:
+    """What a place looks like with a token in hand, by path of the figure."""
+    q = _q(place, in_hand)
+    residual = [0] * (ROWS + 1) if place.kind == "nothing" else place.residual
+    bars = [place.target, [share or 0 for share in q], residual]
+    rows = zip(place.target, q, strict=True)
+    return {
+        **{
+            f"data.{i}.x": [round(share, 3) or 0 for share in column]
+            for i, column in enumerate(bars)
+        },
+        f"data.{NUMBERS}.text": [f"{_number(p)} | {_number(share)}" for p, share in rows],
+        "layout.yaxis.ticktext": _names(place, in_hand),
+        "layout.annotations.1.text": NOTES[place.kind, in_hand >= 0],
+    }
 
 
-def _number(share: float) -> str:
-    """In two decimals, as wide as the widest: the numbers stand below each other."""
-    return f"{short(share):\u2007>4}"
+def _q(place: Judged, in_hand: int) -> list[float | None]:
+    """The draft's law as far as there is one; ``None`` prints a dash."""
+    if place.kind == "drawn":
+        return list(place.draft)
+    is_taken = place.kind == "taken"
+    return [*(1.0 if is_taken and token == in_hand else None for token in place.token), None]
+
+
+def _number(share: float | None) -> str:
+    """As wide as the widest: the numbers stand below each other."""
+    return f"{'–' if share is None else short(share):\u2007>{WIDE}}"
 
 
 def _names(judged: Judged, in_hand: int) -> list[str]:
@@ -158,8 +170,8 @@ def _names(judged: Judged, in_hand: int) -> list[str]:
     return [*names, "rest"]
 
 
-def _figure() -> dict[str, Any]:
-    """Bars of no length: a round's first judgement fills them."""
+def judgement_figure() -> Figure:
+    """Bars of no length, the same before every round: its first judgement fills them."""
     data = [
         {
             "type": "bar",
@@ -184,6 +196,14 @@ def _figure() -> dict[str, Any]:
         "yaxis": figure.axis(
             ROWS + 0.5, -0.5, tickvals=list(range(ROWS + 1)), ticktext=[" "] * (ROWS + 1)
         ),
-        "margin": {"l": 92, "r": 76, "b": 20},  # pixels: the numbers are as wide on every screen,
+        # pixels: the numbers are as wide on every screen
+        "margin": {"l": 92, "r": 100, "t": 18, "b": 20},
+        "annotations": [_heading(START, f"{'p':\u2007>{WIDE}} | {'q':\u2007>{WIDE}}"), _heading(0)],
     }
     return {"data": [*data, numbers], "layout": layout}
+
+
+def _heading(x: float, text: str = "") -> dict[str, Any]:
+    """Words above the rows: what the numbers are, and from the left a note."""
+    place = {"x": x, "xanchor": "left", "y": 1, "yref": "paper", "yanchor": "bottom"}
+    return {"text": text, "xshift": 0 if text else -88, **place}

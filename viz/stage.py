@@ -15,7 +15,7 @@ from viz.caches import caches_info, caches_panel
 from viz.cells import MASSLESS
 from viz.facts import facts_panel
 from viz.figure import TEMPLATE
-from viz.judgement import judgement_info, judgement_panel
+from viz.judgement import judgement_figure, judgement_info, judgement_panel
 from viz.mask import mask_info, mask_panel
 from viz.numbers import Numbers
 from viz.phases import Step, steps
@@ -44,6 +44,7 @@ def header_message(header: Header, source: str, name: str) -> str:
             "massless": MASSLESS,
             "source": source,
             "name": name,
+            "figures": {"judgement": judgement_figure()},  # before the first step of any round
         }
     )
 
@@ -96,7 +97,7 @@ class Stage:
         return {
             "tree": tree_panel(tree_info(this), order),
             "caches": caches_panel(caches_info(self.header, this), order),
-            "judgement": judgement_panel(judgement_info(this), order),
+            "judgement": _without_figure(judgement_panel(judgement_info(this), order)),
             "mask": mask_panel(mask_info(this), order),
             "timeline": timeline_panel(timeline_info(this, self.plain_step), order),
             "text": text_panel(this),
@@ -106,6 +107,11 @@ class Stage:
 
 def says(this: Round) -> str:
     """A round in a sentence, for those who do not see it; rounds count from 1 as on the page."""
+def _without_figure(panel: dict[str, Any]) -> dict[str, Any]:
+    """A panel whose figure has come with the header."""
+    return {key: value for key, value in panel.items() if key != "figure"}
+
+
     nodes, emitted = this.nodes, this.emitted
     said = f"Round {this.index + 1}: "
     if nodes.num_drafted:

@@ -184,10 +184,11 @@ class _Drawing:
     def _hover(self, node: int) -> str:
         """The whole token, and the numbers it was drafted and judged by."""
         info = self.info
-        columns = [("q", info.draft_prob)]
+        columns = [("draft probability", info.draft_prob)]
         if node in info.tested:
             columns += [("p", info.target_prob), ("u", info.uniform)]
-        numbers = (
+        numbers = [
             f"{k} {short(column[node])}" for k, column in columns if column[node] is not None
-        )
-        return " · ".join((label(info.piece[node], FULL), *numbers))
+        ]
+        taken = ["taken, not drawn: q 1"] if node in info.taken else []
+        return " · ".join((label(info.piece[node], FULL), *numbers, *taken))

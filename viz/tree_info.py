@@ -5,6 +5,7 @@ from typing import NamedTuple
 from engine.records import Round
 from viz.phases import tested
 from viz.places import ROW, rows
+from viz.point_mass import is_taken
 
 MAX_DRAWN = 192  # nodes; the judged path is among them
 
@@ -34,6 +35,7 @@ class TreeInfo(NamedTuple):
     extra: Extra | None
     num_rows: int
     num_hidden: int  # nodes of the record that are not drawn
+    taken: list[int]  # those tested that were taken, not drawn: their q is 1
 
 
 def tree_info(this: Round) -> TreeInfo:
@@ -65,6 +67,7 @@ def tree_info(this: Round) -> TreeInfo:
         extra,
         max(row) // ROW + 1,
         len(nodes) - len(drawn),
+        [number[i] for i in order if i in number and is_taken(this, nodes.parent[i])],
     )
 
 

@@ -72,7 +72,9 @@ export class Panel {
     const isNew = isSmooth && place !== this.round;
     this.round = place;
     this.drawn = isNew ? '' : this.key(wish);
-    const { data, layout } = stateAt(panel, isNew ? -1 : wish.step, wish.palette, this.over(wish));
+    // What is the same before every round has come with the header.
+    const figure = panel.figure ?? wish.tape.header.figures[this.name];
+    const { data, layout } = stateAt({ ...panel, figure }, isNew ? -1 : wish.step, wish.palette, this.over(wish));
     Object.assign(layout, this.frame(wish, layout));
     if (this.width > this.room) this.follow(layout, wish.tape.rounds[wish.index].steps[wish.step]?.level);
     // The configuration once: Plotly measures the panel whenever it is given.

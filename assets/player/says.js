@@ -1,7 +1,8 @@
 // What a step shows in a sentence, for those who do not see it; the round's own comes with it.
 import { depths } from './nodes.js';
+import { share } from './share.js';
 
-const SIGN = /u (\S+) ([<≥]) p\/q/;
+const SIGN = /u (\S+) ([<≥])/;
 const WORDS = { '<': 'below', '≥': 'not below' };
 
 export function stepSays(round, step) {
@@ -21,14 +22,14 @@ function draft(round, step) {
   const level = depths(round.record.nodes).flatMap((each, node) => (each === levelOf(round, step) ? [node] : []));
   if (!level.length) return '';
   const best = level.reduce((one, other) => (q[other] > q[one] ? other : one));
-  const name = `“${round.record.pieces[token[best]] ?? ''}” q ${(q[best] ?? 0).toFixed(2).replace(/^0/, '')}`;
+  const name = `“${round.record.pieces[token[best]] ?? ''}” draft probability ${share(q[best] ?? 0).replace(/^0/, '')}`;
   return level.length === 1 ? name : `${level.length} tokens, likeliest ${name}`;
 }
 
 // The judgement's heading, its signs in words.
 function judge(round, step) {
   const title = round.panels.judgement?.titles?.[step] ?? '';
-  return title.replaceAll('␣', ' ').replace(SIGN, (_, u, sign) => `u ${u} ${WORDS[sign]} p/q`);
+  return title.replaceAll('␣', ' ').replace(SIGN, (_, u, sign) => `u ${u} ${WORDS[sign]}`);
 }
 
 function commit(round) {

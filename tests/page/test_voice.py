@@ -37,7 +37,7 @@ def test_every_step_by_hand_is_said_in_a_sentence(first):
         ]
         q, best = max(drafted)
         many = f"{len(drafted)} tokens, likeliest " if len(drafted) > 1 else ""
-        heard(visit, f"Round 1, draft level {level}: {many}“{best}” q {short(q)}")
+        heard(visit, f"Round 1, draft level {level}: {many}“{best}” draft probability {short(q)}")
         visit.press("ArrowRight")
     heard(visit, "Round 1, verify: 9 nodes")
     for node in info.tested:
@@ -58,7 +58,8 @@ def test_the_rule_is_said_without_signs(visit):
     said = visit.ask(
         """async () => {
             const { stepSays } = await import('./own/player/says.js');
-            const titles = ['“␣<” accepted: u .58 < p/q 1.00', '“␣the” rejected: u .88 ≥ p/q .08'];
+            const titles = ['“␣<” accepted: u .58 < p/q 1.00', '“␣the” rejected: u .88 ≥ p/q .08',
+                '“␣a” rejected: u .9 ≥ p left .2'];
             const steps = titles.map(() => ({ phase: 'judge', label: 'judge · x' }));
             const round = { index: 6, steps, panels: { judgement: { titles } } };
             return steps.map((_, step) => stepSays(round, step));
@@ -67,7 +68,16 @@ def test_the_rule_is_said_without_signs(visit):
     assert said == [
         "Round 7, judge: “ <” accepted: u .58 below p/q 1.00",
         "Round 7, judge: “ the” rejected: u .88 not below p/q .08",
+        "Round 7, judge: “ a” rejected: u .9 not below p left .2",
     ]
+
+
+@pytest.mark.parametrize("value", [0, 0.345, 0.0043, 0.00012, 3e-11, 1])
+def test_the_page_shortens_a_share_as_the_figures_do(visit, value):
+    said = visit.ask(
+        f"import('./own/player/share.js').then(({{ share }}) => share({value}).replace(/^0/, ''))"
+    )
+    assert said == short(value)
 
 
 def test_playing_says_one_line_a_round_and_a_hand_on_the_bar_only_where_it_rests(first):

@@ -174,7 +174,7 @@ def test_judgement_compares_the_uniform_with_p_over_q():
     assert info.words[1] == "“␣and” rejected: u .90 ≥ p/q .20"
     assert info.words[4] == "“␣blue” rejected: u .75 ≥ p/q .25"
     # the second sibling met the residual of the first, which p/q alone does not tell
-    assert info.words[2] == "“␣is” accepted: p .40, q .25, u .30"
+    assert info.words[2] == "“␣is” accepted: u .30, p .40, q .25"
 
 
 def test_judgement_adds_the_rest_of_the_mass():

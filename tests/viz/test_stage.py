@@ -19,7 +19,7 @@ from viz import theme
 from viz.caches import plot_caches
 from viz.cells import KINDS
 from viz.figure import COLOUR_KEYS, TEMPLATE, apply, resolve
-from viz.judgement import plot_judgement
+from viz.judgement import judgement_figure, plot_judgement
 from viz.mask import mask_info, plot_mask
 from viz.pieces import label
 from viz.stage import Stage, header_message
@@ -50,7 +50,10 @@ ROUNDS = {
 
 
 def message(this: Round) -> dict:
-    return json.loads(Stage(make_header()).round_message(this))
+    """As it travels, but for the figure that comes with the header."""
+    sent = json.loads(Stage(make_header()).round_message(this))
+    sent["panels"]["judgement"]["figure"] = judgement_figure()
+    return sent
 
 
 def states(panel: dict) -> list[dict]:
