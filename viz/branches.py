@@ -82,7 +82,8 @@ class Branches:
     def _start(self, parent: int) -> int:
         start = COLUMN * self.info.depth[parent]
         if self.room.labels == BESIDE:
-            width = 14 + 0.61 * self.room.font * len(self.texts[parent])
+            letters = len(self.texts[parent]) + (0 if parent else self.room.pad(1.0))
+            width = 14 + 0.61 * self.room.font * letters
             start += min(COLUMN - 4, round(COLUMN * width / self.room.column))
         return start
 

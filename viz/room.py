@@ -1,6 +1,6 @@
 """How much room a tree's nodes have: where their labels stand, how large all is drawn."""
 
-from math import sqrt
+from math import ceil, sqrt
 from typing import Any, NamedTuple
 
 from viz import figure
@@ -9,10 +9,13 @@ from viz.tree_info import TreeInfo
 
 COLUMN = 16  # units between two levels: fine enough for the bends, two digits in most trees
 WIDTH, HEIGHT = 700, 470  # pixels that the text is measured for
+LEAST_COLUMNS = 3  # levels that a smaller tree leaves room for
 ROOMY_ROWS = 6  # leaves that leave room for text above and below the nodes, on a phone too
 LABELLED_ROWS = 54  # leaves that leave room for any
 LEAST_LETTERS = 4  # fewer say nothing
 NAMED, NUMBERED = 56, 26  # pixels of a column that "level 3" needs, and "3"
+LETTER = 0.6  # a letter's width, of the font's size
+SWELL = 2  # pixels that a mark's radius is larger than its node's, and a gap
 BESIDE, BELOW, NOWHERE = "middle right", "middle center", ""
 
 
@@ -30,14 +33,18 @@ class Room(NamedTuple):
         """Pixels across a node."""
         return round(self.small + self.large * sqrt(0.3 if probability is None else probability))
 
+    def pad(self, probability: float) -> int:
+        """Letters that half a mark takes from the label beside it."""
+        return ceil((self.size(probability) / 2 + SWELL) / (LETTER * self.font))
+
 
 def room(info: TreeInfo) -> Room:
     """Labels as dense as the tree allows."""
-    column = WIDTH / (columns(info) + 0.8)
+    column = WIDTH / (max(LEAST_COLUMNS, columns(info)) + 0.8)
     if info.num_rows <= ROOMY_ROWS:
         return Room(BELOW, 12, max(4, min(14, int(column / 7.2) - 1)), column, 10, 14)
     font = max(7.5, min(12, round(HEIGHT / info.num_rows * 0.85, 1)))
-    letters = min(12, int(0.58 * column / (0.6 * font)))
+    letters = min(12, int(0.58 * column / (LETTER * font)))
     has_labels = info.num_rows <= LABELLED_ROWS and letters >= LEAST_LETTERS
     return Room(
         BESIDE if has_labels else NOWHERE,
@@ -57,7 +64,7 @@ def columns(info: TreeInfo) -> int:
 def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
     """Axes that hold the whole tree from the first step on; small trees stand in the middle."""
     count = columns(info)
-    wide, high = max(0, 3 - count) / 2, max(0, 4 - info.num_rows) / 2
+    wide, high = max(0, LEAST_COLUMNS - count) / 2, max(0, 4 - info.num_rows) / 2
     named = range(0, count + 1, 1 if room.column >= NUMBERED else 5)
     right = 0.35 if room.labels == BELOW else 0.6
     drawn: dict[str, Any] = {

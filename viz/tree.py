@@ -22,6 +22,7 @@ from viz.tree_info import TreeInfo, tree_info
 
 NODES, MARKS = LAST + 1, LAST + 2  # their traces
 BLANK = " "  # where a text comes later: one that was empty is not drawn until the step after
+PAD = "\xa0"
 RING = 1.6  # pixels of a drafted node's line; a line would be seen however small its marker
 FULL = 24  # letters of a token under the pointer
 SHAPE = {"root": "circle", "accepted": "circle", "rejected": "square-x"}
@@ -161,7 +162,7 @@ class _Drawing:
     def _extend(self) -> Patch:
         extra, mark = self.info.extra, 1 + len(self.info.tested)
         trace, at = (NODES, len(self.order)) if self.room.labels else (MARKS, mark)
-        text = self._placed(label(extra.piece, self.room.letters))
+        text = self._placed(label(extra.piece, self.room.letters), self.room.pad(0.5))
         return [
             *self.branches.extend(),
             [f"data.{MARKS}.marker.size.{mark}", self.room.size(0.5) + 2],
@@ -174,12 +175,22 @@ class _Drawing:
         return [[f"{font}.color.{place}", role("ink")], [f"{font}.weight.{place}", 600]]
 
     def _text(self, node: int) -> str:
-        """A node's label, and q above it where there is room; the marker is between the lines."""
-        q = self.info.draft_prob[node]
-        return self._placed(self.texts[node], "" if q is None else short(q))
+        """A node's label, and how probable the draft found it above, where there is room.
 
-    def _placed(self, text: str, above: str = "") -> str:
-        return f"{above or ' '}<br> <br> <br>{text}" if self.room.labels == BELOW else text
+        The marker is between the lines.
+        """
+        q = self.info.draft_prob[node]
+        pad = self.room.pad(1.0) if node == 0 else 0
+        return self._placed(self.texts[node], pad, "" if q is None else short(q))
+
+    def _placed(self, text: str, pad: int, above: str = "") -> str:
+        """Below the marker, or beside it.
+
+        Plotly leaves room for a node, but none for a mark where there is no node under it.
+        """
+        if self.room.labels == BELOW:
+            return f"{above or ' '}<br> <br> <br>{text}"
+        return PAD * pad + text
 
     def _hover(self, node: int) -> str:
         """The whole token, and the numbers it was drafted and judged by."""

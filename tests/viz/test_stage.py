@@ -184,6 +184,18 @@ def test_every_edge_ends_at_its_node():
     assert count == this.nodes.num_drafted + tested + 1
 
 
+def test_a_label_beside_a_mark_that_has_no_node_under_it_keeps_clear_of_it():
+    sent = message(ROUNDS["middle"])["panels"]["tree"]  # more rows than have room below the nodes
+    figure = states(sent)[-1]
+    texts, size = figure["data"][NODES]["text"], figure["layout"]["font"]["size"]
+    sizes = figure["data"][MARKS]["marker"]["size"]
+    assert figure["data"][NODES]["textposition"] == "middle right"
+    for text, mark in ((texts[0], sizes[0]), (texts[-1], sizes[-1])):  # the root, the last token
+        pad = len(text) - len(text.lstrip("\xa0"))
+        assert pad * 0.6 * size >= mark / 2
+    assert not any(text.startswith("\xa0") for text in texts[1:-1])
+
+
 def test_a_tree_of_any_size_is_six_traces():
     assert {len(message(ROUNDS[name])["panels"]["tree"]["figure"]["data"]) for name in ROUNDS} == {
         6
