@@ -12,40 +12,15 @@ from engine.run_facts import Header
 from viz import figure
 from viz.figure import Patch
 from viz.phases import Step, steps
-from viz.pieces import label, visible
+from viz.pieces import label
+from viz.strip import Strip
 from viz.theme import role
+from viz.writing import slots_by_level
 
 MOST = 2048  # slots that are ever drawn: a tree of the most nodes, and what lags behind it
 SHOWN = 64  # slots of a strip, the folded block beside them
 FOLD = 4  # slots' width of the folded block
 PITCH = 1.7  # from strip to strip, in slot heights
-
-
-class Strip(NamedTuple):
-    """One cache in one round; slots are absolute, ``first`` is the first that is drawn."""
-
-    name: str
-    before: int
-    written: int
-    after: int
-    moved: tuple[tuple[int, int], ...]
-    hole: int  # slots that the committed text has and this cache lacks
-    slot_bytes: int | None
-
-    @property
-    def story(self) -> str:
-        """What happened, in numbers."""
-        told = f"{visible(self.name)} {self.before} → {self.before + self.written} written"
-        return f"{told} → {self.after} kept"
-
-    @property
-    def size(self) -> str:
-        """The memory of the kept slots; empty where none was reserved when the run began."""
-        if self.slot_bytes is None or self.slot_bytes <= 0:
-            return ""
-        amount = self.after * self.slot_bytes
-        unit = next(i for i in range(3) if amount < 1000 * 1024**i or i == 2)
-        return f"{amount / 1024**unit:.3g} {('B', 'KiB', 'MiB')[unit]}"
 
 
 class CachesInfo(NamedTuple):
@@ -74,75 +49,103 @@ def caches_info(header: Header, this: Round) -> CachesInfo:
             cache.moved,
             max(0, cached - cache.after),
             header.slot_bytes.get(cache.name),
+            slots_by_level(this, cache),
         )
         for cache in this.caches
     ]
-    last = max((max(s.before + s.written, s.after + s.hole) for s in strips), default=1) + 2
+    last = max((max(s.behind, s.after + s.hole) for s in strips), default=1) + 2
     least = min((s.before for s in strips), default=0)
     return CachesInfo(strips, max(0, min(least - 1, last - SHOWN), last - MOST), last)
 
 
 def caches_panel(info: CachesInfo, order: list[Step]) -> dict[str, Any]:
-    """The figure before the first step, and a patch per step.
+    """The figure before the first step, a patch and a title per step.
 
-    Traces per strip: prefix, written, kept, freed, hole, moves, and the folded block's.
+    Traces per strip: prefix, written, kept, hole, moves, and the folded block's.
     """
     data: list[dict[str, Any]] = []
-    patches: dict[str, Patch] = {"verify": [], "draft": [], "commit": [], "emit": []}
+    patches: list[Patch] = [[] for _ in order]
     for number, strip in enumerate(info.strips):
-        _draw(data, patches, info.first, strip, -PITCH * number)
+        _Drawing(strip, data, -PITCH * number if number else 0, info.first).play(order, patches)
     return {
         "figure": {"data": data, "layout": _layout(info)},
-        "steps": _in_order(patches, order),
-        "title": " · ".join(strip.story for strip in info.strips),
+        "steps": patches,
+        "titles": _titles(info, order),
     }
 
 
-def _in_order(patches: dict[str, Patch], order: list[Step]) -> list[Patch]:
-    """A patch per step: the draft's own cache is written while drafting, the rest in one pass."""
-    phases = [step.phase for step in order]
-    moves = [patches.get(phase, []) if phase != "draft" else [] for phase in phases]
-    writing = phases.index("verify")
-    place = max(0, writing - 1)
-    moves[place] = patches["draft"] + moves[place]
-    return moves
+def _titles(info: CachesInfo, order: list[Step]) -> list[str]:
+    """The caches' stories as far as every step has come."""
+    titles, written = [], [0] * len(info.strips)
+    for step in order:
+        now = zip(written, info.strips, strict=True)
+        written = [count + strip.written_at(step) for count, strip in now]
+        is_committed = step.phase in ("commit", "emit")
+        now = zip(written, info.strips, strict=True)
+        titles.append(" · ".join(strip.story(count, is_committed) for count, strip in now))
+    return titles
 
 
-def _draw(
-    data: list[dict[str, Any]], patches: dict[str, Patch], first: int, strip: Strip, base: float
-) -> None:
-    """One strip's traces, and what becomes of them."""
-    tone = "target" if strip.name == "target" else "draft"
-    behind = strip.before + strip.written
+class _Drawing:
+    """One strip's traces, added to ``data``, and what becomes of them."""
 
-    def run(start: int, stop: int, colour: str, what: str, opacity: float = 0) -> int | None:
-        start = max(first, start)
+    def __init__(self, strip: Strip, data: list[dict[str, Any]], base: float, first: int) -> None:
+        self.strip, self.data, self.base, self.first = strip, data, base, first
+        tone = "target" if strip.name == "target" else "draft"
+        self._run(0, strip.before, tone, "prefix", 0.45)
+        self.written = self._run(strip.before, strip.behind, tone, "written", int(self._is_grown))
+        if self._is_grown and self.written is not None:
+            data[-1]["marker"]["opacity"] = [0] * strip.written
+        self.kept = self._run(strip.before, strip.after, "accepted", "kept")
+        self.hole = self._run(strip.after, strip.after + strip.hole, "ink", "missing")
+        if self.hole is not None:  # hatched: it lies over what was freed
+            data[-1]["marker"]["pattern"] = {"shape": "/", "size": 6, "solidity": 0.25}
+        self.moves = None
+        if strip.moved:
+            data.append(_arrows(strip, base))
+            self.moves = len(data) - 1
+        if first > 0:
+            data.append(_fold(first, tone, base))
+
+    def _run(self, start: int, stop: int, colour: str, what: str, opacity: float = 0) -> int | None:
+        """Slots of one look; their trace, if there are any behind the fold."""
+        start = max(self.first, start)
         if start >= stop:
             return None
-        place = {"type": "bar", "x0": start, "y": [1] * (stop - start), "base": base}
-        data.append({**place, "marker": {"color": role(colour)}, "opacity": opacity, "name": what})
-        return len(data) - 1
+        place = {"type": "bar", "x0": start, "y": [1] * (stop - start), "base": self.base}
+        look = {"marker": {"color": role(colour)}, "opacity": opacity, "name": what}
+        self.data.append({**place, **look})
+        return len(self.data) - 1
 
-    def then(phase: str, trace: int | None, key: str, value: Any) -> None:
-        if trace is not None:
-            patches[phase].append([f"data.{trace}.{key}", value])
+    @property
+    def _is_grown(self) -> bool:
+        """Whether slots are written one after the other, not all at once."""
+        return len(self.strip.levels) > 1 and 0 < self.strip.written <= MOST
 
-    run(0, strip.before, tone, "prefix", 0.45)
-    written = run(strip.before, behind, tone, "written")
-    kept = run(strip.before, strip.after, "accepted", "kept")
-    hole = run(strip.after, strip.after + strip.hole, "recovered", "missing")
-    then("draft" if strip.name == "draft" else "verify", written, "opacity", 1)
-    if strip.after < behind:  # what was kept lies over its first slots
-        then("commit", written, "marker.color", role("rejected"))
-        then("commit", written, "opacity", 0.5)
-        then("emit", written, "opacity", 0.2)
-    then("commit", kept, "opacity", 1)
-    then("commit", hole, "opacity", 0.4)
-    if strip.moved:
-        data.append(_arrows(strip, base))
-        then("commit", len(data) - 1, "opacity", 1)
-    if first > 0:
-        data.append(_fold(first, tone, base))
+    def play(self, order: list[Step], patches: list[Patch]) -> None:
+        """Add this strip's changes to the patches of the steps."""
+        seen = 0
+        for step, patch in zip(order, patches, strict=True):
+            if self.written is not None and (fresh := self.strip.written_at(step)):
+                grown = [f"data.{self.written}.marker.opacity.{seen}:", [1] * fresh]
+                patch.append(grown if self._is_grown else [f"data.{self.written}.opacity", 1])
+                seen += fresh
+            if step.phase == "commit":
+                patch += self._commit()
+            is_freed = self.written is not None and self.strip.after < self.strip.behind
+            if step.phase == "emit" and is_freed:
+                patch.append([f"data.{self.written}.opacity", 0.2])
+
+    def _commit(self) -> Patch:
+        """What was kept lies over the first of the written slots; the others are free."""
+        freed = f"data.{self.written}"
+        moves: Patch = []
+        if self.written is not None and self.strip.after < self.strip.behind:
+            moves += [[f"{freed}.marker.color", role("rejected")], [f"{freed}.opacity", 0.5]]
+        for trace, opacity in ((self.kept, 1), (self.hole, 1), (self.moves, 1)):
+            if trace is not None:
+                moves.append([f"data.{trace}.opacity", opacity])
+        return moves
 
 
 def _arrows(strip: Strip, base: float) -> dict[str, Any]:
@@ -150,7 +153,7 @@ def _arrows(strip: Strip, base: float) -> dict[str, Any]:
     x: list[float | None] = []
     y: list[float | None] = []
     for source, to in strip.moved:
-        x += [source, round((source + to) / 2, 1), to, None]
+        x += [source, (source + to) // 2, to, None]
         y += [base + 1, base + 1.5, base + 1, None]
     sizes = [0, 0, 8, 0] * len(strip.moved)
     return {

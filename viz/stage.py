@@ -40,11 +40,13 @@ def header_message(header: Header, source: str, name: str) -> str:
             "palette": theme.PALETTE,
             "legend": theme.legend(),
             "bars": theme.bars(),
+            "slots": theme.slots(),
+            "phases": theme.phases(),
             "template": TEMPLATE,
             "massless": MASSLESS,
+            "figures": {"judgement": judgement_figure()},  # before the first step of any round
             "source": source,
             "name": name,
-            "figures": {"judgement": judgement_figure()},  # before the first step of any round
         }
     )
 
@@ -105,13 +107,13 @@ class Stage:
         }
 
 
-def says(this: Round) -> str:
-    """A round in a sentence, for those who do not see it; rounds count from 1 as on the page."""
 def _without_figure(panel: dict[str, Any]) -> dict[str, Any]:
     """A panel whose figure has come with the header."""
     return {key: value for key, value in panel.items() if key != "figure"}
 
 
+def says(this: Round) -> str:
+    """A round in a sentence, for those who do not see it; rounds count from 1 as on the page."""
     nodes, emitted = this.nodes, this.emitted
     said = f"Round {this.index + 1}: "
     if nodes.num_drafted:

@@ -66,6 +66,9 @@ SYMBOL = {
 
 BARS = (("target", "p target"), ("draft", "q draft"), ("residual", "residual"))
 
+# Judging has a hue of no verdict: its time says nothing about what was decided.
+PHASES = {"draft": "draft", "verify": "target", "accept": "dim", "commit": "accepted"}
+
 FONT = 'system-ui,"Segoe UI",Roboto,"DejaVu Sans",sans-serif'
 MONO = 'ui-monospace,"DejaVu Sans Mono",monospace'
 SERIF = 'Georgia,"DejaVu Serif",serif'
@@ -88,6 +91,22 @@ def legend() -> list[dict[str, str]]:
 def bars() -> list[dict[str, str]]:
     """The three laws of a judgement, as the legend has them."""
     return [{"role": name, "symbol": "square", "label": label} for name, label in BARS]
+
+
+def slots() -> list[dict[str, str]]:
+    """The states of a cache's slot; those of the target and of a drafter differ in their hue."""
+    states = (("target/0.45", "square both", "prefix"), ("target", "square both", "written"))
+    ends = (
+        ("accepted", "square", "kept"),
+        ("rejected/0.5", "square", "freed"),
+        ("ink", "square hatched", "missing"),
+    )
+    return [dict(zip(("role", "symbol", "label"), e, strict=True)) for e in (*states, *ends)]
+
+
+def phases() -> list[dict[str, str]]:
+    """The phases of a round's time."""
+    return [{"role": tone, "symbol": "square", "label": name} for name, tone in PHASES.items()]
 
 
 def css_variables() -> str:

@@ -5,6 +5,8 @@ import { showMachine } from './machine.js';
 import { stillness } from './stillness.js';
 import { Tape } from './tape.js';
 
+const LEGENDS = [['tree', 'legend'], ['judgement', 'bars'], ['caches', 'slots'], ['timeline', 'phases']];
+
 export function receive(player, lines) {
   for (const line of lines.split('\n')) if (line) apply(player, JSON.parse(line));
 }
@@ -26,7 +28,7 @@ function load(player, header) {
   player.text.clear(header);
   player.facts.show([]);
   player.notice('', false);
-  for (const [panel, key] of [['tree', 'legend'], ['judgement', 'bars']]) {
+  for (const [panel, key] of LEGENDS) {
     player.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
   }
   document.querySelector('#header .shelf').value = header.source === 'live' ? '' : header.run;

@@ -160,6 +160,13 @@ def test_no_key_is_missing_from_the_judgement(visit):
     assert "drawn from" in visit.page.text_content(".judgement h4 em")
 
 
+def test_the_slots_states_and_the_phases_have_a_legend(visit):
+    states = visit.page.locator(".caches .legend li").all_text_contents()
+    assert states == ["prefix", "written", "kept", "freed", "missing"]
+    phases = visit.page.locator(".timeline .legend li").all_text_contents()
+    assert phases == ["draft", "verify", "accept", "commit"]
+
+
 def test_the_figures_that_matter_stay_in_sight_under_any_notice(visit):
     visit.page.set_viewport_size({"width": 1024, "height": 768})
     visit.press("End")

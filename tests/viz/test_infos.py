@@ -90,7 +90,7 @@ def test_of_a_thousand_nodes_the_judged_ones_are_drawn():
 
 def test_caches_tell_what_was_written_kept_and_missing():
     target, draft = caches_info(make_header(), ROUND).strips
-    assert target.story == "target 9 → 14 written → 11 kept"
+    assert target.story(5, is_committed=True) == "target 9 → 14 written → 11 kept"
     assert target.moved == ((11, 10),)
     assert target.hole == 0
     assert draft.hole == 1  # committed 12, the last of them nowhere cached, the draft holds 10
