@@ -5,12 +5,11 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.records import Round
-from viz import figure
+from viz import figure, theme
 from viz.phases import Step, steps
 from viz.theme import SIZES, role
 
-PHASES = ("draft", "verify", "accept", "commit")
-COLOUR = {"draft": "draft", "verify": "target", "accept": "recovered", "commit": "accepted"}
+PHASES = tuple(theme.PHASES)
 SHOWN = {"draft": "draft", "verify": "verify", "judge": "accept", "commit": "commit"}
 LETTER = 0.0205  # of the whole width: what a letter of a phase's name takes
 
@@ -42,29 +41,41 @@ def timeline_info(this: Round, plain_step: float | None = None) -> TimelineInfo:
 
 
 def timeline_panel(info: TimelineInfo, order: list[Step]) -> dict[str, Any]:
-    """The figure before the first step, and a patch per step: a phase lights up when it is on."""
-    data = [_phases(info), *([_plain(info, info.plain)] if info.plain else [])]
-    seen: set[str] = set()
+    """The figure before the first step, a patch and a title per step.
+
+    A phase lights up when it is on.  How many tokens it was for is known in the end.
+    """
+    data = [_phases(info), *([_plain(info, info.plain)] if info.plain and info.tokens else [])]
+    names, seen = dict(zip(PHASES, _names(info), strict=True)), set()
     patches: list[figure.Patch] = []
+    titles: list[str] = []
     for step in order:
         phase = SHOWN.get(step.phase, step.phase)
         is_new = phase in PHASES and phase not in seen
         seen.add(phase)
         patches.append([[f"data.0.marker.opacity.{PHASES.index(phase)}", 1]] if is_new else [])
-    title = f"{sum(info.milliseconds):.0f} ms for {info.tokens} token{'s' * (info.tokens != 1)}"
-    if info.plain:
-        title += f", plain {info.tokens * info.plain:.0f} ms"
-    return {
-        "figure": {"data": data, "layout": _layout(info)},
-        "steps": patches,
-        "title": title,
-    }
+        if step.phase == "emit" and len(data) > 1:
+            patches[-1] += _all_plain(info, info.plain)
+        titles.append(names.get(phase) or _sum(info))
+    return {"figure": {"data": data, "layout": _layout(info)}, "steps": patches, "titles": titles}
+
+
+def _sum(info: TimelineInfo) -> str:
+    """The whole round, and what plain decoding takes for its tokens."""
+    told = f"{sum(info.milliseconds):.0f} ms for {info.tokens} token{'s' * (info.tokens != 1)}"
+    return f"{told}, plain {info.tokens * info.plain:.0f} ms" if info.plain else told
+
+
+def _names(info: TimelineInfo) -> list[str]:
+    """Every phase and its time."""
+    times = zip(PHASES, info.milliseconds, strict=True)
+    return [f"{phase} {time:.{0 if time >= 10 else 1}f} ms" for phase, time in times]
 
 
 def _phases(info: TimelineInfo) -> dict[str, Any]:
     """A bar a phase, end to end."""
     times = info.milliseconds
-    names = [f"{p} {t:.{0 if t >= 10 else 1}f} ms" for p, t in zip(PHASES, times, strict=True)]
+    names = _names(info)
     words = [name.removesuffix(" ms") for name in names]
     room = [LETTER * len(word) * info.whole for word in words]
     return {
@@ -74,7 +85,7 @@ def _phases(info: TimelineInfo) -> dict[str, Any]:
         "y": [0] * len(times),
         "base": [round(sum(times[:i]), 3) for i in range(len(times))],
         "marker": {
-            "color": [role(COLOUR[phase]) for phase in PHASES],
+            "color": [role(theme.PHASES[phase]) for phase in PHASES],
             "opacity": [0.3] * len(times),
         },
         "text": [w if t > r else "" for w, t, r in zip(words, times, room, strict=True)],
@@ -86,21 +97,31 @@ def _phases(info: TimelineInfo) -> dict[str, Any]:
 
 
 def _plain(info: TimelineInfo, plain: float) -> dict[str, Any]:
-    """One bar a plain step; the first is drawn last, so that what they are stands over them."""
-    words = f"plain: {info.tokens} pass{'es' * (info.tokens != 1)} of {plain:.0f} ms"
+    """One bar a plain step; the first is drawn last, so that what they are stands over them.
+
+    Before the end only the first is seen.
+    """
+    unseen = max(0, info.tokens - 1)
     return {
         "type": "bar",
         "orientation": "h",
         "x": [round(0.98 * plain, 3)] * info.tokens,
         "y": [1] * info.tokens,
         "base": [round(i * plain, 3) for i in reversed(range(info.tokens))],
-        "marker": {"color": role("faint", 0.55)},
+        "marker": {"color": role("faint", 0.55), "opacity": [0] * unseen + [1]},
         "name": f"plain {plain:.0f} ms",
-        "text": [*[""] * (info.tokens - 1), words],
+        "text": [*[""] * unseen, f"plain: {plain:.0f} ms a pass"],
         "insidetextanchor": "start",
         "insidetextfont": {"color": role("ink"), "size": SIZES["small"]},
         "constraintext": "none",
     }
+
+
+def _all_plain(info: TimelineInfo, plain: float) -> figure.Patch:
+    """As many plain steps as the round has emitted tokens."""
+    words = f"plain: {info.tokens} pass{'es' * (info.tokens != 1)} of {plain:.0f} ms"
+    last = info.tokens - 1
+    return [["data.1.marker.opacity", [1] * info.tokens], [f"data.1.text.{last}", words]]
 
 
 def _layout(info: TimelineInfo) -> dict[str, Any]:
