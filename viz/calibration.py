@@ -64,11 +64,7 @@ def _dots(info: CalibrationInfo) -> dict[str, Any]:
     drawn = scale.dots([round(v, 4) for v in x], [round(v, 4) for v in y], "accepted", hover)
     shares = [each.accepted.whole / info.tested for _, each in info.bins]
     drawn["marker"]["size"] = [round(SMALL + (LARGE - SMALL) * sqrt(s), 1) for s in shares]
-    return drawn | {
-        "name": "tenths",
-        "mode": "lines+markers",
-        "line": {"color": drawn["marker"]["color"], "width": 1.2, "shape": "linear"},
-    }
+    return drawn | {"name": "tenths"}  # no line joins them: between tenths of one node it zigzags
 
 
 def _words(tenth: int, found: Bin) -> str:

@@ -13,6 +13,7 @@ def test_dots_are_the_tested_nodes_by_their_draft_probability(count):
         assert "no tested node" in words(plot_calibration(trace))
         return
     dots = data[1]
+    assert dots.mode == "markers"  # a line between tenths of one node would only zigzag
     for x, y, hover in zip(dots.x, dots.y, dots.hovertext, strict=True):
         low = min(int(x * 10), 9) / 10
         nodes = [

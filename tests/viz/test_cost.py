@@ -10,6 +10,7 @@ def test_the_line_is_the_headers_table_and_the_dot_the_runs_passes(count):
     calibrated, *met = plot_cost(trace).data
     assert list(calibrated.x) == list(COST)
     assert list(calibrated.y) == pytest.approx([1000 * s for s in COST.values()])
+    assert "a pass of 1 node takes 15.0 ms" in calibrated.hovertext[0]
     assert "2.87 times one node's 15.0 ms" in calibrated.hovertext[4]
     assert bool(met) == bool(count)
     for dot in met:
