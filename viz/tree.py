@@ -143,7 +143,8 @@ class _Drawing:
     def _judge(self, node: int) -> Patch:
         """Only what Plotly can move: a change of text would draw the tree a second time."""
         mark, place = f"data.{MARKS}.marker", 1 + self.info.tested.index(node)
-        size = self.room.size(self.info.draft_prob[node]) + 2
+        # beside a label there is room for the mark's line alone
+        size = self.room.size(self.info.draft_prob[node]) + 2 * (self.room.labels != BESIDE)
         moves = [*self.branches.judge(node), [f"{mark}.size.{place}", size]]
         if self.info.verdict[node] == "rejected":
             moves.append([f"{mark}.line.width.{place}", 2.2])

@@ -25,6 +25,7 @@ from viz.pieces import label
 from viz.stage import Stage, header_message
 from viz.timeline import plot_timeline
 from viz.tree import MARKS, NODES, plot_tree
+from viz.tree_info import tree_info
 
 FIGURES = ("tree", "caches", "judgement", "mask", "timeline")
 EMPTY = Round(
@@ -194,6 +195,9 @@ def test_a_label_beside_a_mark_that_has_no_node_under_it_keeps_clear_of_it():
         pad = len(text) - len(text.lstrip("\xa0"))
         assert pad * 0.6 * size >= mark / 2
     assert not any(text.startswith("\xa0") for text in texts[1:-1])
+    room = [1.25 * size / 2 + 1 for size in figure["data"][NODES]["marker"]["size"]]  # Plotly's own
+    for place, mark in zip(tree_info(ROUNDS["middle"]).tested, sizes[1:-1], strict=True):
+        assert mark / 2 + 1.1 <= room[place]
 
 
 def test_a_tree_of_any_size_is_six_traces():
