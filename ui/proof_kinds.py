@@ -53,7 +53,7 @@ class ByToken(Kind):
         return proof.why_not(self.rule, met, self.config.temperature)
 
     def subject(self, met: Met, before: Sequence[int]) -> Subject:
-        return proof.describe(met, before, self.bundle)
+        return proof.describe(met, before, self.bundle, proof.num_drawn(self.rule, met))
 
     def fits(self, met: Met) -> Iterator[tuple[Fit, ...]]:
         for counts in proof.verify_many(met, self.rule, self.count, self.config.seed, STEP):

@@ -93,11 +93,16 @@ def fits_message(fits: Sequence[Fit], goal: int, is_over: bool, is_broken: bool 
         "kind": "fits",
         "done": fits[0].verifications,
         "goal": goal,
-        "places": [_place(fit) for fit in fits],
+        "places": [_place(fit) for fit in _testable(fits)],
     }
     if is_over:
         message["verdict"] = _verdict(fits, goal, is_broken)
     return _packed(message)
+
+
+def _testable(fits: Sequence[Fit]) -> Sequence[Fit]:
+    """Those with more than one bin, for one alone fits whatever came; the first if none has."""
+    return [fit for fit in fits if fit.freedom] or fits[:1]
 
 
 def _verdict(fits: Sequence[Fit], goal: int, is_broken: bool) -> dict[str, Any]:
@@ -110,7 +115,7 @@ def _verdict(fits: Sequence[Fit], goal: int, is_broken: bool) -> dict[str, Any]:
         return {"holds": None, "value": "", "says": f"Stopped too early to tell: {says}"}
     if is_broken:
         more = "the mistake is small here, more verifications would show it."
-        return {"holds": None, "value": "", "says": f"{says} Yet {more}"}
+        return {"holds": None, "value": "not refuted", "says": f"{says} Yet {more}"}
     return {"holds": True, "value": "the target's law", "says": says}
 
 
@@ -162,7 +167,7 @@ def _says_refuted(refuted: Sequence[Fit]) -> str:
 def _says_passed(fits: Sequence[Fit]) -> str:
     if all(fit.p_value is None for fit in fits):
         return "The law is a single token here: nothing to test. A higher temperature brings more."
-    values = ", ".join(f"p = {p_words(fit.p_value)}" for fit in fits)
+    values = ", ".join(f"p = {p_words(fit.p_value)}" for fit in _testable(fits))
     return f"{fits[0].verifications:,} verifications, no difference from the law seen ({values})."
 
 
@@ -171,6 +176,11 @@ def _says_subject(subject: Subject) -> str:
         return "Every verification draws a chain anew, and the text goes on by the target's law."
     if subject.is_block:
         return "The chain is a point mass: every verification judges the same block."
+    if subject.drawn:
+        return (
+            f"The mistake is one among siblings, and this round drafted {len(subject.siblings)}"
+            f" below the root: every verification draws {subject.drawn} from its q instead."
+        )
     if subject.is_redrawn:
         return "Every verification draws its drafts anew from the round's q."
     if subject.siblings:

@@ -65,7 +65,7 @@ export class View {
 
   verdict(found) {
     const box = this.part('.verdict');
-    box.dataset.holds = found?.holds ?? '';
+    box.dataset.holds = found?.holds ?? (found?.value ? 'open' : ''); // open: all is counted, nothing found
     this.say('.mark', { true: '✓', false: '✗' }[found?.holds] ?? '');
     this.say('.value', found?.value ?? '');
     this.say('.verdict .says', found?.says ?? '');

@@ -42,6 +42,7 @@ export class Fits {
       while (this.drawn !== this.places && this.places.length && this.root.clientWidth) {
         const { places } = this;
         for (const place of places) await this.one(library, place);
+        for (const section of this.root.children) section.hidden = !places.some(({ place }) => place === section.dataset.place);
         this.drawn = places;
         await new Promise(requestAnimationFrame);
       }

@@ -18,6 +18,7 @@ _HOMES = {
     "describe_block": "words",
     "fits": "words",
     "meet_round": "round",
+    "num_drawn": "trials",
     "pair_law": "block",
     "verify_blocks": "block",
     "verify_many": "trials",

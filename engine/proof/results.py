@@ -59,6 +59,7 @@ class Subject:
     is_redrawn: bool  # the method draws its tokens, so that every verification draws new ones
     path: tuple[str, ...]  # tokens down to the leaf that the bonus is counted behind; () for none
     is_block: bool = False  # judged as one block, the first two tokens counted together
+    drawn: int = 0  # siblings in every verification, where they are more than the round had
 
 
 @dataclass(frozen=True, slots=True)

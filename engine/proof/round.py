@@ -16,6 +16,7 @@ from engine.verify import Judgement
 
 LOOKED_AT = 64  # rounds of a run at the most
 CHOSEN_FROM = 12  # rounds that show something; of these the one that shows most
+SHOWS = 0.01  # of worth: what is less is lost among the draws
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,22 +72,26 @@ def meet_round(
         ValueError: no round drafted anything; the message is written for the user.
     """
     run = _Watched(bundle, prompt, replace(config, max_new_tokens=LOOKED_AT))
-    found: list[MetRound] = []
+    best, most, count = None, 0.0, 0
     try:
         for this in run:
             yield this
-            if this.nodes.num_drafted or config.method == "plain":
-                found.append(run.met)
-            if sum(worth(met) > 0 for met in found) == CHOSEN_FROM:
+            if not this.nodes.num_drafted and config.method != "plain":
+                continue
+            value = worth(run.met)  # once: it may cost as much as the round
+            if best is None or value > most:
+                best, most = run.met, value
+            count += value > SHOWS
+            if count == CHOSEN_FROM:
                 break
     finally:
         run.close()
-    if not found:
+    if best is None:
         raise ValueError(
             f"This method drafted nothing in {this.index + 1} rounds of this prompt: choose"
             " another prompt, one that repeats itself for instance."
         )
-    yield max(found, key=worth)
+    yield best
 
 
 class _Watched(Run):

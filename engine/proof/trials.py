@@ -14,6 +14,7 @@ import torch
 
 from engine.proof.broken import confident_law, judge_not_renormalised
 from engine.proof.round import MetRound
+from engine.proof.strays import distance, hung_law, lost_mass_laws
 from engine.sampling import draw_distinct
 from engine.verify import Judgement, judge
 
@@ -58,7 +59,7 @@ def _is_certain(met: MetRound) -> bool:
 
 
 def worth(rule: Rule, met: MetRound) -> float:
-    """About how far the first or the bonus token of ``met`` strays by ``rule``; 0: not at all.
+    """How far the first or the bonus token of ``met`` strays by ``rule``, in total variation.
 
     For the right rule: how much there is to choose from at both places.
     """
@@ -66,16 +67,20 @@ def worth(rule: Rule, met: MetRound) -> float:
         return met.spread(0) + (met.spread(met.leaf) if met.leaf else 0.0)
     if rule == "bonus":
         p, bare = met.target_laws[met.leaf], met.bare_laws[met.leaf]
-        return float((p - bare).abs().sum()) / 2 if met.leaf else 0.0
+        return distance(bare, p) if met.leaf else 0.0
     if not met.siblings or (rule == "siblings" and met.draft_laws is None):
         return 0.0
     p = met.target_laws[0]
-    if rule == "siblings":  # q's mass on the first sibling is lost where that is refused
-        q = met.draft_laws[0]
-        return float(((q - p).clamp_min(0) * q).sum())
-    tokens, q = _draft(met, rule, torch.Generator())
-    wanted, accepted = float(p[tokens[0]]), float(p[tokens[0]]) / max(float(q[tokens[0]]), 1e-9)
-    return abs(min(1.0, accepted) - wanted)
+    if rule == "siblings":
+        return distance(*lost_mass_laws(p, met.draft_laws[0], num_drawn(rule, met)))
+    tokens, q = _draft(met, rule, torch.Generator())  # hung without drawing
+    return distance(hung_law(tokens, q, p), p)
+
+
+def num_drawn(rule: Rule, met: MetRound) -> int:
+    """Siblings below the root in every verification."""
+    own = len(met.siblings)
+    return max(own, SIBLINGS) if rule == "siblings" and own else own
 
 
 def verify_many(met: MetRound, rule: Rule, count: int, seed: int, step: int) -> Iterator[Counts]:
@@ -120,8 +125,7 @@ def _draft(
         return own, confident_law(own, chances, met.target_laws[0])
     if q is None or not own:
         return own, None
-    count = max(len(own), SIBLINGS) if rule == "siblings" else len(own)
-    return draw_distinct(q, _uniforms(count, rng)), q
+    return draw_distinct(q, _uniforms(num_drawn(rule, met), rng)), q
 
 
 def _last_laws(met: MetRound, rule: Rule) -> torch.Tensor:

@@ -14,11 +14,12 @@ from engine.proof.trials import Counts
 LETTERS = 80  # of the text before the round
 
 
-def describe(met: MetRound, text: Sequence[int], bundle: Bundle) -> Subject:
+def describe(met: MetRound, text: Sequence[int], bundle: Bundle, drawn: int = 0) -> Subject:
     """The round in words.
 
     Args:
         text: what the run had generated before it, as tokens.
+        drawn: siblings of every verification.
     """
     piece = Pieces(bundle.tokenizer)
     path, node = [], met.leaf
@@ -31,6 +32,7 @@ def describe(met: MetRound, text: Sequence[int], bundle: Bundle) -> Subject:
         tuple(_sibling(met, node, piece) for node in met.siblings),
         met.draft_laws is not None,
         tuple(reversed(path)),
+        drawn=drawn if drawn > len(met.siblings) else 0,
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 import engine
 from engine.config import DecodeConfig
 from tests.tables import table_bundle
+from ui.examples import EXAMPLES
 from ui.proof_rules import RULES
 from ui.proof_run import CHAIN, DEPTH, prove, read
 
@@ -112,6 +113,24 @@ def test_a_broken_rule_is_called_broken_before_anything_is_counted():
     assert messages[0]["kind"] == "begin"
     assert messages[0]["warning"].startswith("Broken on purpose")
     assert not messages[-1]["verdict"]["holds"]
+
+
+@pytest.mark.parametrize("method", ["draft", "draft_tree"])
+@pytest.mark.parametrize("rule", [name for name, words in RULES.items() if words.says])
+def test_every_broken_rule_is_refuted(rule, method):
+    messages = played(rule=rule, method=method)
+    assert messages[-1]["verdict"]["holds"] is False
+    says = next(m for m in messages if m["kind"] == "subject")["says"]
+    assert ("draws 3 from its q" in says) == (rule == "siblings" and method == "draft")
+
+
+@pytest.mark.model
+def test_every_broken_rule_is_refuted_with_what_the_tab_shows_at_first():
+    bundle = engine.load()
+    for rule in (name for name, words in RULES.items() if words.says):
+        wish = read(EXAMPLES[0].prompt, SHOWN | {"rule": rule, "count": 5000})
+        *_, last = prove(engine, bundle.for_visitor(), wish, lambda: False)
+        assert json.loads(last)["verdict"]["holds"] is False, rule
 
 
 @pytest.mark.parametrize(("rule", "holds"), [("block", True), ("block_stop", False)])

@@ -127,10 +127,26 @@ def test_neither_a_proof_that_was_stopped_nor_a_broken_rule_that_passed_proves_a
     assert stopped["holds"] is None and stopped["value"] == ""
     assert stopped["says"].startswith("Stopped too early to tell: 500 verifications")
     small = json.loads(fits_message([fit()], 500, True, is_broken=True))["verdict"]
-    assert small["holds"] is None and "the mistake is small here" in small["says"]
+    assert (small["holds"], small["value"]) == (None, "not refuted")
+    assert "the mistake is small here" in small["says"]
     for is_broken in (True, False):  # a refutation counts whenever it comes
         found = json.loads(fits_message([fit(1e-9)], 1000, True, is_broken))["verdict"]
         assert found["holds"] is False
+
+
+def test_a_place_with_one_bin_is_not_shown_where_another_has_more():
+    single = fit(None, tokens=1, place="bonus", freedom=0)
+    told = json.loads(fits_message([fit(), single], 500, True))
+    assert [place["place"] for place in told["places"]] == ["first"]
+    assert "(p = 0.40)" in told["verdict"]["says"]
+    alone = json.loads(fits_message([fit(None, freedom=0), single], 500, False))
+    assert [place["place"] for place in alone["places"]] == ["first"]
+
+
+def test_a_chain_that_is_given_siblings_says_so():
+    chain = Subject(4, "the sky", (Sibling(" is", 0.5, 0.25),), True, (), drawn=3)
+    says = json.loads(subject_message(chain))["says"]
+    assert "this round drafted 1 below the root: every verification draws 3" in says
 
 
 def test_numbers_of_a_place_have_their_denominator_on_hover():

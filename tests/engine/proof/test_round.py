@@ -65,6 +65,19 @@ def test_the_round_that_is_worth_most_is_taken():
     assert met.index == 2
 
 
+def test_every_round_is_judged_worth_something_once_and_those_that_show_little_do_not_count():
+    asked = []
+
+    def worth(met):
+        asked.append(met.index)
+        return 0.02 if met.index >= 5 else 1e-6
+
+    config = DecodeConfig(method="draft", **SETTINGS)
+    *rounds, met = meet_round(table_bundle(), PROMPT, config, worth)
+    assert asked == list(range(5 + CHOSEN_FROM)) and len(rounds) == len(asked)
+    assert met.index == 5
+
+
 @pytest.mark.parametrize("method", ["draft", "draft_tree"])
 def test_a_real_round_passes_and_its_broken_rule_does_not(method):
     _, _, met = meet(method)

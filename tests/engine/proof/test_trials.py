@@ -141,8 +141,15 @@ def test_a_round_is_worth_more_where_the_rule_shows_more(rule):
     this, alone = met(5), met(5, tree=((0,), (-1,)), leaf=0)
     assert worth(rule, this) > worth(rule, alone)
     assert rule == "right" or worth(rule, alone) == 0
-    if rule == "soft":  # the exact deviation, of one child
-        p, q = this.target_laws[0], this.draft_laws[0]
-        best = int(q.argmax())
-        law = output_law(judge, Model(5, 2.5), [((0, best), (-1, 0), 1.0)], Model(105, 2.5), 1)
-        assert worth("soft", this) == pytest.approx(float((law - p)[best].abs()))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_a_broken_rule_is_worth_is_how_far_its_enumerated_law_strays(seed):
+    p, q, this = Model(seed, 2.5), Model(seed + 100, 2.5), met(seed)
+    best = q(()).topk(2).indices.tolist()
+    laws = {
+        "soft": output_law(judge, p, [((0, *best), (-1, 0, 0), 1.0)], q, 1),
+        "siblings": output_law(_broken, p, siblings(q, 3), q, 1),
+    }
+    for rule, law in laws.items():
+        assert worth(rule, this) == pytest.approx(float((law - p(())).abs().sum()) / 2)
