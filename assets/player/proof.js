@@ -18,7 +18,8 @@ export class View {
   apply(message) {
     const { kind } = message;
     if (kind === 'begin') this.begin(message);
-    else if (kind === 'status' || kind === 'problem') this.notice(message.text, kind === 'problem');
+    else if (kind === 'problem') this.refuse(message.text);
+    else if (kind === 'status') this.notice(message.text, false);
     else if (kind === 'tokens') this.pairs.add(message);
     else if (kind === 'subject') this.subject(message);
     else if (kind === 'fits') this.count(message);
@@ -27,15 +28,28 @@ export class View {
 
   begin({ proof, title, rule, warning, palette, template }) {
     this.root.dataset.kind = proof;
+    this.head(title, rule, warning);
+    this.notice('', false);
+    this.verdict(null);
+    this.fits.clear({ palette, template });
+  }
+
+  // What is asked for now; what stood there was the answer to another question.
+  head(title, rule, warning) {
     this.root.classList.toggle('broken', Boolean(warning));
     this.say('.title', title);
     this.say('.rule', rule);
     this.say('.warning', warning);
-    this.notice('', false);
-    this.verdict(null);
     this.pairs.clear();
-    this.fits.clear({ palette, template });
     this.part('.work').hidden = this.part('.subject').hidden = true;
+  }
+
+  refuse(reason) {
+    this.root.dataset.kind = 'refused';
+    this.head('Nothing was proven', '', '');
+    this.fits.clear(null);
+    this.verdict({ holds: null, value: 'not run', says: reason });
+    this.notice(reason, true);
   }
 
   notice(text, isProblem) {

@@ -171,6 +171,22 @@ def test_a_mistake_that_cannot_show_is_a_sentence_too(prover):
     prover.until(f"{NOTICE}.textContent.includes('raise the temperature')")
 
 
+def test_a_refused_proof_clears_the_one_before_and_gives_its_reason_in_its_place(prover):
+    prove(prover)
+    prover.until("proof.isDrawn")
+    choose(prover, "Rule", "soft q")
+    prover.page.locator("#proof-rail").get_by_text("temperature 0", exact=True).click()
+    prover.page.click("#prove")
+    prover.until("proof.kind === 'refused'")
+    shown = prover.ask(TEXT)
+    assert "Nothing was proven" in shown and "raise the temperature" in shown
+    assert not any(old in shown for old in ("at temperature 0.7", "p-value", "verifications"))
+    assert prover.ask("proof.holds") is None
+    prover.page.locator("#proof-rail").get_by_text("0.7", exact=True).click()
+    prove(prover)
+    prover.until("proof.isDrawn")
+
+
 def test_two_visitors_prove_apart_and_one_after_the_other(prover, browser, provable):
     other = opened(Visit(browser, provable[0]))
     choose(other, "Rule", "soft q")
