@@ -13,6 +13,7 @@ from engine.proof.broken import judge_block_stopping
 from engine.proof.chi_square import LEAST
 from engine.proof.continuation import ROWS, Continuation
 from engine.proof.round import MetRound
+from engine.proof.strays import distance, stopped_laws
 from engine.proof.trials import Counts
 from engine.sampling import draw
 from engine.tree import is_chain
@@ -43,18 +44,17 @@ def why_not_block(rule: str, met: MetRound, has_model: bool) -> str:
 def worth_block(rule: str, met: MetRound) -> float:
     """How much a round's block shows: much to choose from, and drafts that may be kept.
 
-    For the broken rule, of point masses: by how much their first token comes out too rarely.
+    For the broken rule: how far the first token strays, in total variation.
     """
-    if not _is_block(met):
+    if not _is_block(met) or (rule == "block_stop" and len(met.tokens) <= LENGTH):
         return 0.0
-    p, tokens = met.target_laws, met.tokens
-    if met.draft_laws is not None:
-        return met.spread(0) * float(torch.minimum(p[0], met.draft_laws[0]).sum())
-    first = float(p[0][tokens[1]])
+    p, q, tokens = met.target_laws, met.draft_laws, met.tokens
     if rule == "block":
-        return met.spread(0) * first
-    if len(tokens) <= LENGTH:
-        return 0.0
+        kept = p[0][tokens[1]] if q is None else torch.minimum(p[0], q[0]).sum()
+        return met.spread(0) * float(kept)
+    if q is not None:
+        return distance(*stopped_laws(p[:LENGTH], q[:LENGTH]))
+    first = float(p[0][tokens[1]])
     second = float(p[1][tokens[2]])
     missed = first * (1 - second) + 1 - first  # Z + 1 - p of the paper
     return first * second * (1 - first) / missed if missed > 0 else 0.0

@@ -62,3 +62,22 @@ def _residuals(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
     positive = (p - q).clamp_min(0)
     total = positive.sum(1, keepdim=True)
     return torch.where(total > 0, positive / total.clamp_min(1e-300), p)
+
+
+def stopped_laws(p: torch.Tensor, q: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """[TOP] the first token of a block of two that is left at its first failure; and the p of it.
+
+    Among the likeliest first tokens, and as if behind each stood the laws behind the drawn one:
+    the others would cost a pass each.
+
+    Args:
+        p, q: [2, V] the target's and the drafter's laws at the root and behind the first token.
+    """
+    top = (p[0] + q[0]).topk(min(TOP, p.shape[1])).indices
+    first, drafted = (law[0][top].double() / law[0][top].double().sum() for law in (p, q))
+    weight = (first / drafted.clamp_min(1e-300)).clamp_max(1)
+    mass = (weight[:, None] * p[1].double() - q[1].double()).clamp_min(0).sum(1)
+    whole = mass + 1 - weight
+    passes = torch.where(whole > 0, mass / whole.clamp_min(1e-300), 1.0)  # h of the paper
+    kept = drafted * passes
+    return kept + (1 - kept.sum()) * residual(first, drafted), first

@@ -193,3 +193,16 @@ def test_a_broken_block_of_point_masses_is_worth_what_it_is_off():
     exact = float((target_law(p, 1) - off)[met.tokens[1]])
     assert worth_block("block_stop", met) == pytest.approx(exact) and exact > 0.01
     assert worth_block("block_stop", met_chain(p, None, chain=(2,))) == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_broken_block_that_is_drawn_is_worth_how_far_its_first_token_strays(seed):
+    """Exactly so where the laws behind every first token are the same."""
+    p, q = Model(seed), Model(seed + 100)
+    for model in (p, q):
+        for text in model.table:
+            model.table[text] = model.table[(0,) * len(text)]
+    law = output_law(judge_block_stopping, p, chains(q, 2), q, 2).sum(1)
+    strays = float((law - p(())).abs().sum()) / 2
+    assert worth_block("block_stop", met_chain(p, q)) == pytest.approx(strays, abs=1e-9)
+    assert worth_block("block_stop", met_chain(p, q, chain=(2,))) == 0
