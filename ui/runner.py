@@ -126,7 +126,9 @@ class Runner:
             raise ValueError(reason)
         yield messages.status(READING)
         run = self.decoder.decode(visitor.bundle, wish.prompt, wish.config)
-        name, stage, tokens = messages.new_run(), Stage(run.header), []
+        is_compared = wish.compare and wish.config.method != "plain"
+        name, tokens = messages.new_run(), []
+        stage = Stage(run.header, awaits_plain=is_compared)
         source, problem = Path(visitor.bundle.source).name, ""
         try:
             yield messages.tagged(header_message(run.header, "live", source), name)
@@ -139,10 +141,11 @@ class Runner:
             problem = str(error)
         finally:
             run.close()
-        yield messages.tagged(stage.end_message(run.end), name)
+        is_measured = is_compared and run.end.is_whole and not problem
+        yield messages.tagged(stage.end_message(run.end, _note(run.end), is_measured), name)
         if problem:
             yield messages.problem(problem)
-        elif wish.compare and wish.config.method != "plain" and run.end.is_whole:
+        elif is_measured:
             visitor.unmeasured = Played(wish, name, stage, run.end, tokens)
 
     def _measure(self, visitor: Visitor) -> Iterator[str]:
@@ -160,3 +163,10 @@ class Runner:
         )
         end = replace(played.end, plain=plain)
         yield messages.tagged(played.stage.end_message(end), played.name)
+
+
+def _note(end: Any) -> str:
+    """What to say of a run that somebody has stopped."""
+    if end.reason != "cancelled":
+        return ""
+    return f"Stopped after {end.rounds} round{'' if end.rounds == 1 else 's'}."

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 from engine.run_facts import End, Yardstick
 from engine.stats import Tally, speed_up
 
+PENDING = "…"  # a figure that comes later; the player puts it where this stands
 PHASES = {"draft": "Drafting", "verify": "Verifying", "accept": "Judging", "commit": "Committing"}
 
 
@@ -22,17 +23,22 @@ def facts_panel(tally: Tally, **known: Any) -> list[dict[str, str]]:
 
 
 def facts_info(
-    tally: Tally, end: End | None = None, plain: Yardstick | None = None, is_over: bool = True
+    tally: Tally,
+    end: End | None = None,
+    plain: Yardstick | None = None,
+    is_over: bool = True,
+    awaits_plain: bool = False,
 ) -> list[Fact]:
     """Tokens per pass, speed-up, acceptance, drafted tokens kept, where the time goes.
 
     Args:
         end: of a run that is over; ``None`` where its file was cut short.
         plain: what is known of plain decoding while the run's rounds are shown.
+        awaits_plain: it is going to be measured, once the run is over.
     """
     return [
         _tokens_per_pass(tally),
-        _speed_up(end) if is_over else _speed_up_so_far(tally, plain),
+        _speed_up(end, awaits_plain) if is_over else _speed_up_so_far(tally, plain, awaits_plain),
         _accepted(tally),
         _kept(tally),
         _time(tally),
@@ -46,28 +52,38 @@ def _tokens_per_pass(tally: Tally) -> Fact:
     return Fact(value, "tokens per pass", hover)
 
 
-def _speed_up_so_far(tally: Tally, plain: Yardstick | None) -> Fact:
+def _speed_up_so_far(tally: Tally, plain: Yardstick | None, awaits_plain: bool) -> Fact:
     """Against the yardstick of the whole run, where there is one yet."""
     seconds = tally.seconds.total
-    if plain is None or not plain.tokens or not plain.seconds or not seconds:
+    if awaits_plain:
         hover = "Plain decoding of the same prompt is measured when the run is over"
-        return Fact("…", "of plain, after the run", hover)
+        return Fact(PENDING, "of plain, after the run", hover)
+    if plain is None or not plain.tokens or not plain.seconds or not seconds:
+        return _not_measured()
     ours, theirs = tally.tokens / seconds, plain.tokens / plain.seconds
     hover = f"{ours:.1f} tokens/s so far against {theirs:.1f} plain over the whole run"
     return Fact(f"{ours / theirs:.2f}×", "of plain, so far", hover)
 
 
-def _speed_up(end: End | None) -> Fact:
+def _speed_up(end: End | None, awaits_plain: bool) -> Fact:
     ratio = speed_up(end)
+    if awaits_plain:
+        return Fact(PENDING, "of plain, being measured", "Plain decoding of the same prompt runs")
+    if end is not None and end.plain is None and end.reason == "cancelled":
+        return Fact("–", "of plain, stopped", "Only a run that comes to its end is measured")
     if ratio is None or end is None or end.plain is None:
-        hover = "Needs plain decoding of the same prompt in the same process"
-        return Fact("–", "of plain, not measured", hover)
+        return _not_measured()
     plain = end.plain
     hover = (
         f"{ratio.part:.1f} tokens/s ({_count(end.tokens, 'token')} in {end.seconds:.2f} s) against"
         f" {ratio.whole:.1f} plain ({_count(plain.tokens, 'token')} in {plain.seconds:.2f} s)"
     )
     return Fact(f"{ratio.value:.2f}×", "of plain, measured", hover)
+
+
+def _not_measured() -> Fact:
+    hover = "Needs plain decoding of the same prompt in the same process"
+    return Fact("–", "of plain, not measured", hover)
 
 
 def _accepted(tally: Tally) -> Fact:

@@ -54,10 +54,18 @@ def header_message(header: Header, source: str, name: str) -> str:
 class Stage:
     """Turns the rounds of one run into messages, in their order."""
 
-    def __init__(self, header: Header, plain: Yardstick | None = None) -> None:
-        """``plain`` is what is known of plain decoding already, as in a trace of the past."""
+    def __init__(
+        self, header: Header, plain: Yardstick | None = None, awaits_plain: bool = False
+    ) -> None:
+        """A stage of no round yet.
+
+        Args:
+            plain: what is known of plain decoding already, as in a trace of the past.
+            awaits_plain: it is measured once the run is over.
+        """
         self.header = header
         self.plain = plain
+        self.awaits_plain = awaits_plain
         self.plain_step = plain.seconds / plain.tokens if plain and plain.tokens else None
         self.tally = Tally()
         self.numbers = Numbers(header)
@@ -78,10 +86,14 @@ class Stage:
             }
         )
 
-    def end_message(self, end: End | None, note: str = "") -> str:
+    def end_message(self, end: End | None, note: str = "", awaits_plain: bool = False) -> str:
         """The end; ``None`` where the run was cut short.  Sent again once plain is measured.
 
         The figures about the whole run come with it: of each there is one.
+
+        Args:
+            note: what there is to say of it.
+            awaits_plain: it is measured now.
         """
         return _packed(
             {
@@ -89,7 +101,7 @@ class Stage:
                 "record": end,
                 "note": note,
                 "panels": {
-                    "facts": facts_panel(self.tally, end=end),
+                    "facts": facts_panel(self.tally, end=end, awaits_plain=awaits_plain),
                     **self.numbers.panels(self.tally, end),
                 },
             }
@@ -103,7 +115,9 @@ class Stage:
             "mask": mask_panel(mask_info(this), order),
             "timeline": timeline_panel(timeline_info(this, self.plain_step), order),
             "text": text_panel(this),
-            "facts": facts_panel(self.tally, plain=self.plain, is_over=False),
+            "facts": facts_panel(
+                self.tally, plain=self.plain, is_over=False, awaits_plain=self.awaits_plain
+            ),
         }
 
 

@@ -50,7 +50,7 @@ function add(player, round) {
 }
 
 function finish(player, message) {
-  player.tape.end = message;
+  player.tape.close(message);
   if (!player.tape.lack) player.notice(message.note ?? '', false);
   player.show(false);
 }

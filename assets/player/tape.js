@@ -1,6 +1,7 @@
 // A run as the browser holds it: its header, its rounds, its end, and where its steps lie.
 // A position counts the steps of all rounds in one line; position -1 is before the first.
 const NONE = [];
+const PENDING = '…'; // a figure of a round that only the end of the run knows
 
 export class Tape {
   constructor(header) {
@@ -22,6 +23,15 @@ export class Tape {
     this.starts.push(this.length + round.steps.length);
     this.rounds.push(round);
     return '';
+  }
+
+  // The end, or the same again with more known: what rounds could not know yet is told now.
+  close(end) {
+    const known = end.panels?.facts ?? NONE, before = this.end?.panels?.facts ?? NONE;
+    this.end = end;
+    for (const { panels } of this.rounds) {
+      panels.facts = panels.facts?.map((fact, at) => (fact.value === PENDING || fact === before[at] ? known[at] ?? fact : fact));
+    }
   }
 
   locate(position) {

@@ -22,6 +22,10 @@ def test_stop_ends_the_run_whole_within_a_round(visit):
     run = visit.decoder.runs[-1]
     assert run.end.reason == "cancelled"
     assert visit.ask("player.size") == run.closed_after < 100
+    assert visit.notice == f"Stopped after {run.closed_after} rounds."
+    for key in ("PageUp", "End"):  # nothing is promised, wherever one looks
+        visit.press(key)
+        visit.until("document.querySelector('#facts').textContent.includes('of plain, stopped')")
     visit.decoder.count, visit.decoder.delay = 5, 0.0
     visit.decode_whole()
     assert visit.ask("player.size") == 5
@@ -46,8 +50,12 @@ def test_stop_ends_the_measurement_of_plain_decoding(visit):
     visit.decoder.measuring = 60.0
     visit.decode_whole()
     visit.until(MEASURES)
+    for key in ("End", "PageUp"):
+        visit.press(key)
+        visit.until("document.querySelector('#facts').textContent.includes('being measured')")
     visit.page.click("#stop")
     visit.until(f"!({MEASURES})")
+    visit.until("document.querySelector('#facts').textContent.includes('of plain, not measured')")
     visit.decoder.measuring = 0.0
 
 

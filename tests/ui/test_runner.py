@@ -36,6 +36,8 @@ def test_a_run_is_a_header_its_rounds_and_an_end_that_comes_again_with_the_yards
     assert kinds(played) == ["status", "header", *["round"] * 6, "end", "status", "end"]
     first, last = json.loads(played[8]), json.loads(played[-1])
     assert first["record"]["plain"] is None
+    labels = [message["panels"]["facts"][1]["label"] for message in (first, last)]
+    assert labels == ["of plain, being measured", "of plain, measured"]
     assert last["record"]["plain"]["tokens"] == last["record"]["tokens"]
 
 
@@ -91,10 +93,11 @@ def test_stop_ends_the_run_with_the_round_in_hand(runner, decoder):
     stopping.start()
     while not runner._visitors["me"].cancelled.is_set():
         pass
-    rest = kinds(run)
+    (end,) = map(json.loads, run)
     stopping.join(5)
     assert not stopping.is_alive()
-    assert rest == ["end"]
+    assert (end["kind"], end["note"]) == ("end", "Stopped after 2 rounds.")
+    assert end["panels"]["facts"][1]["label"] == "of plain, stopped"
     assert decoder.runs[0].closed_after == 2
     assert decoder.runs[0].end.reason == "cancelled"
 

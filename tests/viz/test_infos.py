@@ -134,7 +134,8 @@ def test_text_is_not_escaped_since_it_never_is_markup():
 
 
 def test_facts_carry_their_denominators():
-    facts = {fact.label: fact for fact in facts_info(Tally.of([ROUND]), is_over=False)}
+    told = facts_info(Tally.of([ROUND]), is_over=False, awaits_plain=True)
+    facts = {fact.label: fact for fact in told}
     assert facts["tokens per pass"].value == "2.00"
     assert facts["tokens per pass"].hover == "2 tokens in 1 target pass"
     assert facts["of the tested accepted"].value == "33 %"
@@ -157,6 +158,23 @@ def test_a_run_whose_yardstick_is_known_shows_its_speed_up_so_far():
     fact = facts_info(tally, plain=plain, is_over=False)[1]
     assert fact.label == "of plain, so far"
     assert fact.value == f"{2 / ROUND.seconds.total / 10:.2f}×"
+
+
+@pytest.mark.parametrize(
+    ("known", "value", "label"),
+    [
+        (dict(is_over=False, awaits_plain=True), "…", "of plain, after the run"),
+        (dict(is_over=False), "–", "of plain, not measured"),
+        (dict(end=End("length", 1, 2, 0.5), awaits_plain=True), "…", "of plain, being measured"),
+        (dict(end=End("length", 1, 2, 0.5)), "–", "of plain, not measured"),
+        (dict(end=End("cancelled", 1, 2, 0.5)), "–", "of plain, stopped"),
+        (dict(end=End("memory", 1, 2, 0.5)), "–", "of plain, not measured"),
+        (dict(end=None), "–", "of plain, not measured"),
+    ],
+)
+def test_a_speed_up_that_is_not_there_says_whether_it_will_be(known, value, label):
+    fact = facts_info(Tally.of([ROUND]), **known)[1]
+    assert (fact.value, fact.label) == (value, label)
 
 
 def test_facts_of_no_round_are_dashes():
