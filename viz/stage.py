@@ -19,7 +19,7 @@ from viz.judgement import judgement_figure, judgement_info, judgement_panel
 from viz.mask import mask_info, mask_panel
 from viz.numbers import Numbers
 from viz.phases import Step, steps
-from viz.pieces import BLANK, visible
+from viz.says import says, why_nothing
 from viz.text import text_panel
 from viz.timeline import timeline_info, timeline_panel
 from viz.tree import tree_panel
@@ -82,7 +82,7 @@ class Stage:
                 "record": this,
                 "steps": [_told(step) for step in order],
                 "panels": self._panels(this, order),
-                "says": says(this),
+                "says": says(this, why_nothing(self.header, this, self.tally.tokens)),
             }
         )
 
@@ -124,22 +124,6 @@ class Stage:
 def _without_figure(panel: dict[str, Any]) -> dict[str, Any]:
     """A panel whose figure has come with the header."""
     return {key: value for key, value in panel.items() if key != "figure"}
-
-
-def says(this: Round) -> str:
-    """A round in a sentence, for those who do not see it; rounds count from 1 as on the page."""
-    nodes, emitted = this.nodes, this.emitted
-    said = f"Round {this.index + 1}: "
-    if nodes.num_drafted:
-        plural = "" if nodes.num_drafted == 1 else "s"
-        said += f"{nodes.num_accepted} of {nodes.num_drafted} drafted token{plural} accepted"
-    else:
-        said += "nothing drafted"
-    if emitted.origin and emitted.origin[-1] != "accepted":
-        # read out, where the sign for a blank would be a word
-        token = visible(this.piece(emitted.token[-1]), 40).replace(BLANK, " ")
-        said += f", {emitted.origin[-1]} '{token}'"
-    return said
 
 
 def _packed(message: dict[str, Any]) -> str:

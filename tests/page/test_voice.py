@@ -7,7 +7,7 @@ import pytest
 from tests.page import synthetic
 from viz.judgement import judgement_info
 from viz.pieces import short
-from viz.stage import says
+from viz.says import says
 from viz.tree_info import tree_info
 
 LINE = "document.querySelector('.stage .says')"

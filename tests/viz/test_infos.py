@@ -15,7 +15,7 @@ from viz.facts import facts_info
 from viz.judgement import judgement_info
 from viz.mask import mask_info
 from viz.phases import steps
-from viz.stage import says
+from viz.says import NOTHING_FOUND, NOTHING_PAYS, says, why_nothing
 from viz.text import Span, text_info
 from viz.timeline import timeline_info
 from viz.tree_info import MAX_DRAWN, tree_info
@@ -225,5 +225,24 @@ def test_the_time_line_scales_to_the_longer_of_round_and_plain():
 
 
 def test_a_round_is_said_in_a_sentence():
-    assert says(ROUND) == "Round 7: 1 of 4 drafted tokens accepted, recovered ' dark'"
-    assert says(make_round(0)).startswith("Round 1: nothing drafted, sampled '")
+    assert says(ROUND) == "Round 7: 1 of 4 drafted tokens accepted, recovered “ dark”"
+    assert says(make_round(0)).startswith("Round 1: nothing drafted, sampled “")
+
+
+@pytest.mark.parametrize(
+    ("method", "config", "tokens", "drafted", "words"),
+    [
+        ("draft", {}, 5, 0, NOTHING_PAYS),
+        ("medusa", {}, 5, 0, NOTHING_PAYS),
+        ("lookup", {}, 5, 0, NOTHING_FOUND),
+        ("draft", {}, 5, 3, ""),
+        ("draft", {"tree": 8}, 5, 0, ""),
+        ("draft", {}, 64, 0, ""),
+        ("plain", {}, 5, 0, ""),
+    ],
+)
+def test_who_drafts_nothing_by_choice_says_why(method, config, tokens, drafted, words):
+    settings = {"tree": "auto", "max_new_tokens": 64} | config
+    header, this = replace(make_header(method), config=settings), make_round(drafted)
+    assert why_nothing(header, this, tokens) == words
+    assert says(this, words).endswith(f"; {words}") == bool(words)
