@@ -14,19 +14,16 @@ NO_LANE = ("no lane", NONE)
 DRAFTING = [("top", "top"), ("drawn", "sampled")]
 
 
-def lane_boxes(
-    runner: Runner, page: gr.Blocks, number: int, usual: str, nodes: str
-) -> dict[str, Any]:
+def lane_boxes(runner: Runner, page: gr.Blocks, number: int, usual: str) -> dict[str, Any]:
     """The widgets by the names of their values.
 
     Args:
         number: from 1; plain decoding's lane comes before it.
         usual: the method it has to begin with.
-        nodes: the tree it has to begin with.
     """
     method = method_box(runner, page, f"Lane {number + 1}", usual, NO_LANE)
     with gr.Row(elem_classes=["lane-row", "lane-own"]):
-        tree = gr.Textbox(nodes, label="Tree", max_lines=1, min_width=60)
+        tree = gr.Textbox("auto", label="Tree", max_lines=1, min_width=60)
         temperature = gr.Textbox(  # a number's box shows 0 where it is empty
             "", label="Temperature", placeholder="as above", max_lines=1, min_width=60
         )

@@ -103,7 +103,7 @@ def compare(
         if is_cancelled():
             yield race.over_message(agreement(lanes), f"Stopped at lane {place}.")
             return
-    yield race.over_message(agreement(lanes))
+    yield race.over_message(agreement(lanes), _uneven(wish))
 
 
 def _yardstick(lanes: Sequence[LaneText], config: DecodeConfig) -> Sequence[Round]:
@@ -156,10 +156,22 @@ def _infos(wish: CompareWish) -> list[race.LaneInfo]:
     ]
 
 
+def _uneven(wish: CompareWish) -> str:
+    """What to say where lanes had unlike trees, so that more than the method sets them apart."""
+    drafting = list(zip(wish.numbers, wish.configs, strict=True))[1:]
+    if len({config.tree for _, config in drafting}) < 2:
+        return ""
+    trees = [f"lane {number} {_tree(config)}" for number, config in drafting]
+    return f"The lanes had unlike trees: {', '.join(trees)}."
+
+
+def _tree(config: DecodeConfig) -> str:
+    return "auto tree" if config.tree == "auto" else f"tree of {config.tree} nodes"
+
+
 def _settings(config: DecodeConfig, is_mixed: bool) -> list[str]:
     """A lane's own settings; its temperature where lanes have several."""
-    tree = "auto tree" if config.tree == "auto" else f"tree of {config.tree} nodes"
-    words = ["one token a pass" if config.method == "plain" else tree]
+    words = ["one token a pass" if config.method == "plain" else _tree(config)]
     words += [f"T {config.temperature:g}"] if is_mixed else []
     return words + (["drawn"] if config.drafting == "sampled" else [])
 

@@ -12,7 +12,7 @@ from ui.runner import Runner
 from ui.view import notice, view
 from ui.work import Work
 
-USUAL = (("suffix", "auto"), ("draft_tree", "8"), ("eagle2", "auto"))  # to begin with
+USUAL = ("suffix", "draft_tree", "eagle2")  # to begin with, each with its own best tree
 
 
 def compare_tab(runner: Runner, page: gr.Blocks) -> None:
@@ -43,6 +43,6 @@ def _lanes(runner: Runner, page: gr.Blocks) -> dict[str, Any]:
     """The widgets of every lane but the first."""
     gr.HTML("<p class='first-lane'>Lane 1: plain decoding, always</p>", apply_default_css=False)
     widgets: dict[str, Any] = {}
-    for number, (usual, nodes) in enumerate(USUAL[:LANES], start=1):
-        widgets |= lane_boxes(runner, page, number, usual, nodes)
+    for number, usual in enumerate(USUAL[:LANES], start=1):
+        widgets |= lane_boxes(runner, page, number, usual)
     return widgets

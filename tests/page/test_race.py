@@ -61,6 +61,11 @@ def racer(tab, course):
     visit.close()
 
 
+def test_every_lane_begins_with_its_own_best_tree(racer):
+    boxes = racer.page.locator("#compare-rail").get_by_label("Tree", exact=True).all()
+    assert [box.input_value() for box in boxes] == ["auto"] * 3
+
+
 def opened(visit, lanes=(("Lane 3", "Prompt lookup"),)):
     """The comparison's tab of a new visitor, with plain, suffix and lookup in its lanes."""
     visit.open("?__theme=dark")

@@ -72,6 +72,14 @@ def test_two_lanes_may_differ_by_their_trees_alone():
     assert [config.tree for config in wish.configs] == ["auto", 8, 4]
 
 
+@pytest.mark.parametrize(
+    ("tree", "note"),
+    [("auto", ""), ("4", "The lanes had unlike trees: lane 2 auto tree, lane 3 tree of 4 nodes.")],
+)
+def test_lanes_with_unlike_trees_say_so_in_the_result(tree, note):
+    assert played(tree2=tree)[-1]["note"] == note
+
+
 def test_a_lane_has_its_own_temperature_or_that_of_all():
     own = dict(temperature=0.7, temperature1=" 0 ", temperature2=1)
     wish = read("Why?", SHOWN | own | dict(method3="lookup", temperature3=None))
