@@ -4,6 +4,7 @@ import { meaning } from './legend.js';
 import { showMachine } from './machine.js';
 import { stillness } from './stillness.js';
 import { Tape } from './tape.js';
+import { wordOnArrival } from './waiting.js';
 
 const LEGENDS = [['tree', 'legend'], ['judgement', 'bars'], ['caches', 'slots'], ['timeline', 'phases']];
 
@@ -27,7 +28,7 @@ function load(player, header) {
   player.position = -1;
   player.text.clear(header);
   player.facts.show([]);
-  player.notice('', false);
+  player.notice(player.tape.isLive ? wordOnArrival(player) : '', false);
   for (const [panel, key] of LEGENDS) {
     player.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
   }
@@ -51,6 +52,7 @@ function add(player, round) {
 
 function finish(player, message) {
   player.tape.close(message);
+  if (message.record?.reason === 'cancelled') player.waits = 0; // Stop takes those that wait as well
   if (!player.tape.lack) player.notice(message.note ?? '', false);
   player.show(false);
 }

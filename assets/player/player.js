@@ -22,6 +22,7 @@ import { spareMeasuring } from './spare.js';
 import { Text } from './text.js';
 import { follow as followTheme, theme } from './theme.js';
 import { Voice } from './voice.js';
+import { sayWaiting } from './waiting.js';
 
 const find = (selector) => document.querySelector(selector);
 
@@ -33,6 +34,7 @@ export class Player {
     this.isFollowing = false;
     this.wantsLive = false; // what the visitor last chose for live runs
     this.turn = 0; // of openings: the last wish wins, not the last answer
+    this.waits = 0; // live runs that were asked for while another went on
     this.onRun = () => {}; // told which run is on the stage now
     this.problems = [];
     this.runs = []; // recorded ones
@@ -56,6 +58,7 @@ export class Player {
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
     spareMeasuring(this);
+    sayWaiting(this);
     watchQueue(element.closest('#stage'), find('#notice .queue'));
     this.show(false);
     window.player = outside(this);
