@@ -2,19 +2,8 @@
 
 from collections.abc import Mapping
 
-LABELS = {
-    "plain": "Plain decoding",
-    "lookup": "Prompt lookup",
-    "suffix": "Suffix decoding",
-    "draft": "Draft model, chain",
-    "draft_tree": "Draft model, tree",
-    "medusa": "Medusa",
-    "hydra": "Hydra",
-    "hydra++": "Hydra++",
-    "eagle": "EAGLE",
-    "eagle2": "EAGLE-2",
-    "eagle3": "EAGLE-3",
-}
+from viz.run_name import LABELS, label_of
+
 HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")  # may draft in two ways
 DEFAULT = "eagle2"  # trees that branch, and most tokens a pass of any text
 ANYWHERE = "suffix"  # needs nothing beside the target
@@ -53,11 +42,6 @@ def first_choice(methods: Mapping[str, str]) -> str:
     """The method to begin with: the usual one, else one that needs no drafter, else any."""
     able = [name for name, answer in methods.items() if answer == "available"]
     return next((name for name in (DEFAULT, ANYWHERE) if name in able), able[0])
-
-
-def label_of(name: str) -> str:
-    """A method's name for people."""
-    return LABELS.get(name, name)
 
 
 def explain(name: str, methods: Mapping[str, str] | None) -> str:

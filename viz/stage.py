@@ -19,6 +19,7 @@ from viz.judgement import judgement_figure, judgement_info, judgement_panel
 from viz.mask import mask_info, mask_panel
 from viz.numbers import Numbers
 from viz.phases import Step, steps
+from viz.run_name import label_of, settings_of
 from viz.says import says, why_nothing
 from viz.text import text_panel
 from viz.timeline import timeline_info, timeline_panel
@@ -37,6 +38,8 @@ def header_message(header: Header, source: str, name: str) -> str:
         {
             "kind": "header",
             "header": header,
+            "label": label_of(header.method),
+            "settings": settings_of(header),
             "palette": theme.PALETTE,
             "legend": theme.legend(),
             "bars": theme.bars(),

@@ -58,11 +58,11 @@ export class Numbers {
     const panels = end?.panels ?? {};
     this.panels.forEach((panel) => panel.describe(panels[panel.name]));
     if (!this.root) return;
-    const { method, prompt } = tape.header.header;
+    const { label, header: { method, prompt } } = tape.header;
     const [sentence, run] = this.root.querySelectorAll('.verdict > *');
     sentence.textContent = end ? panels.speed_up?.note ?? '' : WAITING;
     sentence.title = (end && panels.speed_up?.note_hover) || '';
-    run.textContent = [sentence.title, `${method} · “${prompt.trim().slice(0, 90)}”`].filter(Boolean).join(' · ');
+    run.textContent = [sentence.title, `${label ?? method} · “${prompt.trim().slice(0, 90)}”`].filter(Boolean).join(' · ');
     this.root.classList.toggle('waiting', !end);
   }
 

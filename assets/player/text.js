@@ -5,6 +5,7 @@ export class Text {
     this.section = section;
     this.body = section.querySelector('.words');
     this.prompt = section.querySelector('h4 em');
+    this.run = section.querySelector('h4 .run'); // a lane of a race has its own heading
     this.spans = [];
     this.shown = 0; // rounds that the playhead has emitted
     this.asked = 0; // a frame in which to scroll: to measure at once costs a layout
@@ -22,6 +23,7 @@ export class Text {
     this.section.dataset.source = header.source;
     this.prompt.textContent = `“${header.header.prompt.trim()}”`;
     this.prompt.title = header.header.prompt;
+    if (this.run) this.run.textContent = [header.label, ...header.settings ?? []].filter(Boolean).join(' · ');
   }
 
   add(round) {
