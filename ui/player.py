@@ -93,6 +93,7 @@ def css() -> str:
         "race.css",
         "lessons.css",
         "lesson_figure.css",
+        "touch.css",
     )
     return css_variables() + "".join((ASSETS / s).read_text(encoding="utf-8") for s in sheets)
 

@@ -44,7 +44,7 @@ def template() -> str:
     page = _text("export/page.html")
     for part in PARTS:
         page = page.replace(f"THE-{part.upper()}", _text(f"{part}.html"))
-    sheets = ("stage.css", "pauses.css", "mask.css", "numbers.css", "export/page.css")
+    sheets = ("stage.css", "pauses.css", "mask.css", "numbers.css", "touch.css", "export/page.css")
     css = css_variables() + "".join(map(_text, sheets))
     return (
         page.replace("THE-STYLE", css)
