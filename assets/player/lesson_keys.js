@@ -3,8 +3,8 @@ const EVERYWHERE = {
   n: ['next stop of the lesson, or the lessons', (lessons) => lessons.step(1)],
   p: ['previous stop', (lessons) => lessons.lesson && lessons.step(-1)],
   v: ['lecture view, and back', (lessons) => lessons.lesson && lessons.setLecture(!lessons.isLecture)],
-  a: ['predict: accepted', (lessons) => lessons.predict('accepted')],
-  r: ['predict: rejected', (lessons) => lessons.predict('rejected')],
+  a: ['', (lessons) => lessons.predict('accepted')],
+  r: ['', (lessons) => lessons.predict('rejected')],
   Escape: ['leave the lecture view, close the lessons', (lessons) => (lessons.isLecture ? lessons.setLecture(false) : lessons.close())],
 };
 const LECTURE = {
@@ -29,8 +29,9 @@ export function listenToLessons(lessons) {
     event.stopPropagation();
     action(lessons);
   }, true);
-  document.querySelector('#keys table').append(...Object.entries(EVERYWHERE).map(([key, [words]]) => row(key, words)),
-    row('→ ←', 'in the lecture view: stops'), row('↓ ↑', 'in the lecture view: phases'));
+  const told = Object.entries(EVERYWHERE).filter(([, [words]]) => words);
+  document.querySelector('#keys table').append(...told.map(([key, [words]]) => row(key, words)),
+    row('a or r', 'where a lesson asks: accepted, rejected'), row('→ ←', 'in the lecture view: stops'), row('↓ ↑', 'in the lecture view: phases'));
 }
 
 function actionOf(key, lessons) {
