@@ -1,0 +1,75 @@
+"""What a newcomer sees and presses first: the heading, the settings, the figures, the keys."""
+
+from tests.page.conftest import Visit
+
+
+def box(visit, selector):
+    return visit.page.locator(selector).first.bounding_box()
+
+
+def test_the_page_says_what_it_is_and_the_heading_leaves_the_tabs_their_room(visit):
+    assert "large model checks" in visit.page.text_content("#header .name p")
+    tabs = visit.page.locator('#tabs [role="tab"]').all()
+    words, first, last = box(visit, "#header .name p"), tabs[0].bounding_box(), tabs[3]
+    assert words["x"] + words["width"] <= first["x"]
+    last = last.bounding_box()
+    assert last["x"] + last["width"] <= box(visit, "#header .teach")["x"]
+
+
+def test_the_text_names_the_method_temperature_and_tree_of_its_run(visit):
+    visit.decode_whole()
+    assert visit.page.text_content(".text h4 .run") == "Suffix decoding · T 0"
+
+
+def test_open_settings_stand_in_two_columns_and_leave_decode_in_sight(visit):
+    visit.page.click("#settings button")
+    tokens, temperature = (visit.page.get_by_label(name, exact=True) for name in LABELS)
+    assert abs(tokens.bounding_box()["y"] - temperature.bounding_box()["y"]) < 2
+    rail, go = box(visit, "#rail"), box(visit, "#go")
+    visit.until("document.querySelector('#rail').scrollHeight > 700")
+    assert go["y"] + go["height"] <= rail["y"] + rail["height"]
+
+
+LABELS = ("Tokens", "Temperature")
+
+
+def test_a_tap_on_a_figure_shows_its_denominator_and_another_hides_it(visit):
+    visit.decode_whole()
+    visit.press("End")
+    visit.page.click("#facts .cards > div")
+    shown = visit.page.text_content("#facts .hint")
+    assert shown == visit.page.get_attribute("#facts .cards > div", "title") != ""
+    visit.page.click("#facts .cards > div")
+    assert visit.page.locator("#facts .hint").count() == 0
+
+
+def test_what_was_rejected_is_no_part_of_text_that_is_copied(visit):
+    visit.decode_whole()
+    visit.press("End")
+    struck = "getComputedStyle(document.querySelector('.stage s.word')).userSelect"
+    assert visit.ask(struck) == "none"
+
+
+def test_every_key_stands_once_in_the_list(visit):
+    visit.press("?")
+    keys = visit.page.locator("#keys kbd").all_text_contents()
+    assert len(keys) > 10 and len(set(keys)) == len(keys)
+
+
+def test_the_prompt_shows_that_it_has_the_focus(visit):
+    visit.page.focus("#prompt textarea")
+    style = "getComputedStyle(document.querySelector('#prompt textarea')).outlineStyle"
+    visit.until(f"{style} === 'solid'")
+
+
+def test_fingers_have_room_on_what_they_press(browser, served):
+    visit = Visit(browser, served[0], has_touch=True, is_mobile=True)
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.open()
+    sizes = visit.ask(
+        "[...document.querySelectorAll('.stage .bar button, #chips .chip')]"
+        ".filter((e) => e.offsetParent).map((e) => [e.offsetWidth, e.offsetHeight])"
+    )
+    assert sizes and all(width >= 40 and height >= 40 for width, height in sizes)
+    assert visit.ask("document.documentElement.scrollWidth <= innerWidth")
+    visit.close()
