@@ -26,11 +26,18 @@ class Branches:
 
     Args:
         order: the drafted nodes, level by level.
+        dash: of the drafted edges.
     """
 
     def __init__(
-        self, info: TreeInfo, room: Room, texts: Sequence[str], order: Sequence[int]
+        self,
+        info: TreeInfo,
+        room: Room,
+        texts: Sequence[str],
+        order: Sequence[int],
+        dash: str = "",
     ) -> None:
+        self.styles = STYLE | ({DRAFTED: {"dash": dash}} if dash else {})
         self.info = info
         self.room = room
         self.texts = texts
@@ -42,7 +49,7 @@ class Branches:
     def traces(self) -> list[dict[str, Any]]:
         """The four lines, no edge seen yet."""
         drawn = [
-            {**self._line([self.info.parent[n] for n in nodes]), "line": STYLE[trace]}
+            {**self._line([self.info.parent[n] for n in nodes]), "line": self.styles[trace]}
             for trace, nodes in self.lines.items()
         ]
         extra = self.info.extra

@@ -61,8 +61,12 @@ def columns(info: TreeInfo) -> int:
     return max(max(info.depth), info.depth[info.extra.parent] + 1 if info.extra else 0)
 
 
-def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
-    """Axes that hold the whole tree from the first step on; small trees stand in the middle."""
+def layout(info: TreeInfo, room: Room, level: str) -> dict[str, Any]:
+    """Axes that hold the whole tree from the first step on; small trees stand in the middle.
+
+    Args:
+        level: the name of a level, by its number.
+    """
     count = columns(info)
     wide, high = max(0, LEAST_COLUMNS - count) / 2, max(0, 4 - info.num_rows) / 2
     named = range(0, count + 1, 1 if room.column >= NUMBERED else 5)
@@ -72,7 +76,7 @@ def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
             round(-(0.35 + wide) * COLUMN, 1),
             round((count + right + wide) * COLUMN, 1),
             tickvals=[COLUMN * k for k in named],
-            ticktext=[_name(k, room.column) for k in named],
+            ticktext=[_name(k, room.column, level) for k in named],
         ),
         "yaxis": figure.axis(
             round((info.num_rows - 0.4 + high) * ROW, 1),
@@ -91,7 +95,7 @@ def layout(info: TreeInfo, room: Room) -> dict[str, Any]:
     return drawn
 
 
-def _name(level: int, column: float) -> str:
-    if level == 0:
+def _name(number: int, column: float, level: str) -> str:
+    if number == 0:
         return "root"
-    return f"level {level}" if column >= NAMED else str(level)
+    return level.format(number) if column >= NAMED else str(number)

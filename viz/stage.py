@@ -13,6 +13,7 @@ from engine.stats import Tally
 from viz import theme
 from viz.caches import caches_info, caches_panel
 from viz.cells import MASSLESS
+from viz.drafting import drafting_of
 from viz.facts import facts_panel
 from viz.figure import TEMPLATE
 from viz.judgement import judgement_figure, judgement_info, judgement_panel
@@ -42,6 +43,7 @@ def header_message(header: Header, source: str, name: str) -> str:
             "settings": settings_of(header),
             "palette": theme.PALETTE,
             "legend": theme.legend(),
+            "how": drafting_of(header.method).says,
             "bars": theme.bars(),
             "slots": theme.slots(),
             "phases": theme.phases(),
@@ -112,7 +114,7 @@ class Stage:
 
     def _panels(self, this: Round, order: list[Step]) -> dict[str, Any]:
         return {
-            "tree": tree_panel(tree_info(this), order),
+            "tree": tree_panel(tree_info(this), order, drafting_of(self.header.method)),
             "caches": caches_panel(caches_info(self.header, this), order),
             "judgement": _without_figure(judgement_panel(judgement_info(this), order)),
             "mask": mask_panel(mask_info(this), order),

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from engine.records import Round
 from viz import figure
 from viz.branches import DRAFTED, LAST, Branches
+from viz.drafting import UNKNOWN, Drafting
 from viz.figure import Figure, Patch
 from viz.phases import Step, steps
 from viz.pieces import label, short
@@ -34,9 +35,9 @@ def plot_tree(this: Round, mode: str = "light") -> go.Figure:
     return figure.finished(tree_panel(tree_info(this), steps(this)), mode)
 
 
-def tree_panel(info: TreeInfo, order: list[Step]) -> dict[str, Any]:
+def tree_panel(info: TreeInfo, order: list[Step], drafting: Drafting = UNKNOWN) -> dict[str, Any]:
     """The figure before the first step, and a patch per step."""
-    drawing = _Drawing(info)
+    drawing = _Drawing(info, drafting)
     return {"figure": drawing.figure(), "steps": [drawing.patch(step) for step in order]}
 
 
@@ -46,17 +47,17 @@ class _Drawing:
     Points of the marks: the root, the tested nodes in their order, the extra token.
     """
 
-    def __init__(self, info: TreeInfo) -> None:
-        self.info = info
+    def __init__(self, info: TreeInfo, drafting: Drafting) -> None:
+        self.info, self.drafting = info, drafting
         self.room = room(info)
         self.order = sorted(range(len(info.node)), key=info.depth.__getitem__)
         self.place = {node: i for i, node in enumerate(self.order)}
         self.texts = [label(piece, self.room.letters) for piece in info.piece]
-        self.branches = Branches(info, self.room, self.texts, self.order[1:])
+        self.branches = Branches(info, self.room, self.texts, self.order[1:], drafting.dash)
 
     def figure(self) -> Figure:
         data = [*self.branches.traces(), self._nodes(), self._marks()]
-        return {"data": data, "layout": layout(self.info, self.room)}
+        return {"data": data, "layout": layout(self.info, self.room, self.drafting.level)}
 
     def patch(self, step: Step) -> Patch:
         if step.phase == "draft":

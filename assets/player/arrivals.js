@@ -29,6 +29,7 @@ function load(player, header) {
   player.text.clear(header);
   player.facts.show([]);
   player.notice(player.tape.isLive ? wordOnArrival(player) : '', false);
+  player.stage.querySelector('.tree .how').textContent = header.how ?? '';
   for (const [panel, key] of LEGENDS) {
     player.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
   }
