@@ -13,7 +13,7 @@ from engine.stats import Tally
 from viz import theme
 from viz.caches import caches_info, caches_panel
 from viz.cells import MASSLESS
-from viz.drafting import drafting_of
+from viz.drafting import ALONE, drafting_of
 from viz.facts import facts_panel
 from viz.figure import TEMPLATE
 from viz.judgement import judgement_figure, judgement_info, judgement_panel
@@ -44,6 +44,7 @@ def header_message(header: Header, source: str, name: str) -> str:
             "palette": theme.PALETTE,
             "legend": theme.legend(),
             "how": drafting_of(header.method).says,
+            "is_alone": drafting_of(header.method).dash == ALONE,
             "bars": theme.bars(),
             "slots": theme.slots(),
             "phases": theme.phases(),

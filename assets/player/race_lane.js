@@ -35,6 +35,7 @@ export class Lane {
   begin(header) {
     this.temperature = header.header.config.temperature;
     this.text.clear(header);
+    this.column.querySelector('svg').classList.toggle('alone', Boolean(header.is_alone)); // dotted, as on the stage
   }
 
   get rate() { return this.tokens.length / this.seconds; }

@@ -23,6 +23,7 @@ def tree_of(method):
 def test_every_way_to_draft_is_said_once_a_run(method):
     header = json.loads(header_message(make_header(method=method), "live", "tiny"))
     assert header["how"] == drafting_of(method).says != ""
+    assert header["is_alone"] == (method == "medusa")  # a race's lanes are told by it
 
 
 @pytest.mark.parametrize("method", ["plain", "a name of the future"])
