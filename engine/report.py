@@ -133,8 +133,10 @@ class Report:
         probs = self._rest[0][self.slots].tolist()
         nodes = nodes_of(self.proposal, judgement, self.uniforms, probs[1:])
         kept = judgement.path if judgement.extra is not None else judgement.path[:-1]
-        rows = enumerate(kept)
-        return nodes, tuple(self._law(row, node, judgement, is_reordered) for row, node in rows)
+        below, rows = children(self.proposal.parents), enumerate(kept)
+        return nodes, tuple(
+            self._law(row, node, below[node], judgement, is_reordered) for row, node in rows
+        )
 
     def mass(self, layer: int) -> TreeMass | None:
         """Where the attention of ``layer`` fell, if it was asked and there is more than a root."""
@@ -142,8 +144,10 @@ class Report:
             return None
         return mass_of(layer, self._rest[4][self.slots].tolist())
 
-    def _law(self, row: int, node: int, judgement: Judgement, is_reordered: bool) -> Law:
-        """The entries of one node of the path."""
+    def _law(
+        self, row: int, node: int, below: Sequence[int], judgement: Judgement, is_reordered: bool
+    ) -> Law:
+        """The entries of one node of the path; ``below`` are its children."""
         tokens, columns, own = self._rest[1:4]
         proposal, found = self.proposal, []
         has_laws = proposal.laws is not None
@@ -153,7 +157,7 @@ class Report:
                 entries = np.vstack([tokens[row, source], columns[row, source]])[:, :count]
                 found += entries.T.tolist()
         tested = {*judgement.path, *judgement.rejected}
-        for child in children(proposal.parents)[node]:
+        for child in below:
             if child in tested:
                 found.append([proposal.tokens[child], *own[:, self.slots[child]].tolist()])
         if node == judgement.path[-1] and judgement.extra is not None:

@@ -40,9 +40,13 @@ class Judgement(NamedTuple):
         return Judgement(path, rejected, None, self.residuals[: len(path) - 1])
 
 
-def residual(p: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-    """norm(max(p - q, 0)); p where rounding leaves no mass."""
-    positive = (p - q).clamp_min(0)
+def residual(p: torch.Tensor, q: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
+    """norm(max(weight * p - q, 0)) of laws [V]; p where that has no mass.
+
+    Args:
+        weight: of the block before, where a block is judged (see ``judge_block``).
+    """
+    positive = (weight * p - q).clamp_min(0)
     total = positive.sum()
     return positive / total if total > 0 else p
 
@@ -134,7 +138,7 @@ def judge_block(
     residuals: list[torch.Tensor] = []
     for i in range(length):  # node i + 1 is token x_{i+1} of the paper
         p, q = target_laws[i], _law_of(draft_laws, i, tokens[i + 1], target_laws)
-        residuals.append(_scaled_residual(p, q, weight))
+        residuals.append(residual(p, q, weight))
         drafted = float(q[tokens[i + 1]])
         weight = min(1.0, weight * float(p[tokens[i + 1]]) / drafted) if drafted > 0 else 0.0
         if uniforms[i + 1] < _pass_chance(i + 1, length, weight, tokens, draft_laws, target_laws):
@@ -147,7 +151,7 @@ def judge_block(
         residuals.append(target_laws[kept])
     else:
         q = _law_of(draft_laws, kept, tokens[kept + 1], target_laws)
-        residuals[kept] = _scaled_residual(target_laws[kept], q, kept_weight)
+        residuals[kept] = residual(target_laws[kept], q, kept_weight)
     extra = draw(residuals[kept], uniforms[0])
     return Judgement(path, rejected, extra, tuple(residuals[: kept + 1]))
 
@@ -167,13 +171,6 @@ def _pass_chance(
     mass = float((weight * target_laws[node] - q).clamp_min(0).sum())
     denominator = mass + 1 - weight
     return mass / denominator if denominator > 0 else 1.0
-
-
-def _scaled_residual(p: torch.Tensor, q: torch.Tensor, weight: float) -> torch.Tensor:
-    """norm(max(weight * p - q, 0)); p where that has no mass."""
-    positive = (weight * p - q).clamp_min(0)
-    total = positive.sum()
-    return positive / total if total > 0 else p
 
 
 def _law_of(

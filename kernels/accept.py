@@ -21,12 +21,12 @@ from kernels.walk import Walk, walk_reference, walk_triton
 class Accepted(NamedTuple):
     """A walk with what it was judged by, for the residual and the record."""
 
-    path: torch.Tensor
-    count: torch.Tensor
-    extra: torch.Tensor
-    verdicts: torch.Tensor
-    links: torch.Tensor  # of ``Thresholds``
-    masses: torch.Tensor
+    path: torch.Tensor  # [N] int32: the root and the accepted nodes, then -1
+    count: torch.Tensor  # [1] int32: nodes of the path
+    extra: torch.Tensor  # [1] int64: the token behind it, -1 where the path ends the text
+    verdicts: torch.Tensor  # [N] int8, as of ``Walk``
+    links: torch.Tensor  # [2, N] int32, as of ``Thresholds``
+    masses: torch.Tensor  # [4, N], as of ``Thresholds``
 
 
 def accept_greedy_reference(
