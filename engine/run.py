@@ -115,7 +115,8 @@ class Run(Iterator[Round]):
         tree = (proposal.tokens, proposal.parents, range(len(proposal.tokens)))
         target_laws = self._sampler.laws(logits, self._sampler.texts(self.history, *tree))
         judgement = self._judge(proposal, target_laws, uniforms)
-        check_finite(float(logits[list(judgement.path)].amax()))  # NaN is larger than any
+        tops = torch.stack([logits[node].amax() for node in judgement.path])  # views: no copy
+        check_finite(float(tops.amax()))  # NaN is larger than any
         emitted = self._emission.take(proposal, judgement)
         judgement = judgement.cut(len(emitted), proposal.parents)
         nodes, laws = self._record(proposal, judgement, uniforms, target_laws, logits)
