@@ -11,6 +11,7 @@ from huggingface_hub import constants
 from engine import store
 from engine.bundle import AVAILABLE
 from engine.config import DecodeConfig
+from engine.cost import cost_of
 from engine.decoding import Run
 from engine.heads import checkpoint, find
 from engine.heads.guess_cost import guess_cost_of
@@ -59,10 +60,13 @@ def test_heads_are_found_and_write_the_targets_own_text(home, packed):
 def test_auto_counts_what_drafting_costs_and_changes_nothing(home, method):
     bundle = load(home / "target", heads=homes(home))
     bundle.warm_up()
-    planner = Run(bundle, [3, 1, 4], DecodeConfig(method, 16))._planner
-    assert planner.target(1) > 0
-    assert (planner.once > 0) == (method != "hydra")  # its levels cost all there is
-    assert (planner.draft is None) == (method == "medusa")  # one pass for all its levels
+    budget = Run(bundle, [3, 1, 4], DecodeConfig(method, 16))._planner.budget
+    target = cost_of(bundle.target)
+    assert budget.plain == target(1) > 0
+    once = budget.stake(1, 0) - (target(2) - target(1))
+    assert (once > 1e-9) == (method != "hydra")  # its levels cost all there is
+    is_free = budget.stake(1, 1) == budget.stake(1, 0)
+    assert is_free == (method == "medusa")  # one pass for all its levels
     expected = text_of(bundle, [3, 1, 4], DecodeConfig(max_new_tokens=16))
     assert text_of(bundle, [3, 1, 4], DecodeConfig(method, 16)) == expected
 
