@@ -11,7 +11,6 @@ from tests.tables import table_bundle
 from ui.loader import Loader
 
 QUEUE = "document.querySelector('#notice .queue').textContent"
-WORDS = "document.querySelector('#notice .words').textContent"
 ABORTED = ("AbortError", "Unexpected error Connection errored out")  # Gradio, on reload
 
 
