@@ -37,9 +37,11 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
         stage = player()
         part("lessons")
 
+    # A Decode during a run waits its turn ("multiple"): Gradio would drop it or not, as it happens.
     # Measuring is an event of its own, so that Decode is taken meanwhile.  The player presses
     # the hidden button then: a second listener of Decode would make every run wait for it.
-    run = go.click(handlers.decode, [prompt, method, *widgets.values()], stage, **DEVICE)
+    wished = [prompt, method, *widgets.values()]
+    run = go.click(handlers.decode, wished, stage, trigger_mode="multiple", **DEVICE)
     measured = run.then(handlers.measure, None, stage, **DEVICE)
     spared = spare.click(handlers.spare, None, None, **AT_ONCE)
     spared.then(None, cancels=[measured], **AT_ONCE)

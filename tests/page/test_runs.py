@@ -11,6 +11,7 @@ from tests.tables import table_bundle
 from ui.loader import Loader
 
 QUEUE = "document.querySelector('#notice .queue').textContent"
+WORDS = "document.querySelector('#notice .words').textContent"
 ABORTED = ("AbortError", "Unexpected error Connection errored out")  # Gradio, on reload
 
 
@@ -29,6 +30,23 @@ def test_stop_ends_the_run_whole_within_a_round(visit):
     visit.decoder.count, visit.decoder.delay = 5, 0.0
     visit.decode_whole()
     assert visit.ask("player.size") == 5
+
+
+def test_a_second_decode_says_that_it_waits_and_when_it_takes_the_stage(visit):
+    """Behind a run that was over early: the page is quick then, and Gradio dropped the second."""
+    visit.decode_whole()
+    visit.decoder.count, visit.decoder.delay = 12, 0.15
+    visit.decode()
+    first = visit.ask("player.run")
+    visit.decoder.count = 60  # long enough to be seen on a slow machine
+    visit.page.click("#go")
+    visit.until(f"{WORDS} === 'This run waits for the one under way.'")
+    visit.until(f"{WORDS}.startsWith('The run that waited has begun')")
+    assert visit.ask("player.run") != first
+    visit.until("player.isDone")
+    visit.decoder.count = 5
+    visit.decode_whole()
+    assert "waited" not in visit.notice
 
 
 MEASURES = "document.querySelector('#notice .words').textContent.startsWith('Measuring')"
