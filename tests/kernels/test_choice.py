@@ -81,6 +81,19 @@ def test_every_tile_that_trees_of_that_size_take_is_tried(rows, monkeypatch):
     assert "wrong result" in choose(CPU, *SHAPE).reason
 
 
+@pytest.mark.parametrize("part", [0, 1], ids=["mean", "share"])
+def test_no_numbers_at_all_are_wrong(part, monkeypatch):
+    right = kernels.trials.tree_attention_triton
+
+    def wrong(*arguments, **options):
+        found = right(*arguments, **options)
+        found[part][0] = torch.nan
+        return found
+
+    monkeypatch.setattr(kernels.trials, "tree_attention_triton", wrong)
+    assert "wrong result" in choose(CPU, *SHAPE).reason
+
+
 def test_the_tiles_of_larger_trees_are_not_compiled_for_small_ones(monkeypatch):
     tried, right = [], kernels.trials.tree_attention_triton
 
