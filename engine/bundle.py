@@ -5,13 +5,13 @@ from dataclasses import dataclass, field, replace
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from engine.attention.kernel_path import KernelPath
 from engine.ceilings import ceilings_of
 from engine.cost import cost_of
+from engine.device.lane import Lane
 from engine.drafters.suffix import SuffixMemory
 from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
-from engine.kernel_path import KernelPath
-from engine.lane import Lane
 from engine.positions import longest_context
 from engine.run_facts import Weights
 

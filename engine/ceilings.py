@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from engine.packed_linear import PackedLinear
+from engine.packed.linear import PackedLinear
 from engine.roofline import Roofline
 
 REPEATS = 5  # the fastest counts: a ceiling is what can be reached

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from engine.attention.mass_probe import MassProbe
+from engine.attention.tree_attention import TreeSlots, attends_by_trees
 from engine.cache import SlotCache
-from engine.mass_probe import MassProbe
 from engine.positions import longest_context
 from engine.records import CacheStep
 from engine.taps import keeping
-from engine.tree_attention import TreeSlots, attends_by_trees
 
 PREFILL_CHUNK = 512  # tokens of one prefill pass: bounds the mask and the activations
 

@@ -7,9 +7,9 @@ from itertools import takewhile
 
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
+from engine.device.run import StaticRun, say_waiting, why_not_static
 from engine.run import Run
 from engine.run_facts import Yardstick
-from engine.static_run import StaticRun, say_waiting, why_not_static
 
 _say_once = cache(say_waiting)  # a process, for each reason
 

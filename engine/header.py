@@ -5,13 +5,13 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from engine.attention.kernel_choice import kernels_for
+from engine.attention.kernel_path import KernelPath
 from engine.bundle import Bundle
 from engine.ceilings import known_roofline_of
 from engine.config import DecodeConfig
 from engine.cost import known_cost_of
 from engine.detokenizer import Pieces
-from engine.kernel_choice import kernels_for
-from engine.kernel_path import KernelPath
 from engine.run_facts import Header
 from engine.trace import VERSION
 

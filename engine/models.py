@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from engine.attention.kernel_choice import use_kernels
 from engine.bundle import AVAILABLE, Bundle
 from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
-from engine.kernel_choice import use_kernels
 from engine.model_files import (
     ModelError,
     check_place,

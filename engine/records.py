@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.attention.tree_mass import TreeMass
 from engine.columns import are_chances, are_ids, same_length
 from engine.tree import depths
-from engine.tree_mass import TreeMass
 
 Verdict = Literal["root", "accepted", "rejected", "untested"]
 Origin = Literal["accepted", "recovered", "bonus", "sampled"]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
+from engine.attention.probing import probe_of
+from engine.attention.tree_mass import TreeMass
 from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.config import MAX_NODES, DecodeConfig
@@ -20,15 +22,13 @@ from engine.drafters.order import Order
 from engine.emission import Emission
 from engine.header import make_header
 from engine.no_room import passes_fit
-from engine.planner import Planner
-from engine.probing import probe_of
+from engine.planning.planner import Planner
 from engine.prompt import read_prompt
 from engine.recorder import pieces_of, record_laws, record_nodes
 from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
 from engine.run_facts import End, Header
 from engine.sampling import Sampler
 from engine.tree import is_chain
-from engine.tree_mass import TreeMass
 from engine.verify import Judgement, judge, judge_block
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from engine.attention.kernel_path import KernelPath
 from engine.columns import are_ids
-from engine.kernel_path import KernelPath
 from engine.roofline import Roofline
 
 Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory", "not_finite"]

@@ -7,7 +7,7 @@ from engine.bundle import AVAILABLE, Bundle
 from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.drafters.drafter import Proposal, root_only
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.run_facts import Weights
 
 METHODS = ("plain", "lookup", "suffix", "draft", "draft_tree")

@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from engine.attention.tree_mass import TreeMass
 from engine.records import Round
-from engine.tree_mass import TreeMass
 from viz import figure
 from viz.cells import KINDS, LIGHT, PREFIX, scale_of
 from viz.phases import Step, steps

@@ -10,6 +10,7 @@ from torch import nn
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 
 from bench.gpu.scale import Model, Scale
+from engine.attention.kernel_choice import use_kernels
 from engine.bundle import AVAILABLE, Bundle
 from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.attach_guessing import attach_guessing
@@ -19,7 +20,6 @@ from engine.heads.head_config import layer_config, told_by
 from engine.heads.hydra import HydraHeads
 from engine.heads.medusa import MedusaHeads
 from engine.heads.trees import TreeFile
-from engine.kernel_choice import use_kernels
 from engine.run_facts import Weights
 
 STD = 0.02

@@ -19,7 +19,7 @@ from engine.drafters.medusa import build_medusa
 from engine.drafters.order import Order
 from engine.drafters.plain import Plain
 from engine.drafters.suffix import Suffix
-from engine.planner import Planner
+from engine.planning.planner import Planner
 
 TREE_RANKS = 4  # children of one node that ``draft_tree`` draws at the most
 

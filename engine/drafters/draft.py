@@ -11,7 +11,7 @@ import torch
 
 from engine.context import Context
 from engine.drafters.drafter import Proposal, root_only
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.records import CacheStep
 from engine.sampling import Sampler, draw_distinct
 from engine.tree import Shape

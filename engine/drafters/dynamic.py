@@ -14,8 +14,8 @@ from engine.drafters.best_nodes import Candidates
 from engine.drafters.children import Children
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.order import Order
-from engine.level_planner import LevelPlanner
-from engine.planner import AUTO_NODES
+from engine.planning.level_planner import LevelPlanner
+from engine.planning.planner import AUTO_NODES
 
 WIDTH = 10  # nodes of a level that are read, and children of each: the paper's k
 

@@ -17,7 +17,7 @@ from engine.drafters.order import Order
 from engine.heads.feature_reader import FeatureReader
 from engine.heads.head_context import HeadContext
 from engine.heads.step_cost import step_cost_of
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.records import CacheStep
 
 MAX_RANK = 10  # children a planned node may have

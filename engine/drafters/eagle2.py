@@ -14,7 +14,7 @@ from engine.drafters.head_planner import head_planner
 from engine.drafters.order import Order
 from engine.heads.feature_reader import FeatureReader
 from engine.heads.step_cost import step_cost_of
-from engine.level_planner import LevelPlanner
+from engine.planning.level_planner import LevelPlanner
 
 
 class Eagle2(Eagle):

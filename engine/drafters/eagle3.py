@@ -7,7 +7,7 @@ the most frequent tokens only, so that a level costs little.
 
 from engine.drafters.eagle2 import Eagle2, build_eagle2
 from engine.drafters.order import Order
-from engine.level_planner import LevelPlanner
+from engine.planning.level_planner import LevelPlanner
 
 
 class Eagle3(Eagle2):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from engine.cost import PassCost, cost_of
 from engine.drafters.order import Order
-from engine.planner import Planner
+from engine.planning.planner import Planner
 
 
 def is_drawn(order: Order) -> bool:

@@ -22,7 +22,7 @@ from engine.drafters.order import Order
 from engine.heads.attached import Attached
 from engine.heads.guess_cost import guess_cost_of
 from engine.heads.prefix_reader import PrefixReader
-from engine.level_planner import LevelPlanner
+from engine.planning.level_planner import LevelPlanner
 from engine.records import CacheStep
 
 MAX_RANK = 10  # children a planned node may have

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.drafters.drafter import Proposal, root_only
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.records import CacheStep
 from engine.tree import chain
 

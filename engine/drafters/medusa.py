@@ -16,7 +16,7 @@ from engine.drafters.head_planner import head_planner, is_drawn
 from engine.drafters.order import Order
 from engine.heads.attached import Attached
 from engine.heads.guess_cost import guess_cost_of
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.records import CacheStep
 
 MAX_RANK = 10  # children a planned node may have

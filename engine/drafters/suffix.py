@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.drafters.drafter import Proposal, root_only
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.records import CacheStep
 
 MAX_LENGTH = 24  # one more than the tokens of the longest suffix that is looked up

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from engine.packed_linear import PackedLinear, can_pack
+from engine.packed.linear import PackedLinear, can_pack
 
 
 class ResBlock(nn.Module):

@@ -2,12 +2,12 @@
 
 import pytest
 
+from engine.attention.tree_attention import use_tree_attention
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
 from engine.decoding import Run, decode
+from engine.device.run import StaticRun
 from engine.records import Law, Round
-from engine.static_run import StaticRun
-from engine.tree_attention import use_tree_attention
 
 NEAR = 2e-5  # relative: records have six digits, and the ordinary one is in fp32 here and there
 

@@ -9,7 +9,7 @@ import random
 from engine.config import DecodeConfig
 from engine.cost import PassCost
 from engine.drafters.drafter import Proposal
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.tree import best_paths, chain, children, depths, shape_from_paths
 from engine.verify import Judgement
 

@@ -48,7 +48,7 @@ class Tape(TorchDispatchMode):
 
 
 def record(step):
-    """As ``engine.graphs`` captures: warmed up, then taped."""
+    """As ``engine.device.graphs`` captures: warmed up, then taped."""
     for _ in range(2):
         step()
     tape = Tape()

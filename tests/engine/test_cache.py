@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.cache import SlotCache
-from engine.static_cache import StaticCache
+from engine.device.cache import StaticCache
 
 BOTH = pytest.mark.parametrize("kind", [SlotCache, StaticCache])
 LAYERS, HEADS, SIZE, CAPACITY = 2, 3, 4, 12

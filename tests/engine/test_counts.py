@@ -15,7 +15,7 @@ from engine.drafters.suffix import (
     Suffix,
     SuffixMemory,
 )
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.tree import depths
 
 

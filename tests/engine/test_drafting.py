@@ -11,7 +11,7 @@ from engine.drafters.drafter import Proposal
 from engine.drafters.lookup import Lookup
 from engine.drafters.suffix import Suffix, SuffixMemory
 from engine.pass_cost import PassCost, predicted_speed_up
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from engine.sampling import Sampler
 from engine.tree import depths
 from engine.verify import Judgement

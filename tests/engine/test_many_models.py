@@ -7,7 +7,7 @@ import pytest
 from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.drafters.drafter import Proposal
-from engine.planner import Planner
+from engine.planning.planner import Planner
 from tests.fakes import METHODS
 from tests.tables import table_bundle
 

@@ -8,15 +8,15 @@ import pytest
 import torch
 
 from engine import NoRoomError
+from engine.attention.tree_attention import use_tree_attention
 from engine.config import MAX_NODES, DecodeConfig
 from engine.decoding import decode
+from engine.device.cache import StaticCache
 from engine.no_room import cache_fits, passes_fit
-from engine.static_cache import StaticCache
 from engine.trace import Trace
-from engine.tree_attention import use_tree_attention
+from tests.engine.device.test_run import bundle_for
 from tests.engine.heads.features import feature_bundle
 from tests.engine.heads.guessers import head_bundle
-from tests.engine.test_static_run import bundle_for
 from tests.tables import TableModel, table_bundle
 
 HUGE = 2**50  # numbers a key: more than an address can name, for any number of slots

@@ -8,8 +8,8 @@ from engine.config import DecodeConfig
 from engine.cut_short import NotFiniteError
 from engine.decoding import decode
 from engine.trace import Trace
-from tests.engine.test_static_round import static_run
-from tests.engine.test_static_run import bundle_for
+from tests.engine.device.test_round import static_run
+from tests.engine.device.test_run import bundle_for
 from tests.fakes import tiny_bundle
 
 HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")

@@ -4,11 +4,11 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from engine.attention.tree_attention import use_tree_attention
 from engine.config import DecodeConfig
 from engine.decoding import decode
+from engine.device.run import why_not_static
 from engine.positions import follows_positions, longest_context
-from engine.static_run import why_not_static
-from engine.tree_attention import use_tree_attention
 from tests.fakes import tiny_bundle
 
 LENGTH = 32

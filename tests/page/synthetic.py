@@ -4,12 +4,12 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from engine.kernel_path import KernelPath
+from engine.attention.kernel_path import KernelPath
+from engine.attention.tree_mass import TreeMass
 from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
 from engine.roofline import Roofline
 from engine.run_facts import End, Header, Weights
 from engine.trace import VERSION, Trace
-from engine.tree_mass import TreeMass
 
 WORDS = (
     "",

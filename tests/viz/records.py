@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from random import Random
 
+from engine.attention.tree_mass import TreeMass
 from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
 from engine.run_facts import End, Header, Weights, Yardstick
-from engine.tree_mass import TreeMass
 
 TEXT = """
 air and is scattered absorbed deflected in by the a of blue light sun red molecules tiny gases

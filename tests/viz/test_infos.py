@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from engine.attention.tree_mass import TreeMass
 from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
 from engine.run_facts import End, Yardstick
 from engine.stats import Tally
-from engine.tree_mass import TreeMass
 from tests.viz.records import make_end, make_header, make_round, make_rounds
 from viz.caches import MOST, caches_info, caches_panel
 from viz.facts import facts_info

@@ -1,0 +1,1 @@
+"""How the nodes of a tree attend: by which kernel, behind which mask, and with how much mass."""

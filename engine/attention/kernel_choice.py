@@ -1,0 +1,96 @@
+"""Which implementation verifies a target's trees: chosen and tried once, said once, recorded."""
+
+import sys
+from functools import cache
+
+import torch
+from transformers import PreTrainedModel
+
+from engine.attention.kernel_path import MAX_REASON, KernelPath
+from engine.attention.tree_attention import use_tree_attention
+from engine.context import Context
+from kernels.choice import choose
+from kernels.language import wish
+from kernels.reason import last_line
+from kernels.tiles import MAX_NODES
+
+# Of the norm of a node's logits: another attention than the model's own is farther off.
+TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.02, torch.bfloat16: 0.05}
+PROMPT, TREE, PARENTS = (1, 5, 3, 4, 2), (6, 7, 8, 9), (-1, 0, 0, 1)  # tokens of a trial
+
+
+def use_kernels(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
+    """Let ``model`` verify trees by the best that runs here and is right; say which on stderr.
+
+    Where neither Triton nor flex_attention does, the model keeps SDPA with a mask over all
+    slots.  What is chosen is tried with the model itself, whose logits must stay what they are.
+
+    Args:
+        is_static: rounds are one step of the device, which reads a tree from device memory:
+            SDPA with a mask is no choice then.
+
+    Raises:
+        ValueError: SPECULOSCOPE_KERNELS is no word that it may be.
+    """
+    chosen = _choose(model, MAX_NODES)
+    if chosen.name == "reference" and wish() != "reference" and not is_static:
+        chosen = KernelPath("sdpa", chosen.reason)
+    if chosen.name != "sdpa" and (why_not := switch_over(model)) is not None:
+        chosen = KernelPath("sdpa", why_not[:MAX_REASON])
+    _say(chosen)
+    return chosen
+
+
+def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> KernelPath:
+    """What verifies trees of up to ``nodes`` nodes, ``known`` being what ``use_kernels`` gave."""
+    if known.name != "triton" or nodes <= MAX_NODES:
+        return known
+    return _choose(model, nodes)
+
+
+def _choose(model: PreTrainedModel, nodes: int) -> KernelPath:
+    size, group, kv_heads = _heads(model)
+    path, reason = choose(model.device, model.dtype, size, group, nodes, kv_heads)
+    return KernelPath(path, reason[:MAX_REASON])
+
+
+def _heads(model: PreTrainedModel) -> tuple[int, int, int]:
+    """(size, query heads for each key head, key heads) of a layer."""
+    config = model.config.get_text_config()
+    heads = config.num_attention_heads
+    kv_heads = getattr(config, "num_key_value_heads", None) or heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return size, max(1, heads // kv_heads), kv_heads
+
+
+@torch.inference_mode()
+def switch_over(model: PreTrainedModel) -> str | None:
+    """Switch ``model`` over; why it had to be switched back, ``None`` where it stays."""
+    before = model.config._attn_implementation
+    told: str | None = "the model's attention cannot be exchanged"
+    try:
+        right = _logits(model)
+        use_tree_attention(model)
+        if model.config._attn_implementation != before:
+            error = (_logits(model) - right).norm(dim=-1) / right.norm(dim=-1)
+            is_right = bool(error.max() < TOLERANCE.get(model.dtype, 1e-3))
+            told = None if is_right else "the model's attention is more than the kernels compute"
+    except Exception as error:  # a library's or a compiler's: any type
+        told = last_line(error)
+    if told is not None:
+        model.set_attn_implementation(before)
+    return told
+
+
+def _logits(model: PreTrainedModel) -> torch.Tensor:
+    """[N, V] of a small tree's nodes behind a short prompt, read as the decoder reads it."""
+    context = Context(model, len(PROMPT) + len(PARENTS), "trial")
+    vocab = model.config.get_text_config().vocab_size
+    context.prefill([token % vocab for token in PROMPT])
+    return context.extend([token % vocab for token in TREE], PARENTS).float()
+
+
+@cache
+def _say(chosen: KernelPath) -> None:
+    """Once a process for each choice."""
+    print(f"trees are verified by {chosen.name}: {chosen.reason}", file=sys.stderr, flush=True)

@@ -1,0 +1,99 @@
+"""From a run's drafter to the one that drafts on the device, where there is one."""
+
+import torch
+
+from engine.attention.tree_attention import attends_by_trees
+from engine.config import DecodeConfig
+from engine.device.drafters.desk import Desk
+from engine.device.drafters.device_drafter import DeviceDrafter
+from engine.device.drafters.draft import DeviceDraft
+from engine.device.drafters.features import DeviceEagle
+from engine.device.drafters.growing import DeviceEagle2
+from engine.device.drafters.guessing import Guesser
+from engine.device.drafters.prefix import PrefixGuesser
+from engine.device.drafters.rows import MOST_BEHIND
+from engine.device.lane import Lane
+from engine.device.tree_buffers import LARGER
+from engine.drafters.draft import Draft
+from engine.drafters.drafter import Drafter
+from engine.drafters.dynamic import WIDTH
+from engine.drafters.eagle import Eagle
+from engine.drafters.eagle2 import Eagle2
+from engine.drafters.hydra import Hydra
+from engine.drafters.medusa import Medusa
+from engine.heads.feature_reader import FeatureReader
+
+MORE = 64  # slots beyond the target's: catching up makes a draft model's trees larger
+
+
+def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> DeviceDrafter | None:
+    """The same method on the device; ``None`` where the host has to draft.
+
+    That is: methods that look tokens up, which need no steps; dynamic trees so deep that one
+    round may read more rows than there are buffers for; a draft model that keeps its own
+    attention; and more siblings of the most probable than the vocabulary has.
+    """
+    if isinstance(drafter, Hydra) and drafter.dynamic is not None:
+        return _guesser(drafter, lane)
+    if isinstance(drafter, Medusa | Hydra):
+        can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
+        return _guesser(drafter, lane) if can else None
+    if isinstance(drafter, Eagle2) and drafter.dynamic is not None:
+        return _eagle2(drafter, lane) if _can_grow(drafter, config) else None
+    if isinstance(drafter, Eagle):
+        can = _can_hang(drafter, config, _vocab(drafter.reader), drafter.children.is_drawn)
+        return DeviceEagle(drafter, lane, _desk(drafter.reader, lane)) if can else None
+    if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
+        model = drafter.context.model
+        vocab = model.config.get_text_config().vocab_size
+        can, slots = _can_hang(drafter, config, vocab, not config.is_greedy), lane.cache.capacity
+        return DeviceDraft(drafter, lane, lane.beside(model, slots + MORE)) if can else None
+    return None
+
+
+def _can_hang(
+    drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig, vocab: int, is_drawn: bool
+) -> bool:
+    """Whether every node has the children that are planned; drawn ones may be fewer."""
+    return is_drawn or _ranks(drafter, config) <= vocab
+
+
+def _can_grow(drafter: Eagle2, config: DecodeConfig) -> bool:
+    """Whether buffers hold all rows that may be read for a tree."""
+    depth = config.num_draft or drafter.max_depth
+    return MOST_BEHIND + WIDTH * (depth - 1) <= LARGER[-1]
+
+
+def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int:
+    """Children that one node may have."""
+    if isinstance(config.tree, tuple):
+        return 1 + max((path[-1] for path in config.tree), default=0)
+    return drafter.planner.max_rank
+
+
+def _guesser(drafter: Hydra | Medusa, lane: Lane) -> Guesser:
+    """By whether the heads read the target's states or a prefix layer's."""
+    vocab = _vocab(drafter)
+    if isinstance(drafter, Medusa) or drafter.reader is None:
+        return Guesser(drafter, lane, vocab)
+    return PrefixGuesser(drafter, lane, _desk(drafter, lane), vocab)
+
+
+def _eagle2(drafter: Eagle2, lane: Lane) -> DeviceEagle2:
+    return DeviceEagle2(drafter, lane, _desk(drafter.reader, lane), _vocab(drafter.reader))
+
+
+def _desk(heads: FeatureReader | Hydra, lane: Lane) -> Desk:
+    """The lane's for these heads, or a new one."""
+    attached = heads.attached
+    if (desk := lane.desks.get(id(attached))) is None:
+        states = torch.cat([lane.states[tap] for tap in attached.taps], -1)
+        told = (states, lane.cache.capacity + MORE, heads.context.cache.name)
+        desk = lane.desks[id(attached)] = Desk(attached, *told)
+    return desk
+
+
+def _vocab(drafter: FeatureReader | Hydra | Medusa) -> int:
+    """Vd, tokens that the heads guess."""
+    ids = drafter.attached.draft_ids
+    return drafter.attached.vocab_size if ids is None else len(ids)

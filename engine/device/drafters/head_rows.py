@@ -1,0 +1,43 @@
+"""Rows of a feature head's cache, read where device memory says: one pass over some of them."""
+
+from dataclasses import dataclass
+
+import torch
+
+from engine.attention.tree_mask import tree_mask
+from engine.device.drafters.desk import Desk
+from engine.device.tree_buffers import TreeBuffers
+from engine.heads.head_context import HeadContext
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeadRows:
+    """The rows of one round.
+
+    Attributes:
+        context: the head's, on the desk's cache.
+        rows: tokens that were not read, then what is drafted below the last of them, whose row
+            is ``rows.last``.
+    """
+
+    desk: Desk
+    context: HeadContext
+    rows: TreeBuffers
+
+    def read(self, at: torch.Tensor, above: torch.Tensor, features: torch.Tensor) -> torch.Tensor:
+        """[n, H] features behind rows.
+
+        Args:
+            at: [n] the rows.
+            above: [n, size] bool, the rows down to each one.
+            features: [n, H] at the places before their tokens.
+        """
+        rows, cache = self.rows, self.desk.cache
+        words = self.context.attached.embed(rows.tokens.index_select(0, at)[None])
+        places = (rows.length + rows.depths.index_select(0, at))[None]
+        mask = tree_mask(above, rows.length, cache.capacity, features.dtype)
+        cache.rows = rows.length + at
+        try:
+            return self.context.model(features[None], words, places, mask, cache)[0]
+        finally:
+            cache.rows = None

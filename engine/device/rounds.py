@@ -1,0 +1,104 @@
+"""The rounds of one run on the device: fill and send the tree, do the step, read what it told."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from engine.bundle import Bundle
+from engine.device.context import StaticContext
+from engine.device.drafters.blank import Blank
+from engine.device.drafters.device_drafter import DeviceDrafter
+from engine.device.lane import Lane
+from engine.device.marks import Marks
+from engine.device.report import Report
+from engine.device.round import StaticRound
+from engine.device.tree_buffers import SIZES, TreeBuffers
+from engine.device.uniforms import Uniforms
+from engine.drafters.drafter import Proposal
+from engine.records import CacheStep
+from engine.sampling import Sampler
+
+
+class StaticRounds:
+    """Plays in ``lane``, which is this run's alone.
+
+    Args:
+        target: has read the prompt but for its last token into the lane's cache.
+        prompt: its tokens.
+        rng: the run's own; a uniform is drawn for each node, as the ordinary loop does.
+
+    Attributes:
+        drafter: what fills blank proposals; ``None`` where none comes.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        lane: Lane,
+        target: StaticContext,
+        sampler: Sampler,
+        prompt: Sequence[int],
+        rng: torch.Generator,
+    ) -> None:
+        self.lane, self.target, self.sampler, self.rng = lane, target, sampler, rng
+        ids = self._end_ids = tuple(sorted(bundle.eos_ids))
+        self._ends = torch.tensor(ids, dtype=torch.long, device=bundle.device)
+        self._known = len(prompt)  # tokens of the text that the lane was told of
+        self.drafter: DeviceDrafter | None = None
+        self.report: Report | None = None  # of the newest round
+        self._marks = Marks(bundle.device)
+
+    def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
+        """Verify, accept, commit and record ``proposal`` behind ``history``.  Waits once."""
+        tree = self.lane.tree(len(proposal.tokens))
+        fresh = history[self._known :] or history[-1:]
+        self._known = len(history)
+        drafter = self.drafter if isinstance(proposal, Blank) else None
+        last = 0 if self.report is None else self.report.last
+        drawn = proposal.num_drafted if drafter is not None and drafter.is_drawn else 0
+        tree.fill(proposal.tokens, proposal.parents, self.target.committed, fresh, last)
+        uniforms = Uniforms(tree, self.rng, len(proposal.tokens), drawn)
+        tree.send()
+        self._marks.mark(0)
+        laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)
+        self._marks.mark(1)
+        numbers = self._run(tree, self._step(tree, laws, drafter is not None))
+        copy = self.lane.copy(numbers)
+        if self.drafter is not None:
+            self.drafter.follow(numbers, tree)
+        if drafter is not None:
+            proposal = replace(proposal, laws=laws)
+        self.report = Report(copy.read(), tree.size, proposal, uniforms)
+        if drafter is not None:
+            drafter.told(self.report)
+        return self.report
+
+    @property
+    def seconds_drafting(self) -> float:
+        """Of the device in the round that was played last."""
+        return self._marks.seconds
+
+    def settle(self, proposal: Proposal, path: Sequence[int]) -> CacheStep:
+        """Note what the round has left in the slots: the nodes of ``path``."""
+        return self.target.settle(len(proposal.tokens), path)
+
+    def _laws(self, proposal: Proposal, tree: TreeBuffers) -> torch.Tensor | None:
+        """The laws that the host drew from, where a captured step finds them."""
+        if proposal.laws is None:
+            return None
+        room = self.lane.room(tree.size, proposal.laws.dtype)
+        room[: len(proposal.laws)].copy_(proposal.laws)
+        return room
+
+    def _step(self, tree: TreeBuffers, laws: torch.Tensor | None, is_drafted: bool) -> StaticRound:
+        told = (self.sampler, self._ends, self.lane.seen, laws)
+        return StaticRound(self.target, tree, *told, self.sampler.config.record, is_drafted)
+
+    def _run(self, tree: TreeBuffers, step: StaticRound) -> torch.Tensor:
+        """What the step tells the host, in memory that the next step may write over."""
+        if tree.size not in SIZES:
+            return step()
+        laws = None if step.draft_laws is None else step.draft_laws.dtype
+        told = (step.is_recorded, step.is_drafted, laws, self._end_ids, self.target.taps)
+        return self.lane.graphs.run((tree.size, self.sampler.processors, *told), step)

@@ -1,0 +1,133 @@
+"""A run whose rounds the device plays by itself: one step and one read a round.
+
+It says and records what the ordinary loop does, token by token.  Where the device lacks the
+memory for it, it is the ordinary loop.
+"""
+
+import sys
+from collections.abc import Callable
+
+from engine.attention.tree_attention import attends_by_trees
+from engine.attention.tree_mass import TreeMass
+from engine.bundle import Bundle
+from engine.clock import Clock
+from engine.config import DecodeConfig
+from engine.context import Context
+from engine.cut_short import check_finite
+from engine.device.context import StaticContext
+from engine.device.drafters.build import device_drafter
+from engine.device.lane import Lane
+from engine.device.rounds import StaticRounds
+from engine.drafters.build import Method
+from engine.drafters.drafter import Drafter
+from engine.drafters.order import Order
+from engine.no_room import NoRoomError
+from engine.planning.planner import Planner
+from engine.positions import follows_positions
+from engine.records import Round, Seconds
+from engine.run import Run
+from kernels.reason import first_line
+
+
+def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
+    """Why a run has to go through the ordinary loop, as a clause; ``None`` where it need not."""
+    if not attends_by_trees(bundle.target):
+        return "the target keeps its own attention"
+    if follows_positions(bundle.target.config.get_text_config()):
+        return "the target's rotary frequencies follow the positions, which the host reads"
+    if config.rule == "block":
+        return "block verification has no kernel"
+    return None
+
+
+class StaticRun(Run):
+    """A run in a lane of its own.
+
+    ``draft`` is what planning and the device's own drafting took.  The rest is one step:
+    ``verify`` is what the host waited for, ``accept`` what it then made of the numbers.
+    """
+
+    _lane: Lane | None = None
+
+    def _new_target(self, capacity: int, method: Method) -> Context:
+        """A context in a lane; an ordinary one where there is no memory for it."""
+        try:
+            lane = self._lane = _borrow(self.bundle, capacity)
+        except (NoRoomError, RuntimeError) as error:  # of CUDA: a want of memory, as a rule
+            say_waiting(first_line(error))
+            return super()._new_target(capacity, method)
+        lane.begin(self.prompt)
+        taps = method.taps(self.bundle)
+        target = StaticContext(
+            self.bundle.target, lane.cache, lane.states, taps, keeps_prompt=method.keeps_prompt
+        )
+        told = (self._sampler, self.prompt, self._rng)
+        self._rounds = StaticRounds(self.bundle, lane, target, *told)
+        return target
+
+    def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
+        """As any run; then the method drafts on the device where it has steps for it."""
+        slot_bytes = super()._open(build)
+        if self._lane is not None:
+            drafter = device_drafter(self._drafter, self._lane, self.config)
+            self._rounds.drafter = drafter
+            self._drafter = drafter or self._drafter
+        return slot_bytes
+
+    def _round(self) -> Round:
+        """Draft; verify, accept, commit and record in one step; make a record of what it told."""
+        if self._lane is None:
+            return super()._round()
+        start, clock = len(self.history), Clock()
+        proposal = self._propose()
+        drafted = clock.lap()
+
+        report = self._rounds.play(proposal, self.history)
+        proposal = report.proposal
+        waited, drafting = clock.lap(), self._rounds.seconds_drafting
+
+        check_finite(report.top)
+        judgement = report.judgement
+        emitted = self._emission.take(proposal, judgement)
+        judgement = judgement.cut(len(emitted), proposal.parents)
+        nodes, laws = report.record(judgement, self._sampler.needs_history)
+        accepted = clock.lap()
+
+        kept = judgement.path[: len(emitted)]
+        caches = (self._rounds.settle(proposal, kept), *self._drafter.commit(kept))
+        self.history += emitted.token
+        self._planner.learn(proposal, judgement)
+        drafting = min(drafting, waited)
+        seconds = Seconds(drafted + drafting, waited - drafting, accepted, clock.lap())
+        return self._told(start, nodes, emitted, laws, caches, seconds)
+
+    def _mass(self) -> TreeMass | None:
+        """Where the attention of the newest round's step fell, as reported."""
+        if self._lane is None or self._target.probe is None:
+            return super()._mass()
+        return self._rounds.report.mass(self._target.probe.layer)
+
+    def _finish(self) -> None:
+        """As any run; the lane is the next one's."""
+        super()._finish()
+        if self._lane is not None:
+            self.bundle.lanes[:] = [self._lane]  # one is kept: of runs side by side the last
+            self._lane = None
+            del self._rounds
+
+
+def _borrow(bundle: Bundle, capacity: int) -> Lane:
+    """The lane that a run before left, or a new one."""
+    try:
+        lane = bundle.lanes.pop()  # at once: other threads may be at it too
+    except IndexError:
+        return Lane(bundle.target, capacity)
+    if lane.serves(bundle.target, capacity):
+        return lane
+    del lane  # its memory goes before the new one's is asked for
+    return Lane(bundle.target, capacity)
+
+
+def say_waiting(reason: str) -> None:
+    """Why rounds go through the ordinary loop."""
+    print(f"rounds wait for the host: {reason}", file=sys.stderr, flush=True)

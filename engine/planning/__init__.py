@@ -1,0 +1,1 @@
+"""How much to draft, and how deep: by the settings, or by what pays here with this text."""

@@ -1,0 +1,66 @@
+"""The capture of a step, on a card that only notes what it is asked for."""
+
+from contextlib import contextmanager, nullcontext
+
+import pytest
+import torch
+
+from engine.device import graphs
+from engine.device.graphs import WARM_UPS, _CudaCapture
+
+
+class Card:
+    """Stands for ``torch.cuda``: streams by number, and on which of them each call came."""
+
+    def __init__(self):
+        self.streams, self.current, self.calls, self.captures = [], "usual", [], []
+
+    def make(self, device):
+        self.streams.append(_Stream(device))
+        return self.streams[-1]
+
+    @contextmanager
+    def stream(self, stream):
+        before, self.current = self.current, stream
+        yield
+        self.current = before
+
+    @contextmanager
+    def graph(self, _, pool, stream, mode):
+        self.captures.append((stream, mode))
+        with self.stream(stream):
+            yield
+
+
+class _Stream:
+    def __init__(self, device):
+        self.device = device
+
+    def wait_stream(self, _):
+        pass
+
+
+@pytest.fixture
+def card(monkeypatch):
+    card = Card()
+    graphs._capture_stream.cache_clear()
+    fakes = dict(
+        Stream=card.make, stream=card.stream, graph=card.graph, CUDAGraph=object,
+        graph_pool_handle=object, device=lambda _: nullcontext(),
+        current_stream=lambda: _Stream(None),
+    )  # fmt: skip
+    for name, fake in fakes.items():
+        monkeypatch.setattr(torch.cuda, name, fake)
+    yield card
+    graphs._capture_stream.cache_clear()
+
+
+def test_steps_warm_up_and_are_captured_on_one_stream_of_their_own_card(card):
+    """On another card's stream nothing would be captured: a replay would do nothing."""
+    for number in (0, 1, 0):
+        device = torch.device(f"cuda:{number}")
+        _CudaCapture(device)(lambda: card.calls.append(card.current))
+    where = [call.device.index for call in card.calls]
+    assert where == [0] * (WARM_UPS + 1) + [1] * (WARM_UPS + 1) + [0] * (WARM_UPS + 1)
+    assert len(card.streams) == 2  # each keeps a workspace for its products
+    assert [mode for _, mode in card.captures] == ["thread_local"] * 3
