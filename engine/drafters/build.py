@@ -8,6 +8,8 @@ import torch
 from engine.bundle import AVAILABLE, Bundle
 from engine.context import Context
 from engine.cost import PassCost, cost_of
+from engine.draft_vocab import DraftVocab
+from engine.drafters.children import Children
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Drafter
 from engine.drafters.eagle import build_eagle
@@ -83,7 +85,8 @@ def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
     context = Context(model, order.capacity, "draft")
     if len(order.prompt) <= context.length_limit:  # else it never drafts
         context.prefill(order.prompt[:-1])
-    return planner, Draft(context, planner, order.sampler, order.rng)
+    vocab = DraftVocab(model.config.get_text_config().vocab_size)
+    return planner, Draft(context, planner, Children(vocab, order.sampler, order.rng))
 
 
 def _draft_tree(order: Order) -> tuple[Planner, Drafter]:

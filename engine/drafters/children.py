@@ -1,8 +1,9 @@
-"""Which tokens a feature head hangs below a node: the most probable ones, or ones it draws.
+"""Which tokens a drafter hangs below a node: the most probable ones, or ones it draws.
 
 The most probable are judged as point masses, at any temperature.  Drawn ones are drawn one
-after another without replacement from the law that the same processors make of the head's
-logits, and are judged by it (Li et al., 2024, arXiv 2401.15077, appendix A.2).
+after another without replacement from the law that the same processors make of the drafter's
+logits, and are judged by it (Chen et al., 2024, "Sequoia", arXiv 2402.12374; for features Li et
+al., 2024, arXiv 2401.15077, appendix A.2).
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.heads.attached import Attached
+from engine.draft_vocab import DraftVocab
 from engine.sampling import Sampler, draw_distinct
 
 
@@ -22,9 +23,9 @@ class Children:
     """
 
     def __init__(
-        self, attached: Attached, sampler: Sampler, rng: torch.Generator | None = None
+        self, vocab: DraftVocab, sampler: Sampler, rng: torch.Generator | None = None
     ) -> None:
-        self.attached, self.sampler = attached, sampler
+        self.vocab, self.sampler = vocab, sampler
         self.rng = None if sampler.config.is_greedy else rng
 
     @property
@@ -38,16 +39,16 @@ class Children:
         """The ``count`` most probable tokens below each node, best first, and how probable.
 
         Args:
-            logits: [n, Vd] of the head, or [1, Vd] where it guesses the same below all.
+            logits: [n, Vd], or [1, Vd] where it guesses the same below all.
             texts: [n] what stands before each child; read for the penalty only.
         """
         count = min(count, logits.shape[-1])
         if self.sampler.needs_history:  # by the target's ids
-            scores = self.sampler.scores(self.attached.widen(logits), texts[: len(logits)])
+            scores = self.sampler.scores(self.vocab.widen(logits), texts[: len(logits)])
             top = scores.softmax(-1).topk(count)
             tokens, chances = top.indices.tolist(), top.values.tolist()
         else:
-            tokens, chances = self.attached.top(logits, count)
+            tokens, chances = self.vocab.top(logits, count)
         times = len(texts) if len(tokens) < len(texts) else 1
         return tokens * times, chances * times
 
@@ -55,7 +56,7 @@ class Children:
         self, logits: Tensor, texts: Sequence[Sequence[int]], counts: Sequence[int]
     ) -> tuple[list[list[int]], list[list[float]], Tensor]:
         """Up to ``counts`` [n] tokens below each node in the order drawn, and the laws [n, V]."""
-        laws = self.sampler.laws(self.attached.widen(logits), texts)
+        laws = self.sampler.laws(self.vocab.widen(logits), texts)
         tokens, chances = [], []
         for law, count in zip(laws, counts, strict=True):
             uniforms = torch.rand(count, generator=self.rng, dtype=torch.float64).tolist()

@@ -87,4 +87,4 @@ def feature_reader(order: Order) -> FeatureReader:
 def children_of(order: Order) -> Children:
     """What the run's settings choose below a node."""
     attached = order.bundle.heads[order.config.method].attached
-    return Children(attached, order.sampler, order.rng if is_drawn(order) else None)
+    return Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)

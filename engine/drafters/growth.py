@@ -33,12 +33,12 @@ class Growth:
         """Fill every level.
 
         Args:
-            logits: of head 0, 1 ...: [n, Vd] below each of ``inner``, or [1, Vd] below all.
+            logits: of level 0, 1 ...: [n, Vd] below each of ``inner``, or [1, Vd] below all.
         """
-        for head in range(max(self.shape.depth)):
+        for level in range(max(self.shape.depth)):
             if not self.inner:
                 break
-            self._hang(logits(head), children)
+            self._hang(logits(level), children)
         laws = None
         if self.laws:
             empty = torch.zeros_like(self.laws[0])

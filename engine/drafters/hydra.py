@@ -103,7 +103,7 @@ def build_hydra(order: Order) -> tuple[LevelPlanner, Hydra]:
     once, level = guess_cost_of(attached) if order.config.tree == "auto" else (0.0, None)
     told = (order, level, once, MAX_RANK, LevelPlanner)
     planner = head_planner(*told, catches_up=False)  # one state is enough
-    children = Children(attached, order.sampler, order.rng if is_drawn(order) else None)
+    children = Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)
     reader, prefix = None, attached.head.prefix
     if prefix is not None:
         states = order.target.states(attached.taps[0])

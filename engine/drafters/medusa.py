@@ -62,5 +62,5 @@ def build_medusa(order: Order) -> tuple[Planner, Medusa]:
     attached = order.bundle.heads[order.config.method].attached
     once = guess_cost_of(attached).once if order.config.tree == "auto" else 0.0
     planner = head_planner(order, None, once, MAX_RANK)
-    children = Children(attached, order.sampler, order.rng if is_drawn(order) else None)
+    children = Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)
     return planner, Medusa(attached, order.target, planner, children)

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from engine.draft_vocab import DraftVocab
 from engine.heads.attached import Attached
 from engine.heads.checkpoint import HeadError
 from engine.heads.feature_head import FeatureHead
@@ -39,9 +40,8 @@ def attach_feature_head(
         head=head,
         embed=head.embed_tokens or target.get_input_embeddings(),
         speak=head.lm_head or rows,
-        draft_ids=ids,
+        vocab=DraftVocab(told.vocab_size, ids),
         taps=head.tapped(told.num_hidden_layers),
-        vocab_size=told.vocab_size,
     )
 
 

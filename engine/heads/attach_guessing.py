@@ -3,6 +3,7 @@
 from torch import nn
 from transformers import PreTrainedModel
 
+from engine.draft_vocab import DraftVocab
 from engine.heads.attached import Attached
 from engine.heads.checkpoint import HeadError
 from engine.heads.hydra import HydraHeads
@@ -45,9 +46,8 @@ def attach_guessing(
         head=heads,
         embed=target.get_input_embeddings() if own_words is None else own_words,
         speak=parts["rows"] if "rows" in parts else target.get_output_embeddings(),
-        draft_ids=ids,
+        vocab=DraftVocab(told.vocab_size, ids),
         taps=(tap,),
-        vocab_size=told.vocab_size,
     )
 
 

@@ -39,7 +39,7 @@ def _medusa(attached: Attached) -> GuessCost:
     heads, state = attached.head, _rows(attached, 1, 1)
 
     def propose(_: int) -> None:
-        attached.top(heads.logits(heads(state)[0], attached.speak), CHILDREN)
+        attached.vocab.top(heads.logits(heads(state)[0], attached.speak), CHILDREN)
 
     return GuessCost(measure(_timed(propose), (1,))(1), None)
 
@@ -51,7 +51,9 @@ def _hydra(attached: Attached) -> GuessCost:
     def draft(size: int) -> None:
         for head in range(heads.num_heads):
             rows = _rows(attached, size, head + 2 if heads.grounded else 1)
-            attached.top(heads.logits(head, heads.guess(head, rows), attached.speak), CHILDREN)
+            attached.vocab.top(
+                heads.logits(head, heads.guess(head, rows), attached.speak), CHILDREN
+            )
 
     levels = measure(_timed(draft), SIZES)
     level = PassCost(SIZES, tuple(seconds / heads.num_heads for seconds in levels.seconds))

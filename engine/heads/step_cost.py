@@ -32,7 +32,7 @@ def calibrate_step(attached: Attached) -> PassCost:
     def seconds_of(size: int) -> float:
         start = perf_counter()
         hidden = context.read(features[:size], [0] * size, range(-1, size - 1))
-        attached.top(context.logits(hidden), CHILDREN)  # its lists wait for the device
+        attached.vocab.top(context.logits(hidden), CHILDREN)  # its lists wait for the device
         seconds = perf_counter() - start
         context.commit([])
         return seconds

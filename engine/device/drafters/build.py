@@ -36,26 +36,24 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
     if isinstance(drafter, Hydra) and drafter.dynamic is not None:
         return _guesser(drafter, lane)
     if isinstance(drafter, Medusa | Hydra):
-        can = _can_hang(drafter, config, _vocab(drafter), drafter.children.is_drawn)
-        return _guesser(drafter, lane) if can else None
+        return _guesser(drafter, lane) if _can_hang(drafter, config) else None
     if isinstance(drafter, Eagle2) and drafter.dynamic is not None:
-        return _eagle2(drafter, lane) if _can_grow(drafter, config) else None
+        can = _can_grow(drafter, config)
+        return DeviceEagle2(drafter, lane, _desk(drafter.reader, lane)) if can else None
     if isinstance(drafter, Eagle):
-        can = _can_hang(drafter, config, _vocab(drafter.reader), drafter.children.is_drawn)
+        can = _can_hang(drafter, config)
         return DeviceEagle(drafter, lane, _desk(drafter.reader, lane)) if can else None
     if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
-        model = drafter.context.model
-        vocab = model.config.get_text_config().vocab_size
-        can, slots = _can_hang(drafter, config, vocab, not config.is_greedy), lane.cache.capacity
-        return DeviceDraft(drafter, lane, lane.beside(model, slots + MORE)) if can else None
+        model, slots = drafter.context.model, lane.cache.capacity + MORE
+        can = _can_hang(drafter, config)
+        return DeviceDraft(drafter, lane, lane.beside(model, slots)) if can else None
     return None
 
 
-def _can_hang(
-    drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig, vocab: int, is_drawn: bool
-) -> bool:
+def _can_hang(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> bool:
     """Whether every node has the children that are planned; drawn ones may be fewer."""
-    return is_drawn or _ranks(drafter, config) <= vocab
+    children = drafter.children
+    return children.is_drawn or _ranks(drafter, config) <= len(children.vocab)
 
 
 def _can_grow(drafter: Eagle2, config: DecodeConfig) -> bool:
@@ -73,14 +71,9 @@ def _ranks(drafter: Draft | Eagle | Hydra | Medusa, config: DecodeConfig) -> int
 
 def _guesser(drafter: Hydra | Medusa, lane: Lane) -> Guesser:
     """By whether the heads read the target's states or a prefix layer's."""
-    vocab = _vocab(drafter)
     if isinstance(drafter, Medusa) or drafter.reader is None:
-        return Guesser(drafter, lane, vocab)
-    return PrefixGuesser(drafter, lane, _desk(drafter, lane), vocab)
-
-
-def _eagle2(drafter: Eagle2, lane: Lane) -> DeviceEagle2:
-    return DeviceEagle2(drafter, lane, _desk(drafter.reader, lane), _vocab(drafter.reader))
+        return Guesser(drafter, lane)
+    return PrefixGuesser(drafter, lane, _desk(drafter, lane))
 
 
 def _desk(heads: FeatureReader | Hydra, lane: Lane) -> Desk:
@@ -91,9 +84,3 @@ def _desk(heads: FeatureReader | Hydra, lane: Lane) -> Desk:
         told = (states, lane.cache.capacity + MORE, heads.context.cache.name)
         desk = lane.desks[id(attached)] = Desk(attached, *told)
     return desk
-
-
-def _vocab(drafter: FeatureReader | Hydra | Medusa) -> int:
-    """Vd, tokens that the heads guess."""
-    ids = drafter.attached.draft_ids
-    return drafter.attached.vocab_size if ids is None else len(ids)

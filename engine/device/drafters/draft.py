@@ -21,7 +21,7 @@ from engine.device.tree_buffers import TreeBuffers
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Proposal
 from engine.records import CacheStep
-from engine.tree import Shape, depths
+from engine.tree import Shape
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,13 +64,13 @@ class DeviceDraft:
 
     def __init__(self, drafter: Draft, lane: Lane, beside: Lane) -> None:
         self.drafter, self.lane, self.beside = drafter, lane, beside
-        self.max_depth, self.is_drawn = drafter.max_depth, not drafter.sampler.config.is_greedy
+        self.max_depth, self.is_drawn = drafter.max_depth, drafter.children.is_drawn
         beside.cache.adopt(drafter.context.cache)
         self.context = StaticContext(drafter.context.model, beside.cache, {})
         drafter.context = self.context
         self._missing: Sequence[int] = ()
         self._shape: Shape | None = None  # of this round's tree; ``None`` if nothing is drafted
-        self._depths: tuple[int, ...] = ()  # of the nodes that came of it
+        self._inner: list[int] = []  # nodes of it that have been read: those with children
         self._sent: TreeBuffers | None = None  # the round's rows
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
@@ -82,12 +82,11 @@ class DeviceDraft:
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
         """Queue a pass for each level."""
-        sampler, device = self.drafter.sampler, tree.tokens.device
-        rows = self._rows(proposal)
+        children, rows = self.drafter.children, self._rows(proposal)
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
-        hang = Hang(tree, sampler, self.lane.seen, laws, torch.nan_to_num, None)
-        step = DraftStep(self.context, rows, self._levels(device), hang)
-        told = (tree.size, rows.size, self._shape, sampler.processors)
+        hang = Hang(tree, children.sampler, self.lane.seen, laws, children.vocab)
+        step = DraftStep(self.context, rows, levels_of(self._shape, tree.tokens.device), hang)
+        told = (tree.size, rows.size, self._shape, children.sampler.processors)
         self.beside.graphs.run(told, step, PATIENCE)
         return laws
 
@@ -100,21 +99,17 @@ class DeviceDraft:
         self.context.cache.move(path, kept, self._sent.length + self._sent.last)
 
     def told(self, report: Report) -> None:
-        """Which of the planned nodes are there."""
-        self._depths = depths(report.proposal.parents)
+        """Which of the planned nodes are there, and were to have children."""
+        parents = frozenset(() if self._shape is None else self._shape.parent)
+        self._inner = [node for node, slot in enumerate(report.slots) if node and slot in parents]
 
     def commit(self, path: Sequence[int]) -> tuple[CacheStep, ...]:
-        """Note the root's row and those accepted nodes that were read."""
+        """Note the root's row and those accepted nodes that were read: the inner ones."""
         if self._shape is None:
             return ()  # the model did not run: it catches up in a later round
-        behind, depth, last = len(self._missing), self._depths, max(self._shape.depth)
-        read = sum(1 for level in depth if 0 < level < last)
-        kept = [behind - 1 + node for node in path[1:] if depth[node] < last]
-        return (self.context.settle(behind + read, [*range(behind), *kept]),)
-
-    def _levels(self, device: torch.device) -> tuple[Level, ...]:
-        """Every law that was made to draw from is on record, where nothing was drawn too."""
-        return levels_of(self._shape, device, is_whole=self.is_drawn)
+        behind = len(self._missing)
+        kept = [behind + self._inner.index(node) for node in path[1:] if node in self._inner]
+        return (self.context.settle(behind + len(self._inner), [*range(behind), *kept]),)
 
     def _rows(self, proposal: Blank) -> TreeBuffers:
         """The rows of this round, sent; what is far behind was read before."""

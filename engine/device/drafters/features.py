@@ -92,7 +92,7 @@ class DeviceEagle:
         shape = Shape(proposal.parents, proposal.ranks)
         rows = rows_below(self._behind(), proposal, self.desk.cache.length, self.desk.tree)
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
-        hang = Hang(tree, sampler, self.lane.seen, laws, attached.widen, attached.best)
+        hang = Hang(tree, sampler, self.lane.seen, laws, attached.vocab)
         head = HeadRows(self.desk, self.context, rows)
         step = FeatureStep(head, levels_of(shape, tree.tokens.device), hang)
         key = (tree.size, rows.size, shape, sampler.processors, self.is_drawn)

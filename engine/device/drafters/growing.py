@@ -11,14 +11,11 @@ import torch
 
 from engine.device.drafters.blank import Blank
 from engine.device.drafters.candidates import DeviceCandidates, Spread
-from engine.device.drafters.desk import Desk
 from engine.device.drafters.features import DeviceEagle
-from engine.device.drafters.hang import best_of
+from engine.device.drafters.hang import best_below
 from engine.device.drafters.head_rows import HeadRows
 from engine.device.drafters.plan import plan, unshaped
 from engine.device.graphs import PATIENCE
-from engine.device.lane import Lane
-from engine.device.laws import path_scores
 from engine.device.report import Report
 from engine.device.tree_buffers import TreeBuffers, padded_size
 from engine.drafters.drafter import Proposal, root_only
@@ -82,31 +79,20 @@ class GrowStep:
         self, features: torch.Tensor, above: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """[n, k] most probable tokens behind rows that see ``above``, and how probable they are."""
-        context, fan = self.head.context, self.spread.fan
-        logits = context.logits(features)
-        if not self.sampler.needs_history:
-            return context.attached.best(logits, fan)
-        wide, tokens = context.attached.widen(logits), self.head.rows.tokens
-        return best_of(path_scores(self.sampler, wide, tokens, above, self.seen), fan)
+        context, path = self.head.context, (self.head.rows.tokens, above, self.seen)
+        told = (context.attached.vocab, self.sampler, context.logits(features))
+        return best_below(*told, self.spread.fan, path)
 
 
 class DeviceEagle2(DeviceEagle):
-    """The head of one run, which draws up its trees.
-
-    Args:
-        vocab: Vd, tokens that the head guesses.
-    """
+    """The head of one run, which draws up its trees."""
 
     drafter: Eagle2
-
-    def __init__(self, drafter: Eagle2, lane: Lane, desk: Desk, vocab: int) -> None:
-        super().__init__(drafter, lane, desk)
-        self.vocab = vocab
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A blank of the size that the tree will have; what hangs where is not true yet."""
         has_feature = self._waiting.count > 0
-        self._spread = plan(self.drafter.dynamic, max_depth, self.vocab) if has_feature else None
+        self._spread = plan(self.drafter.dynamic, max_depth) if has_feature else None
         self._is_drafted = self._spread is not None
         if not self._is_drafted:
             return root_only(history)

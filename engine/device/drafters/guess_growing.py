@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.device.drafters.candidates import DeviceCandidates, Spread
-from engine.device.drafters.hang import best_of
-from engine.device.laws import path_scores
+from engine.device.drafters.hang import best_below
 from engine.device.tree_buffers import TreeBuffers
 from engine.heads.attached import Attached
 from engine.sampling import Sampler
@@ -54,7 +53,5 @@ class GuessGrowStep:
 
     def _best(self, logits: torch.Tensor, words: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """[n, k] most probable tokens below nodes, and how probable they are."""
-        if not self.sampler.needs_history:
-            return self.attached.best(logits, self.spread.fan)
-        wide, above = self.attached.widen(logits), torch.ones_like(words, dtype=torch.bool)
-        return best_of(path_scores(self.sampler, wide, words, above, self.seen), self.spread.fan)
+        path = words, torch.ones_like(words, dtype=torch.bool), self.seen
+        return best_below(self.attached.vocab, self.sampler, logits, self.spread.fan, path)

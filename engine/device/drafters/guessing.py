@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.device.drafters.blank import Blank, blank
+from engine.device.drafters.candidates import Spread
 from engine.device.drafters.guess_growing import GuessGrowStep
 from engine.device.drafters.hang import Hang
 from engine.device.drafters.levels import Level, levels_of
@@ -77,11 +78,10 @@ class Guesser:
     Args:
         drafter: what the run would draft with on the host; it has read the prompt.
         lane: the run's own, with the tapped states of every round.
-        vocab: Vd, tokens that the heads guess.
     """
 
-    def __init__(self, drafter: Medusa | Hydra, lane: Lane, vocab: int) -> None:
-        self.vocab, self._spread = vocab, None  # of this round's dynamic tree
+    def __init__(self, drafter: Medusa | Hydra, lane: Lane) -> None:
+        self._spread: Spread | None = None  # of this round's dynamic tree
         self._dynamic = drafter.dynamic if isinstance(drafter, Hydra) else None
         self.drafter, self.lane, self.max_depth = drafter, lane, drafter.max_depth
         self.is_drawn = drafter.children.is_drawn
@@ -97,7 +97,7 @@ class Guesser:
             return root_only(history)
         if self._dynamic is None:
             return blank(history, self.drafter.planner.shape(max_depth))
-        self._spread = plan(self._dynamic, max_depth, self.vocab)
+        self._spread = plan(self._dynamic, max_depth)
         return root_only(history) if self._spread is None else unshaped(history, self._spread)
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
@@ -106,7 +106,7 @@ class Guesser:
             return self._grow(tree)
         attached, sampler = self.drafter.attached, self.drafter.children.sampler
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
-        hang = Hang(tree, sampler, self.lane.seen, laws, attached.widen, attached.best)
+        hang = Hang(tree, sampler, self.lane.seen, laws, attached.vocab)
         shape = Shape(proposal.parents, proposal.ranks)
         states, at = self._read_from(tree)
         step = GuessStep(attached, states, at, levels_of(shape, states.device), hang)

@@ -1,23 +1,38 @@
 """Children for the nodes of a level, chosen on the device and written into the tree there."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 
 from engine.device.drafters.distinct import distinct_rows
 from engine.device.drafters.levels import Level
-from engine.device.laws import static_scores
+from engine.device.laws import path_scores, static_scores
 from engine.device.tree_buffers import NO_PARENT, TreeBuffers
+from engine.draft_vocab import DraftVocab
 from engine.sampling import Sampler
-
-Best = Callable[[torch.Tensor, int], tuple[torch.Tensor, torch.Tensor]]
 
 
 def best_of(logits: torch.Tensor, count: int) -> tuple[torch.Tensor, torch.Tensor]:
     """[n, count] most probable tokens of logits [n, V], best first, and their probabilities."""
     chances, tokens = logits.softmax(-1).topk(count)
     return tokens, chances
+
+
+def best_below(
+    vocab: DraftVocab,
+    sampler: Sampler,
+    logits: torch.Tensor,
+    count: int,
+    path: tuple[torch.Tensor, torch.Tensor, torch.Tensor],
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """[n, count] most probable tokens behind logits [n, Vd], and how probable they are.
+
+    Args:
+        path: tokens, above and seen as ``path_scores`` takes them; read for the penalty only.
+    """
+    if not sampler.needs_history:
+        return vocab.best(logits, count)
+    return best_of(path_scores(sampler, vocab.widen(logits), *path), count)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,17 +44,14 @@ class Hang:
         seen: [V] bool, tokens of the committed text.
         laws: [size, V] takes the laws that tokens are drawn from; ``None`` takes the most
             probable ones, to be judged as point masses.
-        widen: logits [n, Vd] of the drafter to [n, V] of the target's vocabulary.
-        best: chooses by the drafter's own logits where no processor reads the text; ``None``
-            takes the scores.
+        vocab: of the drafter's logits.
     """
 
     tree: TreeBuffers
     sampler: Sampler
     seen: torch.Tensor
     laws: torch.Tensor | None
-    widen: Callable[[torch.Tensor], torch.Tensor]
-    best: Best | None
+    vocab: DraftVocab
 
     def begin(self) -> None:
         """Nothing is drawn yet; the text is known up to the root."""
@@ -65,10 +77,10 @@ class Hang:
         if self.laws is not None:
             self._draw(level, logits)
             return
-        if self.best is None or self.sampler.needs_history:
+        if self.sampler.needs_history:
             tokens, chances = best_of(self._scores(level, logits), level.most)
         else:
-            tokens, chances = self.best(logits, level.most)
+            tokens, chances = self.vocab.best(logits, level.most)
         places = level.places if len(logits) == len(level.parents) else level.places * 0
         self._write(level, tokens[places, level.ranks], chances[places, level.ranks])
 
@@ -90,7 +102,7 @@ class Hang:
 
     def _scores(self, level: Level, logits: torch.Tensor) -> torch.Tensor:
         nodes = level.parents[: len(logits)]
-        return static_scores(self.sampler, self.widen(logits), self.tree, self.seen, nodes)
+        return static_scores(self.sampler, self.vocab.widen(logits), self.tree, self.seen, nodes)
 
     def _write(self, level: Level, tokens: torch.Tensor, chances: torch.Tensor) -> None:
         self.tree.tokens.index_copy_(0, level.children, tokens)

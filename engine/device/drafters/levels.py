@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -24,15 +23,11 @@ class Level:
 
 
 @lru_cache(maxsize=256)
-def levels_of(shape: Shape, device: torch.device, *, is_whole: bool = False) -> tuple[Level, ...]:
-    """One level for each that has children; copied to the device without a wait.
-
-    Args:
-        is_whole: list those nodes of it too that get none.
-    """
+def levels_of(shape: Shape, device: torch.device) -> tuple[Level, ...]:
+    """One level for each that has children; copied to the device without a wait."""
     levels, before = [], {-1: 0}
-    for above, nodes in pairwise(shape.levels()):
-        parents = above if is_whole else sorted({shape.parent[node] for node in nodes})
+    for nodes in shape.levels()[1:]:
+        parents = sorted({shape.parent[node] for node in nodes})
         place = {node: index for index, node in enumerate(parents)}
         columns = (
             parents,

@@ -15,12 +15,8 @@ from engine.drafters.dynamic import WIDTH, Dynamic
 from engine.tree import Shape
 
 
-def plan(dynamic: Dynamic, max_depth: int, vocab: int) -> Spread | None:
-    """This round's, of which the planner is told; ``None`` drafts nothing.
-
-    Args:
-        vocab: Vd, tokens that the heads guess.
-    """
+def plan(dynamic: Dynamic, max_depth: int) -> Spread | None:
+    """This round's, of which the planner is told; ``None`` drafts nothing."""
     if isinstance(dynamic.tree, int):
         size, depth = min(dynamic.tree, MAX_NODES), max_depth
     else:
@@ -28,7 +24,7 @@ def plan(dynamic: Dynamic, max_depth: int, vocab: int) -> Spread | None:
         size, depth = fitted(len(shape)), max(shape.depth)
     if not size or not depth:
         return None
-    spread = Spread(size, WIDTH, min(WIDTH, vocab, size), min(size, depth))
+    spread = Spread(size, WIDTH, min(WIDTH, len(dynamic.children.vocab), size), min(size, depth))
     for rows in spread.beams:
         dynamic.planner.budget.note_read(rows)
     return spread

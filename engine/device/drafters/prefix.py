@@ -52,8 +52,8 @@ class PrefixGuesser(Guesser):
         desk: the layer's, beside the lane.
     """
 
-    def __init__(self, drafter: Hydra, lane: Lane, desk: Desk, vocab: int) -> None:
-        super().__init__(drafter, lane, vocab)
+    def __init__(self, drafter: Hydra, lane: Lane, desk: Desk) -> None:
+        super().__init__(drafter, lane)
         self.desk, self.reader, self.context = desk, drafter.reader, drafter.reader.context
         self._waiting = Waiting(lane, desk)
         if self._can_draft:

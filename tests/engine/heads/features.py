@@ -90,7 +90,7 @@ class ByThePaper:
     def _speak(self, feature, config):
         if not self.is_three:
             logits = paper.linear(self._target_head(), "lm_head", feature)
-            ids = self.attached.draft_ids
+            ids = self.attached.vocab.ids
             if ids is not None:
                 logits = torch.full_like(logits, -torch.inf).scatter(0, ids, logits[ids])
             return logits.softmax(-1)

@@ -3,6 +3,7 @@
 import torch
 
 from engine.cache import SlotCache
+from engine.draft_vocab import DraftVocab
 from engine.heads.attached import Attached
 from tests.tables import table_bundle
 
@@ -22,7 +23,7 @@ class Oracle:
 
     def __init__(self, text, is_right, confidence):
         self.text, self.is_right, self.confidence = text, is_right, confidence
-        self.attached = Attached(torch.nn.Identity(), None, None, None, (), VOCAB)
+        self.attached = Attached(torch.nn.Identity(), None, None, DraftVocab(VOCAB), ())
         self.context, self.can_draft, self.cache = self, True, SlotCache("oracle", 1, 1)
         self.reads = []  # rows of every pass, round by round
 

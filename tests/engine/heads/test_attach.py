@@ -57,7 +57,7 @@ def test_own_words_and_own_head_are_used_where_there_are_any():
     shared = attach_feature_head(EagleHead(config()), target, packed=False)
     assert shared.embed is target.get_input_embeddings()
     assert shared.speak is target.get_output_embeddings()
-    assert own.taps == (2,) and own.vocab_size == 12
+    assert own.taps == (2,) and own.vocab.target_size == 12
 
 
 def test_a_copy_of_the_targets_words_takes_no_memory():
@@ -79,8 +79,8 @@ def test_a_token_map_without_a_head_speaks_those_rows_of_the_targets(is_packed):
     head = random_head("eagle", target.config, 3, draft_vocab=5)
     attached = attach_feature_head(head, target, packed=is_packed)
     states = torch.randn(3, 32)
-    wide = attached.widen(attached.speak(states))
-    ids = attached.draft_ids
+    wide = attached.vocab.widen(attached.speak(states))
+    ids = attached.vocab.ids
     torch.testing.assert_close(wide[:, ids], states @ weight[ids].T, atol=1e-4, rtol=1e-4)
     assert int(wide.isneginf().sum()) == 3 * (12 - 5)
 
@@ -88,8 +88,8 @@ def test_a_token_map_without_a_head_speaks_those_rows_of_the_targets(is_packed):
 def test_the_most_probable_tokens_are_the_targets_ids():
     attached = feature_bundle("eagle3", 12, 3, draft_vocab=5).heads["eagle3"].attached
     logits = torch.randn(4, 5)
-    tokens, chances = attached.top(logits, 10)
-    law = attached.widen(logits).softmax(-1)
+    tokens, chances = attached.vocab.top(logits, 10)
+    law = attached.vocab.widen(logits).softmax(-1)
     for row in range(4):
         order = law[row].argsort(descending=True)[:5]
         assert tokens[row] == order.tolist()

@@ -184,7 +184,7 @@ def test_the_header_names_the_head_and_the_record_its_cache(method):
 @pytest.mark.parametrize("method", FEATURES)
 def test_a_draft_vocabulary_of_two_words_drafts_no_others(method):
     bundle = feature_bundle(method, 12, 3, draft_vocab=2)
-    known = set(bundle.heads[method].attached.draft_ids.tolist())
+    known = set(bundle.heads[method].attached.vocab.ids.tolist())
     for options in ({}, {"temperature": 1.0}, {"temperature": 1.0, "drafting": "sampled"}):
         for this in Run(bundle, [1, 2], DecodeConfig(method, 12, tree=6, **options)):
             assert set(this.nodes.token[1:]) <= known

@@ -146,7 +146,7 @@ def test_hydras_tree_holds_the_best_nodes_that_its_heads_can_tell(method, option
                 row = torch.cat([state, words]) if heads.grounded else state
                 hidden = heads.guess(len(path), row[None])
                 logits = heads.logits(len(path), hidden, attached.speak)
-                (tokens,), (chances,) = attached.top(logits, min(width, size))
+                (tokens,), (chances,) = attached.vocab.top(logits, min(width, size))
             return list(zip(tokens, chances, strict=True))
 
     paths = [()]

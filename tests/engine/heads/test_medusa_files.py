@@ -137,9 +137,9 @@ def test_heads_with_a_draft_vocabulary_speak_its_rows_of_the_targets_head(tmp_pa
     full = hidden[0] @ target.lm_head.weight.T
     logits = heads.logits(hidden, attached.speak)[0]
     torch.testing.assert_close(logits, full[:, ids], atol=1e-5, rtol=1e-5)
-    wide = attached.widen(logits)
+    wide = attached.vocab.widen(logits)
     assert wide.shape == (2, V) and torch.isinf(wide[:, 1]).all()
-    assert attached.top(logits, 1)[0] == [[int(ids[row.argmax()])] for row in full[:, ids]]
+    assert attached.vocab.top(logits, 1)[0] == [[int(ids[row.argmax()])] for row in full[:, ids]]
 
 
 def test_saved_heads_have_the_published_keys(tmp_path):

@@ -8,6 +8,8 @@ from engine.config import DecodeConfig
 from engine.context import Context
 from engine.cost import SIZES, PassCost, calibrate, cost_of, known_cost_of
 from engine.decoding import Run
+from engine.draft_vocab import DraftVocab
+from engine.drafters.children import Children
 from engine.drafters.draft import Draft
 from engine.planning.planner import Planner
 from tests.fakes import Scripted
@@ -72,7 +74,8 @@ def test_a_draft_model_is_run_as_far_as_it_pays(noise):
     def build(order):
         planner = Planner(order.config, MILD, CHEAP, max_rank=3)
         context = Context(bundle.draft, order.capacity, "draft")
-        return planner, Draft(context, planner, order.sampler, order.rng)
+        children = Children(DraftVocab(VOCAB), order.sampler, order.rng)
+        return planner, Draft(context, planner, children)
 
     run = Run(bundle, [4], AUTO, build)
     rounds = list(run)

@@ -28,7 +28,7 @@ def played(is_right, confidence, draft=CHEAP):
 
     def build(order):
         planner = LevelPlanner(order.config, MILD, draft, 10)
-        children = Children(oracle.attached, order.sampler)
+        children = Children(oracle.attached.vocab, order.sampler)
         dynamic = Dynamic(planner, children, "auto")
         return planner, Eagle2(oracle, planner, children, dynamic)
 

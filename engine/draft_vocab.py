@@ -1,0 +1,45 @@
+"""The tokens that a drafter guesses, by the target's ids: its own logits, read three ways."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, inf
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DraftVocab:
+    """Vd tokens of the target's V.
+
+    What overflowed in logits counts as a finite number: any law will do to draft from, but a law.
+
+    Attributes:
+        target_size: V.
+        ids: [Vd] the target's id of every logit; ``None`` where they are the same.
+    """
+
+    target_size: int
+    ids: Tensor | None = None
+
+    def __len__(self) -> int:
+        """Vd."""
+        return self.target_size if self.ids is None else len(self.ids)
+
+    def top(self, logits: Tensor, count: int) -> tuple[list[list[int]], list[list[float]]]:
+        """Per row of logits [n, Vd] the ``count`` most probable tokens and their probabilities."""
+        ids, chances = self.best(logits, count)
+        return ids.tolist(), chances.tolist()
+
+    def best(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
+        """The same where the logits are, [n, count] each; fewer where Vd is less."""
+        logits = logits.float().nan_to_num()
+        values, rows = logits.topk(min(count, logits.shape[-1]), -1)
+        chances = (values - logits.logsumexp(-1, keepdim=True)).exp()
+        return rows if self.ids is None else self.ids[rows], chances
+
+    def widen(self, logits: Tensor) -> Tensor:
+        """Logits [n, V] over the target's vocabulary; tokens that are never guessed at -inf."""
+        logits = logits.nan_to_num()
+        if self.ids is None:
+            return logits
+        wide = logits.new_full((len(logits), self.target_size), -inf)
+        wide[:, self.ids] = logits
+        return wide
