@@ -10,8 +10,8 @@ from engine.attention.kernel_path import KernelPath
 from engine.bundle import Bundle
 from engine.ceilings import known_roofline_of
 from engine.config import DecodeConfig
-from engine.cost import known_cost_of
 from engine.detokenizer import Pieces
+from engine.pass_cost import PassCost
 from engine.run_facts import Header
 from engine.trace import VERSION
 
@@ -26,9 +26,14 @@ def make_header(
     prompt_ids: Sequence[int],
     slot_bytes: Mapping[str, int],
     prefill_seconds: float,
+    cost: PassCost | None,
 ) -> Header:
-    """The header of a run whose prompt has been read."""
-    pieces, cost = Pieces(bundle.tokenizer), known_cost_of(bundle.target)
+    """The header of a run whose prompt has been read.
+
+    Args:
+        cost: of the target's pass as this run plays it.
+    """
+    pieces = Pieces(bundle.tokenizer)
     heads = bundle.heads.get(config.method)
     has_draft_model = "draft" in slot_bytes
     is_drawn = has_draft_model or (heads is not None and config.drafting == "sampled")

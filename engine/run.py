@@ -14,6 +14,7 @@ from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.config import MAX_NODES, DecodeConfig
 from engine.context import Context
+from engine.cost import known_cost_of
 from engine.cut_short import CutShortError, check_finite
 from engine.detokenizer import Pieces
 from engine.drafters.build import Method, build_drafter, method_of
@@ -22,6 +23,7 @@ from engine.drafters.order import Order
 from engine.emission import Emission
 from engine.header import make_header
 from engine.no_room import passes_fit
+from engine.pass_cost import PassCost
 from engine.planning.planner import Planner
 from engine.prompt import read_prompt
 from engine.recorder import pieces_of, record_laws, record_nodes
@@ -55,7 +57,8 @@ class Run(Iterator[Round]):
         clock = Clock()
         with torch.inference_mode(), passes_fit("while the prompt was read"):
             slot_bytes = self._open(build)
-        self.header = make_header(bundle, config, prompt, self.prompt, slot_bytes, clock.lap())
+        told = (slot_bytes, clock.lap(), self._known_cost())
+        self.header = make_header(bundle, config, prompt, self.prompt, *told)
 
     def __next__(self) -> Round:
         """The next round; torch's mode is set per step, for steps may run in any thread.
@@ -143,6 +146,10 @@ class Run(Iterator[Round]):
         this = Round(self._index, start, *told)
         self._index, self._seconds = self._index + 1, self._seconds + seconds.total
         return this
+
+    def _known_cost(self) -> PassCost | None:
+        """Of the target's pass, if it was calibrated."""
+        return known_cost_of(self.bundle.target)
 
     def _mass(self) -> TreeMass | None:
         """Where the attention of the newest pass fell."""

@@ -1,11 +1,10 @@
 """The rounds of one run on the device: fill and send the tree, do the step, read what it told."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import torch
 
-from engine.bundle import Bundle
 from engine.device.context import StaticContext
 from engine.device.drafters.blank import Blank
 from engine.device.drafters.device_drafter import DeviceDrafter
@@ -27,6 +26,7 @@ class StaticRounds:
         target: has read the prompt but for its last token into the lane's cache.
         prompt: its tokens.
         rng: the run's own; a uniform is drawn for each node, as the ordinary loop does.
+        end_ids: tokens that end a text.
 
     Attributes:
         drafter: what fills blank proposals; ``None`` where none comes.
@@ -34,20 +34,21 @@ class StaticRounds:
 
     def __init__(
         self,
-        bundle: Bundle,
         lane: Lane,
         target: StaticContext,
         sampler: Sampler,
         prompt: Sequence[int],
         rng: torch.Generator,
+        end_ids: Iterable[int],
     ) -> None:
         self.lane, self.target, self.sampler, self.rng = lane, target, sampler, rng
-        ids = self._end_ids = tuple(sorted(bundle.eos_ids))
-        self._ends = torch.tensor(ids, dtype=torch.long, device=bundle.device)
+        ids, device = tuple(sorted(end_ids)), lane.seen.device
+        self._end_ids = ids
+        self._ends = torch.tensor(ids, dtype=torch.long, device=device)
         self._known = len(prompt)  # tokens of the text that the lane was told of
         self.drafter: DeviceDrafter | None = None
         self.report: Report | None = None  # of the newest round
-        self._marks = Marks(bundle.device)
+        self._marks = Marks(device)
 
     def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
         """Verify, accept, commit and record ``proposal`` behind ``history``.  Waits once."""

@@ -17,11 +17,13 @@ from engine.cut_short import check_finite
 from engine.device.context import StaticContext
 from engine.device.drafters.build import device_drafter
 from engine.device.lane import Lane
+from engine.device.round_cost import known_round_cost_of
 from engine.device.rounds import StaticRounds
 from engine.drafters.build import Method
 from engine.drafters.drafter import Drafter
 from engine.drafters.order import Order
 from engine.no_room import NoRoomError
+from engine.pass_cost import PassCost
 from engine.planning.planner import Planner
 from engine.positions import follows_positions
 from engine.records import Round, Seconds
@@ -61,8 +63,8 @@ class StaticRun(Run):
         target = StaticContext(
             self.bundle.target, lane.cache, lane.states, taps, keeps_prompt=method.keeps_prompt
         )
-        told = (self._sampler, self.prompt, self._rng)
-        self._rounds = StaticRounds(self.bundle, lane, target, *told)
+        told = (self._sampler, self.prompt, self._rng, self.bundle.eos_ids)
+        self._rounds = StaticRounds(lane, target, *told)
         return target
 
     def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
@@ -100,6 +102,12 @@ class StaticRun(Run):
         drafting = min(drafting, waited)
         seconds = Seconds(drafted + drafting, waited - drafting, accepted, clock.lap())
         return self._told(start, nodes, emitted, laws, caches, seconds)
+
+    def _known_cost(self) -> PassCost | None:
+        """Of a round's step, which is this loop's pass."""
+        if self._lane is None:
+            return super()._known_cost()
+        return known_round_cost_of(self.bundle.target)
 
     def _mass(self) -> TreeMass | None:
         """Where the attention of the newest round's step fell, as reported."""
