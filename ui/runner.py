@@ -2,8 +2,10 @@
 no animation.
 """
 
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from threading import Event
 from typing import Any, NamedTuple
@@ -18,6 +20,7 @@ LOADING = "The model is loading; the run starts as soon as it is there."
 STOPPED = "Stopped before it began."
 READING = "Reading the prompt."
 MEASURING = "Measuring plain decoding of the same prompt, for the speed-up."
+BROKEN = "The run broke off: {}.  What was decoded before stands; the server's log says more."
 STOP_SECONDS = 5.0  # how long Stop waits for the round in hand
 
 
@@ -40,6 +43,7 @@ class Visitor:
     idle: Event = field(default_factory=Event)
     unmeasured: Played | None = None  # the last run, where its speed-up was asked for
     spared: Event = field(default_factory=Event)  # ends a measurement and nothing else
+    stopped: float = -inf  # by the visitor's clock: what he asked for before does not begin
 
 
 Job = Callable[[Visitor], Iterator[str]]  # ends early once the visitor has cancelled it
@@ -57,9 +61,15 @@ class Runner:
         self.decoder = decoder
         self._visitors: dict[str, Visitor] = {}
 
-    def play(self, session: str, wish: Wish) -> Iterator[str]:
-        """The messages of one run, a problem among them where it cannot start."""
-        return self.work(session, lambda visitor: self._run(visitor, wish))
+    def play(self, session: str, wish: Wish, asked: float = inf) -> Iterator[str]:
+        """The messages of one run, a problem among them where it cannot start.
+
+        Args:
+            asked: when, by the visitor's clock; nothing comes of a run that he has stopped since.
+        """
+        visitor = self._visitors.setdefault(session, Visitor())
+        if asked >= visitor.stopped:
+            yield from self.work(session, lambda visitor: self._run(visitor, wish))
 
     def measure(self, session: str) -> Iterator[str]:
         """Plain decoding of the last run's prompt, where that was asked for: its end again."""
@@ -80,7 +90,7 @@ class Runner:
             visitor.unmeasured = None
 
     def work(self, session: str, job: Job) -> Iterator[str]:
-        """The messages of ``job``, begun once the model is there; a ``ValueError`` is one too."""
+        """The messages of ``job``, begun once the model is there; what goes wrong is one too."""
         visitor = self._visitors.setdefault(session, Visitor())
         visitor.cancelled = Event()
         visitor.idle = Event()
@@ -90,15 +100,20 @@ class Runner:
                 yield messages.status(STOPPED)
             else:
                 yield from job(visitor)
-        except ValueError as error:
-            yield messages.problem(str(error))
+        except Exception as error:
+            yield messages.problem(_what_broke(error))
         finally:
             visitor.idle.set()
 
-    def stop(self, session: str) -> None:
-        """End the visitor's run after the round in hand, and wait for that."""
+    def stop(self, session: str, asked: float = -inf) -> None:
+        """End the visitor's run after the round in hand, and wait for that.
+
+        Args:
+            asked: when, by the visitor's clock; runs that wait and are older never begin.
+        """
         visitor = self._visitors.get(session)
         if visitor is not None:
+            visitor.stopped = max(visitor.stopped, asked)
             visitor.cancelled.set()
             visitor.idle.wait(STOP_SECONDS)
 
@@ -137,8 +152,8 @@ class Runner:
                 yield messages.tagged(stage.round_message(this), name)
                 if visitor.cancelled.is_set():
                     break
-        except ValueError as error:  # there is no room for a round: those before it are kept
-            problem = str(error)
+        except Exception as error:  # no room for a round, or worse: those before it are kept
+            problem = _what_broke(error)
         finally:
             run.close()
         is_measured = is_compared and run.end.is_whole and not problem
@@ -163,6 +178,14 @@ class Runner:
         )
         end = replace(played.end, plain=plain)
         yield messages.tagged(played.stage.end_message(end), played.name)
+
+
+def _what_broke(error: Exception) -> str:
+    """What to say of it: an engine's own words are for the visitor, a library's are for the log."""
+    if isinstance(error, ValueError):
+        return str(error)
+    traceback.print_exception(error)
+    return BROKEN.format(str(error).strip().splitlines()[0] if str(error).strip() else repr(error))
 
 
 def _note(end: Any) -> str:

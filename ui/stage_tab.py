@@ -1,6 +1,7 @@
 """The stage: what to ask and how to decode at the left, the player beside it."""
 
 import json
+import math
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ PRIVATE = dict(api_visibility="private", show_progress="hidden")
 AT_ONCE = dict(PRIVATE, queue=False)
 DEVICE = dict(PRIVATE, concurrency_id="device", concurrency_limit=1)
 FREE = dict(PRIVATE, concurrency_limit=None)
+NOW = "Date.now()"  # ms, by the visitor's clock
 
 
 def stage_tab(runner: Runner, page: gr.Blocks) -> None:
@@ -31,6 +33,7 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
                 go = gr.Button("Decode", variant="primary", elem_id="go")
                 stop = gr.Button("Stop", elem_id="stop")
                 spare = gr.Button(visible="hidden", elem_id="spare")
+                asked = gr.Number(visible="hidden", elem_id="asked")
             part("notice")
             part("facts")
             upload = gr.UploadButton("Open a trace file", file_types=[".jsonl"], elem_id="open")
@@ -40,16 +43,19 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
     # A Decode during a run waits its turn ("multiple"): Gradio would drop it or not, as it happens.
     # Measuring is an event of its own, so that Decode is taken meanwhile.  The player presses
     # the hidden button then: a second listener of Decode would make every run wait for it.
-    wished = [prompt, method, *widgets.values()]
-    run = go.click(handlers.decode, wished, stage, trigger_mode="multiple", **DEVICE)
+    wished = [asked, prompt, method, *widgets.values()]
+    order = dict(DEVICE, trigger_mode="multiple", js=f"(_, ...rest) => [{NOW}, ...rest]")
+    run = go.click(handlers.decode, wished, stage, **order)
     measured = run.then(handlers.measure, None, stage, **DEVICE)
     spared = spare.click(handlers.spare, None, None, **AT_ONCE)
     spared.then(None, cancels=[measured], **AT_ONCE)
     # First the visitor's flag, so that the run ends whole; what still waits in the queue, or
-    # is stuck in a long step, is then taken away.
-    asked = stop.click(handlers.stop, None, None, **AT_ONCE)
-    asked.then(None, cancels=[run, measured], **AT_ONCE)
-    left = upload.upload(handlers.stop, None, None, **AT_ONCE)
+    # is stuck in a long step, is then taken away.  The next in the queue may begin before that:
+    # a run that was asked for earlier than the stop knows by the browser's clock.
+    now = dict(AT_ONCE, js=f"() => {NOW}")
+    stopped = stop.click(handlers.stop, asked, None, **now)
+    stopped.then(None, cancels=[run, measured], **AT_ONCE)
+    left = upload.upload(handlers.stop, asked, None, **now)
     left.then(traces.open_file, upload, stage, cancels=[run, measured], **FREE)
     method.input(handlers.explain, method, meaning, **AT_ONCE)
     page.load(handlers.arrive, None, [method, meaning, stage], **FREE)
@@ -63,7 +69,7 @@ class Handlers:
         self.runner = runner
         self.names: tuple[str, ...] = ()  # of the values after the prompt
 
-    def decode(self, request: gr.Request, prompt: Any, *values: Any) -> Iterator[str]:
+    def decode(self, request: gr.Request, asked: Any, prompt: Any, *values: Any) -> Iterator[str]:
         """The messages of a run, or of what was wrong with the wish."""
         self.runner.settle(request.session_hash)
         try:
@@ -71,7 +77,8 @@ class Handlers:
         except ValueError as error:
             yield messages.problem(str(error))
             return
-        yield from map(messages.packed, self.runner.play(request.session_hash, wish))
+        played = self.runner.play(request.session_hash, wish, _moment(asked, math.inf))
+        yield from map(messages.packed, played)
 
     def measure(self, request: gr.Request) -> Iterator[str]:
         """The end of the last run again, with the time that plain decoding takes."""
@@ -81,9 +88,9 @@ class Handlers:
         """Another run of this visitor comes: the last one need not be measured."""
         self.runner.spare(request.session_hash)
 
-    def stop(self, request: gr.Request) -> None:
-        """End this visitor's run."""
-        self.runner.stop(request.session_hash)
+    def stop(self, request: gr.Request, asked: Any) -> None:
+        """End this visitor's run, and those of his that wait."""
+        self.runner.stop(request.session_hash, _moment(asked, -math.inf))
 
     def leave(self, request: gr.Request) -> None:
         """This visitor's tab is closed."""
@@ -108,6 +115,11 @@ class Handlers:
         else:
             update = gr.Dropdown(choices=choices, value=name)
             yield update, self.explain(name), messages.model("")
+
+
+def _moment(told: Any, otherwise: float) -> float:
+    """What a browser says of its clock, where that is a number."""
+    return float(told) if isinstance(told, int | float) and math.isfinite(told) else otherwise
 
 
 def _prompt() -> gr.Textbox:

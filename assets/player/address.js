@@ -18,8 +18,10 @@ export class Address {
     const query = new URLSearchParams(location.search);
     const name = query.get('trace');
     const isThere = name === null || runs.some((run) => run.name === name);
-    await this.player.open(isThere ? name ?? usual : usual);
+    const opened = isThere ? name ?? usual : usual;
+    await this.player.open(opened);
     this.isVisited = true;
+    if (this.player.tape && this.player.tape.header.run !== opened) return; // another came first
     const wrong = [this.pause(query.get('pause') ?? '')];
     if (!isThere) wrong.push(`there is no recorded run “${name.slice(0, 60)}”`);
     else if (name !== null && query.has('round')) wrong.push(this.land(query.get('round'), query.get('phase') ?? 'draft'));

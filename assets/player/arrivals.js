@@ -16,7 +16,8 @@ function apply(player, message) {
   const { kind, text } = message;
   if (kind === 'header') load(player, message);
   else if (kind === 'model') player.notice(text, message.is_problem, '.state');
-  else if (kind === 'status' || kind === 'problem') player.notice(text, kind === 'problem');
+  else if (kind === 'status') player.notice(text, false);
+  else if (kind === 'problem') refuse(player, text);
   else if (message.run !== player.tape?.header.run) return; // of a run that was left
   else if (kind === 'round') add(player, message);
   else if (kind === 'end') finish(player, message);
@@ -28,7 +29,9 @@ function load(player, header) {
   player.position = -1;
   player.text.clear(header);
   player.facts.show([]);
-  player.notice(player.tape.isLive ? wordOnArrival(player) : '', false);
+  player.board.clear();
+  player.voice.tell('');
+  player.notice(wordOnArrival(player), false);
   player.stage.querySelector('.tree .how').textContent = header.how ?? '';
   for (const [panel, key] of LEGENDS) {
     player.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
@@ -40,6 +43,12 @@ function load(player, header) {
   if (!player.isFollowing && !stillness.matches) player.clock.start();
   player.show(false);
   player.onRun(header.run);
+}
+
+// A run that was refused does not wait any more.
+function refuse(player, text) {
+  player.waits = Math.max(0, player.waits - 1);
+  player.notice(text, true);
 }
 
 function add(player, round) {

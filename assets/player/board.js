@@ -24,6 +24,12 @@ export class Board {
     this.run();
   }
 
+  // Nothing of the last run shows while the next one's first round is waited for.
+  clear() {
+    this.wish = null;
+    this.panels.forEach((panel) => panel.clear());
+  }
+
   get isSettled() { return !this.isBusy && !(this.wish && this.panels.some((panel) => panel.isStale(this.wish))); }
 
   async run() {
@@ -35,6 +41,7 @@ export class Board {
   async drawAll(library) {
     for (;;) {
       const { wish } = this;
+      if (!wish) return;
       const stale = this.panels.filter((panel) => panel.isStale(wish));
       if (!stale.length) {
         const moving = this.panels.find(({ isMoving }) => isMoving);

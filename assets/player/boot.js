@@ -16,4 +16,4 @@ load('player').then(({ Player }) => {
   waiting.forEach(receive);
   const ready = player.begin();
   load('lessons').then(async ({ teach }) => { await ready; teach(player); });
-});
+}).catch((error) => { element.querySelector('.says').textContent = `The player could not be loaded (${error.message}); reload the page to try again.`; });

@@ -1,5 +1,9 @@
 // The run as one HTML file: the page's own template, with the run's messages put into it.
+import { PENDING } from './tape.js';
+
 const SLOT = 'THE-RUN';
+const UNFINISHED = 'Saved before the run was over: what only its end tells is missing.';
+const UNKNOWN = { value: '–', label: 'of plain, not measured', hover: UNFINISHED };
 
 export function addExport(save, player) {
   const made = document.createElement('button');
@@ -15,6 +19,7 @@ export function addExport(save, player) {
 async function write(player) {
   const { tape } = player;
   if (!tape?.size) return;
+  if (tape.lack) return void player.notice(tape.lack, true);
   try {
     const answer = await fetch(new URL('own/export', document.baseURI));
     if (!answer.ok) throw new Error(`it answered ${answer.status}`);
@@ -28,8 +33,14 @@ async function write(player) {
 
 // Messages as they came: what the page keeps beside them is left out.
 export function lines({ header, rounds, end }) {
-  const messages = [{ ...header, looks: undefined, source: 'file' }, ...rounds, ...(end ? [end] : [])];
+  const messages = [{ ...header, looks: undefined, source: 'file' }, ...rounds, end ?? unfinished(header.run, rounds)];
   return messages.map((message) => JSON.stringify(message)).join('\n');
+}
+
+// In place of an end that has not come; what it would tell is not promised any more.
+function unfinished(run, rounds) {
+  const facts = rounds.at(-1).panels.facts?.map((fact) => (fact.value === PENDING ? { ...fact, ...UNKNOWN } : fact));
+  return { kind: 'end', run, record: null, note: UNFINISHED, panels: { facts } };
 }
 
 async function packed(text) {

@@ -1,16 +1,25 @@
-// The figures that matter, each with its denominator under the pointer, or in it once it is tapped.
+// The figures that matter, each with its denominator under the pointer, or in it once it is opened.
 export class Facts {
   constructor(root) {
     this.root = root;
     this.shown = null;
-    this.opened = -1; // the card that was tapped
-    root.addEventListener('click', ({ target }) => this.tap([...root.children].indexOf(target.closest('#facts .cards > div'))));
+    this.opened = -1; // the card that was tapped, or Enter pressed on
+    const at = ({ target }) => [...root.children].indexOf(target.closest('#facts .cards > div'));
+    root.addEventListener('click', (event) => this.tap(at(event)));
+    root.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' && event.key !== ' ') return;
+      event.preventDefault();
+      this.tap(at(event));
+    });
   }
 
+  // Cards stay where they are: one of them may have the focus.
   show(facts) {
     if (facts === this.shown) return;
     this.shown = facts;
-    this.root.replaceChildren(...facts.map((fact, at) => card(fact, at === this.opened)));
+    while (this.root.children.length > facts.length) this.root.lastChild.remove();
+    while (this.root.children.length < facts.length) this.root.append(card());
+    facts.forEach((fact, at) => tell(this.root.children[at], fact, at === this.opened));
     this.root.classList.toggle('empty', !facts.length);
   }
 
@@ -22,17 +31,21 @@ export class Facts {
   }
 }
 
-function card({ value, label, hover }, isOpened) {
+function card() {
   const box = document.createElement('div');
-  const number = document.createElement('b');
-  const words = document.createElement('small');
+  box.tabIndex = 0;
+  box.setAttribute('role', 'button');
+  box.append(document.createElement('b'), document.createElement('small'));
+  return box;
+}
+
+function tell(box, { value, label, hover = '' }, isOpened) {
+  const [number, words] = box.children;
   number.textContent = value;
   words.textContent = label;
-  box.title = hover ?? '';
-  box.tabIndex = 0;
-  box.setAttribute('role', 'group');
-  box.setAttribute('aria-label', `${value} ${label}. ${hover ?? ''}`);
-  box.append(number, words);
-  if (isOpened) box.append(Object.assign(document.createElement('small'), { className: 'hint', textContent: hover ?? '' }));
-  return box;
+  box.querySelector('.hint')?.remove();
+  if (isOpened) box.append(Object.assign(document.createElement('small'), { className: 'hint', textContent: hover }));
+  box.title = hover;
+  box.setAttribute('aria-label', `${value} ${label}. ${hover}`);
+  box.setAttribute('aria-expanded', isOpened);
 }

@@ -27,7 +27,7 @@ function button(section, name, format, look) {
 // The figure as it is drawn, on its theme's ground, with its name above it.
 async function save(section, name, format, palette) {
   const plot = section.querySelector('.plot');
-  if (!plot.data) return;
+  if (!plot.data || section.classList.contains('empty')) return;
   const library = await plotly();
   const { width, height } = plot.layout;
   const { l = 8, r = 8, t = 8, b = 8 } = { ...plot.layout.template?.layout?.margin, ...plot.layout.margin };

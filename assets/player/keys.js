@@ -21,12 +21,23 @@ const KEYS = [
 const NAMES = { ArrowRight: '→', ArrowLeft: '←', PageUp: 'Page ↑', PageDown: 'Page ↓', 'Shift+ArrowRight': 'Shift →', 'Shift+ArrowLeft': 'Shift ←' };
 
 export function listen(player) {
+  release();
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     const row = KEYS.find(([key]) => key === keyOf(event));
     if (!row || (row[0] !== '?' && !player.stage.checkVisibility())) return; // another tab is in sight
     event.preventDefault();
     row[2](player, event.key);
+  });
+}
+
+// A list that was opened by hand gives the keys back to the player once something is chosen.
+function release() {
+  let isByHand = false;
+  document.addEventListener('pointerdown', () => { isByHand = true; }, true);
+  document.addEventListener('keydown', () => { isByHand = false; }, true);
+  document.addEventListener('change', ({ target }) => {
+    if (isByHand && target.matches('#header select, .stage .bar select')) target.blur();
   });
 }
 

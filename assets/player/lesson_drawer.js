@@ -44,6 +44,7 @@ export class Drawer {
   show({ lesson, at, stop, answer, score, next }) {
     const { name, lecture, place, title, said, table, dots, back } = this.parts;
     const isNew = this.shown !== `${lesson.number}/${at}`;
+    const [isFromList, isFromDots] = [this.parts.list, dots].map((part) => part.contains(document.activeElement));
     this.shown = `${lesson.number}/${at}`;
     this.turn(false);
     if (isNew) this.complain('');
@@ -57,6 +58,8 @@ export class Drawer {
     back.disabled = at === 0;
     const isLast = at + 1 === lesson.stops.length;
     this.parts.next.textContent = !isLast ? 'next ›' : next ? 'next lesson ›' : 'all lessons';
+    if (isFromList) title.focus({ preventScroll: true });
+    if (isFromDots) dots.children[at].firstChild.focus();
     if (isNew) this.root.scrollTop = 0;
   }
 

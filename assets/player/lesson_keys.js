@@ -22,7 +22,7 @@ const LECTURE = {
 export function listenToLessons(lessons) {
   window.addEventListener('keydown', (event) => {
     if (lessons.house.offsetParent === null) return; // another tab is in sight
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
     const action = actionOf(event.key, lessons);
     if (!action) return;
     event.preventDefault();
@@ -41,7 +41,9 @@ function actionOf(key, lessons) {
   return EVERYWHERE[key]?.[1];
 }
 
-const isTyping = (target) => Boolean(target.closest?.('dialog, input:not(.scrub), textarea, select, [contenteditable], [role="listbox"]'));
+// Whoever types, chooses or presses a focused button means that, not the lesson.
+const isTyping = ({ target, key }) => Boolean(target.closest?.('dialog, input:not(.scrub), textarea, select, [contenteditable], [role="listbox"]')
+  || (key === ' ' && target.closest?.('button, summary, a, [role="tab"], [role="button"]')));
 
 function row(key, words) {
   const line = document.createElement('tr');

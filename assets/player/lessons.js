@@ -17,7 +17,8 @@ export class Lessons {
     this.at = 0; // of the stop, from 0
     this.answers = new Map(); // "lesson/stop" -> whether the prediction was right
     this.walk = new Walk(player);
-    this.busy = 0;
+    this.busy = 0; // openings that go on
+    this.turn = 0; // of wishes for a lesson or the list: the last one wins, not the last answer
     this.drawer = new Drawer(root, this);
     this.figure = new LessonFigure(player.stage, player.numbers);
     this.button = document.querySelector('#header .teach');
@@ -47,6 +48,7 @@ export class Lessons {
   }
 
   async showList(problem = '') {
+    const turn = ++this.turn;
     this.enter();
     this.lesson = null;
     this.walk.stop();
@@ -57,26 +59,37 @@ export class Lessons {
     try {
       this.list = await (await fetch(url('lessons'))).json();
     } catch { problem ||= 'The list of lessons could not be read.'; }
-    if (!this.lesson) this.drawer.showList(this.list, problem);
+    if (turn === this.turn) this.drawer.showList(this.list, problem);
   }
 
   // The lesson by its number, at a stop counted from 1; what is not there is said over the list.
   async open(number, stop = 1) {
+    const turn = ++this.turn;
     this.enter();
-    this.busy += 1;
     try {
-      const answer = await fetch(url(`lessons/${encodeURIComponent(number)}`));
-      const lesson = await answer.json();
-      if (lesson.problem) return await this.showList(lesson.problem);
-      if (!this.list.length) this.list = await (await fetch(url('lessons'))).json();
+      const lesson = await this.during(this.fetch(number));
+      if (turn !== this.turn) return; // closed meanwhile, or another one was asked for
+      if (lesson.problem) return await this.during(this.showList(lesson.problem));
       this.lesson = lesson;
       const last = lesson.stops.length;
       const isThere = Number.isInteger(stop) && stop >= 1 && stop <= last;
       await this.go(isThere ? stop - 1 : 0, false);
-      if (!isThere) this.drawer.complain(`Lesson ${lesson.number} has stops 1 to ${last}; this is the first.`);
+      if (!isThere && turn === this.turn) this.drawer.complain(`Lesson ${lesson.number} has stops 1 to ${last}; this is the first.`);
     } catch (error) {
-      await this.showList(`The lesson could not be read: ${error.message}.`);
-    } finally { this.busy -= 1; }
+      if (turn === this.turn) await this.during(this.showList(`The lesson could not be read: ${error.message}.`));
+    }
+  }
+
+  async fetch(number) {
+    const lesson = await (await fetch(url(`lessons/${encodeURIComponent(number)}`))).json();
+    if (!lesson.problem && !this.list.length) this.list = await (await fetch(url('lessons'))).json();
+    return lesson;
+  }
+
+  // What opens by the lesson's own doing is not taken for the visitor's.
+  async during(opening) {
+    this.busy += 1;
+    try { return await opening; } finally { this.busy -= 1; }
   }
 
   // To a stop of this lesson: the text at once, the stage plays up to the place.
@@ -88,13 +101,10 @@ export class Lessons {
     this.drawer.show(this);
     this.spot(stop.spotlight, stop.figure);
     this.walk.stop();
-    this.busy += 1;
-    try {
-      if (player.tape?.header.run !== stop.trace || !player.tape.end) await player.open(stop.trace);
-      if (this.lesson !== lesson || this.at !== index) return; // another stop was asked for
-      if (player.tape?.header.run !== stop.trace) return this.drawer.complain(`The recorded run ${stop.trace} could not be read.`);
-      await this.play(isSmooth);
-    } finally { this.busy -= 1; }
+    if (player.tape?.header.run !== stop.trace || !player.tape.end) await this.during(player.open(stop.trace));
+    if (this.lesson !== lesson || this.at !== index) return; // another stop was asked for
+    if (!this.isOnStage) return this.drawer.complain(`The recorded run ${stop.trace} is not on the stage: “show again” brings it.`);
+    await this.play(isSmooth);
   }
 
   // A verdict that is to be predicted does not show before the prediction.
@@ -142,6 +152,7 @@ export class Lessons {
   }
 
   close() {
+    this.turn += 1;
     this.lesson = null;
     this.walk.stop();
     this.setLecture(false);

@@ -1,7 +1,7 @@
 // The switch of the mask: whether a row of the prefix is the paler the more the tree is looked at.
 // The header brings the patch that takes the attention's mass away: nothing is asked of a server.
-const TOLD = 'The paler a node’s row of the prefix, the more of its attention the tree takes.';
-const UNTOLD = 'This run does not tell where the attention fell: nothing was drafted, its target kept an attention of its own, or its record is an older one.';
+const TOLD = 'A pale row of the prefix: this node attends mostly to the tree. A strong one: mostly to the prefix.';
+const UNTOLD = 'This run does not tell where the attention fell: nothing was drafted, its target uses an attention that cannot be recorded, or its record is an older one.';
 
 export class Mass {
   constructor(button, onTurn) {

@@ -60,7 +60,7 @@ export class Numbers {
     if (!this.root) return;
     const { label, header: { method, prompt } } = tape.header;
     const [sentence, run] = this.root.querySelectorAll('.verdict > *');
-    sentence.textContent = end ? panels.speed_up?.note ?? '' : WAITING;
+    sentence.textContent = end ? panels.speed_up?.note ?? end.note ?? '' : WAITING;
     sentence.title = (end && panels.speed_up?.note_hover) || '';
     run.textContent = [sentence.title, `${label ?? method} · “${prompt.trim().slice(0, 90)}”`].filter(Boolean).join(' · ');
     this.root.classList.toggle('waiting', !end);

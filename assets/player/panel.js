@@ -18,6 +18,7 @@ export class Panel {
     this.title = section.querySelector('h4 em');
     this.drawn = '';
     this.round = ''; // the run and round that are drawn
+    this.isCleared = false; // what is drawn is of a run that was left
     this.motion = null; // of the transition that runs
     this.width = this.height = this.room = 0;
   }
@@ -27,6 +28,13 @@ export class Panel {
   measure() {
     ({ clientWidth: this.width, clientHeight: this.height } = this.plot);
     this.room = this.section.clientWidth;
+  }
+
+  clear() {
+    [this.drawn, this.described, this.isCleared] = ['', null, true];
+    this.section.classList.add('empty');
+    this.title.textContent = this.title.title = '';
+    this.plot.setAttribute('aria-label', '');
   }
 
   of({ tape, index }) { return tape.rounds[index]?.panels[this.name]; }
@@ -55,7 +63,7 @@ export class Panel {
     const isKnown = panel !== undefined || tape.rounds.length === 0 || tape.rounds.some(({ panels }) => this.name in panels);
     const title = panel?.titles?.[wish.step] ?? panel?.title ?? (this.isTree ? wish.words : '');
     this.section.classList.toggle('absent', !isKnown);
-    this.section.classList.toggle('empty', isKnown && !panel);
+    this.section.classList.toggle('empty', isKnown && (!panel || this.isCleared));
     if (this.title.textContent !== title) {
       this.title.textContent = title;
       this.title.title = title; // where there is no room for all of it
@@ -76,6 +84,8 @@ export class Panel {
     const figure = panel.figure ?? wish.tape.header.figures[this.name];
     const { data, layout } = stateAt({ ...panel, figure }, isNew ? -1 : wish.step, wish.palette, this.over(wish));
     Object.assign(layout, this.frame(wish, layout));
+    if (this.isCleared) this.section.classList.remove('empty');
+    this.isCleared = false;
     if (this.width > this.room) this.follow(layout, wish.tape.rounds[wish.index].steps[wish.step]?.level);
     // The configuration once: Plotly measures the panel whenever it is given.
     const react = () => library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);

@@ -68,7 +68,11 @@ export class Player {
   async begin() {
     (window.requestIdleCallback ?? setTimeout)(() => plotly());
     const shelf = find('#header .shelf');
-    this.runs = await fillShelf(shelf, (name) => this.open(name));
+    try {
+      this.runs = await fillShelf(shelf, (name) => this.open(name));
+    } catch {
+      this.notice('The list of recorded runs could not be read; reload the page to try again.', true);
+    }
     const first = this.runs.find((run) => run.first) ?? this.runs[0];
     if (!this.tape && first) await this.address.visit(this.runs, first.name);
     shelf.value = this.tape?.header.run ?? '';
@@ -83,8 +87,11 @@ export class Player {
       if (this.tape?.isLive) find('#stop')?.click(); // over, plain decoding may still be measured
       this.receive(lines);
       this.notice(this.runs.find((run) => run.name === name)?.story ?? '', false);
-    } catch (error) {
-      this.notice(error.message, true);
+    } catch {
+      if (turn !== this.turn) return;
+      find('#header .shelf').value = this.tape?.isLive ? '' : this.tape?.header.run ?? ''; // what is on the stage still
+      const { title = name } = this.runs.find((run) => run.name === name) ?? {};
+      this.notice(`The recorded run “${title}” could not be read.`, true);
     }
   }
 
@@ -102,7 +109,7 @@ export class Player {
     this.isFollowing = false;
     if (this.clock.isRunning) this.clock.stop();
     else {
-      if (atEnd) this.position = -1;
+      if (atEnd && !this.isLooping) this.position = -1;
       this.clock.start();
     }
     this.bar.show(this);

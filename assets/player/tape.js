@@ -1,7 +1,7 @@
 // A run as the browser holds it: its header, its rounds, its end, and where its steps lie.
 // A position counts the steps of all rounds in one line; position -1 is before the first.
 const NONE = [];
-const PENDING = '…'; // a figure of a round that only the end of the run knows
+export const PENDING = '…'; // a figure of a round that only the end of the run knows
 
 export class Tape {
   constructor(header) {

@@ -14,6 +14,7 @@ export function sayWaiting(player) {
 
 // What to say of a run that begins.
 export function wordOnArrival(player) {
+  if (!player.tape.isLive) player.waits = 0; // whoever leaves takes those that wait along
   if (!player.waits) return '';
   player.waits -= 1;
   return COMES;

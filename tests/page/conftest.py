@@ -203,7 +203,7 @@ def visitor(tab, served):
     """One who has yet to open an address."""
     address, decoder = served
     decoder.count, decoder.nodes, decoder.delay, decoder.room = 12, 8, 0.0, fakes.FakeRun.room
-    decoder.measuring = 0.0
+    decoder.measuring, decoder.breaks = 0.0, fakes.FakeRun.breaks
     visit = Visit(tab, address)
     visit.decoder = decoder
     yield visit

@@ -9,6 +9,7 @@ from engine.records import Round
 from engine.run_facts import End, Yardstick
 from tests.page import synthetic
 
+BROKEN = "CUDA error: an illegal memory access was encountered"
 NO_ROOM = "Memory gave out in a round. Fewer new tokens would take less."
 
 
@@ -16,6 +17,7 @@ class FakeRun:
     """As ``engine.decoding.Run``: an iterator with a header now and an end later."""
 
     room = 10**6  # rounds until memory gives out
+    breaks = 10**6  # … and until a library breaks
 
     def __init__(self, prompt, config, count, nodes, delay):
         self.header, self.config = (
@@ -34,6 +36,8 @@ class FakeRun:
         if self._made == self.room:
             self._finish()
             raise NoRoomError(NO_ROOM)
+        if self._made == self.breaks:
+            raise RuntimeError(BROKEN)
         if (this := next(self._rounds, None)) is None:
             self._finish()
             raise StopIteration
@@ -61,11 +65,12 @@ class FakeDecoder:
 
     def __init__(self, count=12, nodes=8, delay=0.0, room=FakeRun.room):
         self.count, self.nodes, self.delay, self.room = count, nodes, delay, room
+        self.breaks = FakeRun.breaks
         self.runs = []
 
     def decode(self, bundle, prompt, config):
         self.runs.append(FakeRun(prompt, config, self.count, self.nodes, self.delay))
-        self.runs[-1].room = self.room
+        self.runs[-1].room, self.runs[-1].breaks = self.room, self.breaks
         return self.runs[-1]
 
     def measure_plain(self, bundle, prompt, config, tokens, is_cancelled):

@@ -29,6 +29,23 @@ def test_a_live_run_leaves_the_address(visitor):
     visit.until("!location.search.includes('trace')")
 
 
+def test_the_place_of_a_link_is_not_that_of_a_live_run_that_came_first(visitor):
+    waiting = []
+    visitor.page.route("**/own/traces/second", lambda route: waiting.append(route))
+    visitor.page.goto(visitor.address + "?trace=second&round=3&phase=commit")
+    visitor.until("window.player && document.querySelector('#go')")
+    visitor.decoder.count, visitor.decoder.delay = 30, 0.05
+    visitor.page.click("#go")
+    visitor.until("player.run.startsWith('run-') && player.at > 4")
+    for route in waiting:
+        route.continue_()
+    visitor.page.wait_for_timeout(500)
+    assert visitor.ask("player.run.startsWith('run-') && player.at > 3")
+    assert "nowhere" not in visitor.notice
+    visitor.page.click("#stop")
+    visitor.until("player.isDone")
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [

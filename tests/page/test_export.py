@@ -85,6 +85,26 @@ def test_the_button_writes_a_file_that_plays_the_same_run(visit, file_tab, tmp_p
     file.close()
 
 
+def test_a_run_that_is_exported_before_its_end_says_what_it_lacks(visit, file_tab, tmp_path):
+    visit.decoder.count, visit.decoder.delay = 300, 0.05
+    visit.decode()
+    visit.until("player.size > 3")
+    with visit.page.expect_download() as download:
+        visit.page.click(".bar .export")
+    visit.page.click("#stop")
+    download.value.save_as(tmp_path / "early.html")
+    file = File(file_tab, tmp_path / "early.html").open()
+    file.page.keyboard.press("End")
+    file.until("player.state === 'paused' && player.position === player.length - 1")
+    assert "after the run" not in file.page.text_content("#facts")
+    assert "of plain, not measured" in file.page.text_content("#facts")
+    assert file.page.text_content("#notice .words").startswith("Saved before the run was over")
+    file.page.click("#views [value=numbers]")
+    said = file.page.text_content("#numbers .verdict")
+    assert "Saved before the run was over" in said and "when the run is over" not in said
+    file.close()
+
+
 def test_a_file_plays_steps_and_draws_every_panel(file_tab, tmp_path):
     path = tmp_path / "run.html"
     path.write_text(standalone(synthetic.trace(12, 10)), encoding="utf-8")

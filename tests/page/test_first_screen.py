@@ -43,6 +43,22 @@ def test_a_tap_on_a_figure_shows_its_denominator_and_another_hides_it(visit):
     assert visit.page.locator("#facts .hint").count() == 0
 
 
+def test_a_figure_opens_by_key_and_keeps_the_focus_from_round_to_round(visit):
+    visit.decode_whole()
+    visit.press("End")
+    visit.page.focus("#facts .cards > div:nth-child(3)")
+    visit.page.keyboard.press("Enter")
+    assert "tested" in visit.page.text_content("#facts .hint")
+    at = visit.ask("player.position")
+    visit.page.keyboard.press("PageUp")
+    visit.until(f"player.position < {at}")
+    here = "[...document.querySelectorAll('#facts .cards > div')].indexOf(document.activeElement)"
+    assert visit.ask(here) == 2
+    visit.page.keyboard.press(" ")
+    assert visit.page.locator("#facts .hint").count() == 0
+    assert visit.ask("player.state") == "paused"  # the key was the card's
+
+
 def test_what_was_rejected_is_no_part_of_text_that_is_copied(visit):
     visit.decode_whole()
     visit.press("End")

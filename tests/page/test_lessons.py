@@ -304,3 +304,45 @@ def overlap(one, other):
     """Pixels by which two boxes lie over each other, the less of both directions."""
     wide = min(one[2], other[2]) - max(one[0], other[0])
     return min(wide, min(one[3], other[3]) - max(one[1], other[1]))
+
+
+def test_a_lesson_that_was_closed_while_it_came_stays_closed(room):
+    room.open()
+    waiting = []
+    room.page.route("**/own/lessons/5", lambda route: waiting.append(route))
+    room.page.click("#header .teach")
+    room.page.click(".lessons .list li:nth-child(5) button")
+    room.until("document.querySelector('#house').classList.contains('taught')")
+    run = room.ask("player.run")
+    room.press("Escape")
+    for route in waiting:
+        route.continue_()
+    room.page.wait_for_timeout(600)
+    assert room.place == [0, 0] and room.ask("player.run") == run
+    assert "lesson" not in room.ask("location.search")
+
+
+def test_a_run_that_is_chosen_while_a_lesson_walks_is_shown_whole(room):
+    """What a question hides is hidden on the lesson's own run only."""
+    room.open("?lesson=3&stop=4")
+    room.page.emulate_media(reduced_motion="no-preference")
+    room.press("n")
+    room.until("!teaching.isSettled && document.querySelector('#house.asking')")
+    room.page.select_option("#header .shelf", "lookup-copy")
+    room.until("player.run === 'lookup-copy'")
+    room.until("document.querySelector('.lessons .wrong').textContent.startsWith('Another run')")
+    assert not room.ask("Boolean(document.querySelector('#house.asking'))")
+
+
+def test_the_focus_goes_along_from_the_list_to_the_lesson_and_from_dot_to_dot(room):
+    room.open()
+    room.page.click("#header .teach")
+    room.page.focus(".lessons .list li:nth-child(2) button")
+    room.page.keyboard.press("Enter")
+    room.stand()
+    assert room.ask("document.activeElement.tagName") == "H2"
+    room.page.focus(".lessons .dots li:nth-child(3) button")
+    room.page.keyboard.press("Enter")
+    room.stand()
+    assert room.place == [2, 3]
+    assert room.ask("document.activeElement.getAttribute('aria-current')") == "step"

@@ -203,3 +203,32 @@ def test_before_the_first_judgement_a_quiet_sentence_stands_in_its_panel(visit):
         visit.press("ArrowRight")
     visit.rest()
     assert visit.ask(f"[{hint}, {seen}]") == ["none", "visible"]
+
+
+def test_a_list_that_was_opened_by_hand_gives_the_keys_back(visit):
+    visit.page.click("#header .shelf")  # the pointer; what it opens is the system's own
+    visit.page.select_option("#header .shelf", "third")
+    visit.until("player.run === 'third'")
+    visit.press("Home")
+    visit.page.click(".bar .speed")
+    visit.page.select_option(".bar .speed", "2")
+    visit.page.keyboard.press("ArrowRight")
+    assert visit.ask("[player.run, player.position]") == ["third", 1]
+    assert visit.page.input_value(".bar .speed") == "2"
+
+
+def test_the_last_round_too_is_repeated(visit):
+    visit.press("End", "r", "Space")
+    last = visit.ask("player.size") - 1
+    visit.page.wait_for_timeout(600)
+    assert visit.ask("player.at") == last
+    visit.press("Space", "r")
+
+
+def test_a_recorded_run_that_cannot_be_read_leaves_the_stage_and_its_list_as_they_were(visit):
+    before = visit.ask("player.run")
+    visit.page.route("**/own/traces/third", lambda route: route.abort())
+    visit.page.select_option("#header .shelf", "third")
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('be read')")
+    assert visit.ask("player.run") == before == visit.page.input_value("#header .shelf")
+    visit.errors.clear()  # the browser's own line on what was cut off

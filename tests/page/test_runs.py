@@ -1,6 +1,8 @@
 from dataclasses import replace
 from threading import Event
 
+import pytest
+
 import engine
 from engine.trace import Trace
 from tests.engine.test_no_room import Boundless
@@ -47,6 +49,71 @@ def test_a_second_decode_says_that_it_waits_and_when_it_takes_the_stage(visit):
     visit.decoder.count = 5
     visit.decode_whole()
     assert "waited" not in visit.notice
+
+
+@pytest.mark.parametrize("leaves", ["stop", "shelf"])
+def test_whoever_stops_or_leaves_takes_the_runs_that_wait_along(visit, leaves):
+    visit.decoder.count, visit.decoder.delay = 200, 0.05
+    visit.decode()
+    first, runs = visit.ask("player.run"), len(visit.decoder.runs)
+    for _ in range(2):
+        visit.page.click("#go")
+    visit.until(f"{WORDS} === 'This run waits for the one under way.'")
+    if leaves == "stop":
+        visit.page.click("#stop")
+        visit.until("player.isDone")
+    else:
+        visit.page.select_option("#header .shelf", "third")
+        visit.until("player.run === 'third'")
+    visit.page.wait_for_timeout(1500)  # what would come has come
+    assert visit.ask("player.run") == (first if leaves == "stop" else "third")
+    assert len(visit.decoder.runs) == runs
+    visit.decoder.count, visit.decoder.delay = 4, 0.0
+    visit.decode_whole()
+    assert "waited" not in visit.notice
+
+
+def test_a_refused_run_does_not_wait(visit):
+    visit.decoder.count, visit.decoder.delay = 30, 0.05
+    visit.decode()
+    visit.page.fill("#prompt textarea", " ")
+    visit.page.click("#go")
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('empty')")
+    visit.decoder.count, visit.decoder.delay = 4, 0.0
+    visit.decode_whole()
+    assert "waited" not in visit.notice
+
+
+def test_a_run_that_breaks_off_ends_and_says_so(visit):
+    visit.decoder.breaks = 3
+    visit.decode_whole()
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('CUDA error')")
+    assert visit.ask("player.size") == 3
+    visit.decoder.breaks = fakes.FakeRun.breaks
+    visit.decode_whole()
+    assert visit.ask("player.size") == 12
+
+
+HIDDEN = """[...document.querySelectorAll('.stage .panel > .plot')]
+    .every(plot => getComputedStyle(plot).visibility === 'hidden')"""
+TITLES = "[...document.querySelectorAll('.stage [data-panel] h4 em')].map(em => em.textContent)"
+LIGHT = "document.querySelector('.stage .tree .plot').layout.font.color"
+
+
+def test_nothing_of_the_last_run_is_seen_before_the_first_round_of_the_next(visit):
+    visit.decode_whole()
+    visit.rest()
+    ink, before = visit.ask(LIGHT), visit.ask("player.run")
+    visit.decoder.count, visit.decoder.delay = 2, 2.5
+    visit.page.click("#go")
+    visit.until(f"player.run !== {before!r}")
+    assert visit.ask("player.size") == 0
+    assert visit.ask(HIDDEN) and set(visit.ask(TITLES)) == {""}
+    assert visit.page.text_content(".says") == ""
+    visit.page.click("#header .theme")  # nothing is drawn anew meanwhile …
+    visit.until("player.size > 0 && player.isSettled")
+    assert not visit.ask(HIDDEN)
+    assert visit.ask(LIGHT) != ink  # … and then in the colours of the day
 
 
 MEASURES = "document.querySelector('#notice .words').textContent.startsWith('Measuring')"

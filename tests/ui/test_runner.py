@@ -102,6 +102,28 @@ def test_stop_ends_the_run_with_the_round_in_hand(runner, decoder):
     assert decoder.runs[0].end.reason == "cancelled"
 
 
+def test_stop_takes_the_runs_along_that_wait_and_none_that_comes_later(runner, decoder):
+    """Their turn may come before the browser has taken them out of the queue."""
+    list(runner.play("me", wish(), asked=10.0))
+    runner.stop("me", asked=30.0)
+    assert kinds(runner.play("me", wish(), asked=20.0)) == []
+    runner.stop("me", asked=15.0)  # late on its way: it takes nothing back
+    assert kinds(runner.play("me", wish(), asked=25.0)) == [] and len(decoder.runs) == 1
+    assert "round" in kinds(runner.play("me", wish(), asked=31.0))
+    assert "round" in kinds(runner.play("somebody else", wish(), asked=20.0))
+
+
+def test_a_run_that_breaks_off_keeps_its_rounds_and_says_so(runner, decoder, capsys):
+    decoder.breaks = 3
+    played = list(runner.play("me", wish()))
+    assert kinds(played) == ["status", "header", *["round"] * 3, "end", "problem"]
+    words = json.loads(played[-1])["text"]
+    assert fakes.BROKEN in words and "What was decoded before stands" in words
+    assert "Traceback" in capsys.readouterr().err  # the log says where
+    decoder.breaks = fakes.FakeRun.breaks
+    assert kinds(runner.play("me", wish())).count("round") == 6
+
+
 def test_stop_is_for_the_visitor_who_pressed_it(runner, decoder):
     run = runner.play("me", wish(compare=False))
     next(run)
