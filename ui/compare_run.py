@@ -162,7 +162,7 @@ def _uneven(wish: CompareWish) -> str:
     if len({config.tree for _, config in drafting}) < 2:
         return ""
     trees = [f"lane {number} {_tree(config)}" for number, config in drafting]
-    return f"The lanes had unlike trees: {', '.join(trees)}."
+    return f"The lanes had different trees: {', '.join(trees)}."
 
 
 def _tree(config: DecodeConfig) -> str:

@@ -73,7 +73,19 @@ def load_target() -> Any:
         subprocess.run([sys.executable, "-m", "engine.fetch"], check=True)
     else:  # the browser is on this machine, most likely
         engine.leave_a_core()
-    bundle = engine.load()
+    device = engine.best_device()
+    try:
+        return _warm(device)
+    except RuntimeError as error:  # of a card; what is wrong with the model is no such error
+        if device == "cpu":
+            raise
+        print(f"{device} cannot decode: {error}", file=sys.stderr, flush=True)
+        return _warm("cpu")
+
+
+def _warm(device: str) -> Any:
+    """Loaded there, and calibrated."""
+    bundle = engine.load(device=device)
     bundle.warm_up()
     return bundle
 

@@ -10,10 +10,10 @@ ANYWHERE = "suffix"  # needs nothing beside the target
 
 _TEXTS = {
     "plain": "One pass of the target for one token: the yardstick.",
-    "lookup": "Drafts what followed when these words last stood in the text, the words of the"
-    " chat template included.",
-    "suffix": "A suffix tree of the text, the chat template and earlier runs drafts what was seen"
-    " most.",
+    "lookup": "Finds where the last words first stood in the text, the chat template included, and"
+    " drafts what followed them there.",
+    "suffix": "Finds the longest ending of the text that stood before, here or in an earlier run,"
+    " and drafts what followed it most often.",
     "draft": "A small model writes a few tokens ahead; the target checks them all in one pass.",
     "draft_tree": "A small model drafts a tree of alternatives; the first that holds is kept.",
     "medusa": "Independent heads guess one column each from the target's last state: no column"

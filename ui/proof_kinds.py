@@ -53,7 +53,8 @@ class ByToken(Kind):
         return proof.why_not(self.rule, met, self.config.temperature)
 
     def subject(self, met: Met, before: Sequence[int]) -> Subject:
-        return proof.describe(met, before, self.bundle, proof.num_drawn(self.rule, met))
+        drawn, taken = proof.num_drawn(self.rule, met), proof.taken(self.rule, met)
+        return proof.describe(met, before, self.bundle, drawn, taken)
 
     def fits(self, met: Met) -> Iterator[tuple[Fit, ...]]:
         for counts in proof.verify_many(met, self.rule, self.count, self.config.seed, STEP):

@@ -17,12 +17,12 @@ RULES = {
     "soft": RuleWords(
         "✗ soft q, argmax draft",
         "Soft q for an argmax draft",
-        "the most probable tokens are hung without drawing, yet judged as if drawn from q",
+        "the most probable tokens are taken, not drawn, yet judged as if drawn from q",
     ),
     "siblings": RuleWords(
         "✗ siblings' q not renormalised",
         "q not renormalised among siblings",
-        "siblings are drawn without replacement, yet q keeps the first one's mass out of the rest",
+        "siblings are drawn without replacement, yet after a rejection q is not scaled back to one",
     ),
     "bonus": RuleWords(
         "✗ bonus without temperature",

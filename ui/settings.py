@@ -24,6 +24,12 @@ _WORDS = {  # names as they stand beside the widgets
     "rule": "Rule",
     "drafting": "Drafting",
 }
+_BOUNDS = {  # as the page counts: 0 or 1 may stand for off
+    "top_k": "must be 0 (off) or at least 1",
+    "top_p": "must be above 0 and at most 1 (off)",
+    "seed": "must be 0 or more",
+    "num_draft": "must be 0 (the method's own) or between 1 and 64",
+}
 _WHOLE = ("max_new_tokens", "seed")
 USUAL: dict[str, Any] = {  # what is read where a tab has no widget for it
     "max_new_tokens": 96,
@@ -85,6 +91,8 @@ def _config(fields: dict[str, Any]) -> DecodeConfig:
         return DecodeConfig(**fields)
     except ValueError as error:
         name, _, rest = str(error).partition(" ")
+        if name in _BOUNDS and rest.startswith("must be between"):
+            rest = f"{_BOUNDS[name]}, got{rest.partition(', got')[2]}"
         raise ValueError(f"{_WORDS.get(name, name)} {rest}.") from None
 
 

@@ -22,10 +22,10 @@ def settings_panel() -> dict[str, Any]:
             penalty = gr.Number(SHOWN.repetition_penalty, label="Repetition penalty", step=0.05)
             seed = gr.Number(SHOWN.seed, label="Seed", precision=0)
         with gr.Row():
-            num_draft = gr.Number(0, label="Draft length (0: auto)", precision=0)
+            num_draft = gr.Number(0, label="Draft length (0: the method's)", precision=0)
             tree = gr.Textbox(str(SHOWN.tree), label="Tree (auto or nodes)", max_lines=1)
         rule = gr.Dropdown(
-            [("recursive rejection", "recursive"), ("block verification", "block")],
+            [("recursive rejection", "recursive"), ("block verification (chains only)", "block")],
             value=SHOWN.rule,
             label="Rule",
         )

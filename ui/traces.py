@@ -27,10 +27,13 @@ STORIES = {
     " the target would not have chosen ends the round.",
     "chain-warm": "A recorded run above temperature 0: a token is kept with the chance p / q, and"
     " what replaces a rejected one is drawn from the residual.",
+    "chain-cool": "A recorded run: a small model drafts three tokens in a row at temperature 0.",
+    "chain-hot": "A recorded run: the same prompt, drafter and chain at temperature 0.8, where"
+    " fewer of the drafted tokens are kept.",
     "draft-tree-sky": "A recorded run: a small model drafts a tree; siblings are judged in turn,"
     " and what replaces the rejected ones is drawn from the residual.",
     "wide-tree": "A recorded run: six first tokens with four below each. A pass over 31 nodes took"
-    " as long as three plain ones and brought little more than two tokens.",
+    " well over two plain ones' time and brought little more than two tokens.",
     "medusa-story": "A recorded run: a head for each level, and none knows what the others say:"
     " tokens that stand in a row seldom belong together.",
     "hydra-story": "A recorded run of the prompt that Medusa was given: every head reads the tokens"

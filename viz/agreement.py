@@ -12,6 +12,7 @@ from typing import NamedTuple
 from engine.proof.equality import compare, tokens_of
 from engine.records import Round
 
+DIFFER = "the texts differ from the first different draw on."
 PLAIN = 1  # the number of the lane that decodes plainly
 
 
@@ -76,7 +77,7 @@ def _drawn_note(lane: LaneText, first: LaneText, place: int | None) -> LaneNote:
     other = _name(first)
     if place is None:
         return LaneNote(lane.run, None, f"law of {other}, this time its text too", False)
-    words = f"law of {other}; draws part at token {place + 1}"
+    words = f"law of {other}; the draws differ from token {place + 1} on"
     return LaneNote(lane.run, place, words, False)
 
 
@@ -124,7 +125,7 @@ def _says_all(group: Sequence[LaneText], notes: Sequence[LaneNote]) -> str:
         law = f"One law in every lane (temperature {group[0].temperature:g}), each with its own"
         if not parted:
             return f"{law} uniforms; this time the texts are equal: {count} tokens."
-        return f"{law} uniforms: texts part where the draws do. The marks show where."
+        return f"{law} uniforms: {DIFFER} The marks show where."
     if not parted:
         if all(lane.is_whole for lane in group):
             return f"✓ All texts equal: {count} tokens in every lane."
@@ -141,7 +142,7 @@ def _says_some(group: Sequence[LaneText], notes: Sequence[LaneNote]) -> str:
     if len(group) == 1:
         return f"{who} nothing to compare with."
     if group[0].temperature > 0:
-        return f"{who} texts part where the draws do." if parted else f"{who} one text this time."
+        return f"{who} {DIFFER}" if parted else f"{who} one text this time."
     if not parted:
         so_far = "" if all(lane.is_whole for lane in group) else " as far as they go"
         return f"{who} ✓ texts equal{so_far}, {_least(group)} tokens."

@@ -90,7 +90,7 @@ def _accepted(tally: Tally) -> Fact:
     ratio = tally.acceptance_rate
     value = "–" if ratio.value is None else f"{100 * ratio.value:.0f} %"
     hover = f"{ratio.part} accepted of {_count(int(ratio.whole), 'tested node')}"
-    return Fact(value, "of the tested accepted", hover)
+    return Fact(value, "acceptance rate", hover)
 
 
 def _kept(tally: Tally) -> Fact:

@@ -76,7 +76,7 @@ def subject_message(subject: Subject) -> str:
             "siblings": rows,
             "says": _says_subject(subject),
             "path": path,
-            "drafted": "drafted as one block" if subject.is_block else "drafted below the root",
+            "drafted": _says_drafted(subject),
         }
     )
 
@@ -114,9 +114,11 @@ def _verdict(fits: Sequence[Fit], goal: int, is_broken: bool) -> dict[str, Any]:
     if fits[0].verifications < goal:
         return {"holds": None, "value": "", "says": f"Stopped too early to tell: {says}"}
     if is_broken:
-        more = "the mistake is small here, more verifications would show it."
-        return {"holds": None, "value": "not refuted", "says": f"{says} Yet {more}"}
-    return {"holds": True, "value": "the target's law", "says": says}
+        more = "The mistake is small in this round; more verifications may show it."
+        return {"holds": None, "value": "not refuted", "says": f"{says} {more}"}
+    if all(fit.p_value is None for fit in fits):
+        return {"holds": None, "value": "nothing to test", "says": says}
+    return {"holds": True, "value": "agrees with the target's law", "says": says}
 
 
 def p_words(value: float | None) -> str:
@@ -148,7 +150,7 @@ def _place(fit: Fit) -> dict[str, Any]:
 def _meaning(fit: Fit) -> str:
     if fit.p_value is None:
         return "One bin only: there is nothing to test yet"
-    return f"the chance of a chi-square this large were the law the target's; below {ALPHA:g} fails"
+    return f"how often a right rule gives a chi-square this large; below {ALPHA:g} the test fails"
 
 
 def _pooled(fit: Fit) -> str:
@@ -166,12 +168,23 @@ def _says_refuted(refuted: Sequence[Fit]) -> str:
 
 def _says_passed(fits: Sequence[Fit]) -> str:
     if all(fit.p_value is None for fit in fits):
-        return "The law is a single token here: nothing to test. A higher temperature brings more."
+        return "The law is a single token here. A higher temperature brings more."
     values = ", ".join(f"p = {p_words(fit.p_value)}" for fit in _testable(fits))
     return f"{fits[0].verifications:,} verifications, no difference from the law seen ({values})."
 
 
+def _says_drafted(subject: Subject) -> str:
+    if subject.is_taken:
+        return "taken below the root"
+    return "drafted as one block" if subject.is_block else "drafted below the root"
+
+
 def _says_subject(subject: Subject) -> str:
+    if subject.is_taken:
+        return (
+            "The mistake: every verification takes q's most probable tokens, draws none, and"
+            " divides by q all the same."
+        )
     if subject.is_block and subject.is_redrawn:
         return "Every verification draws a chain anew, and the text goes on by the target's law."
     if subject.is_block:

@@ -4,7 +4,7 @@ from engine.records import Round
 from engine.run_facts import Header
 from viz.pieces import BLANK, visible
 
-NOTHING_PAYS = "auto: no draft is predicted to pay here; a fixed tree in Settings shows one"
+NOTHING_PAYS = "auto: no draft is predicted to pay here; a number in Settings, Tree, shows one"
 NOTHING_FOUND = "auto: nothing to copy from the text, or no draft is predicted to pay here"
 COPYING = ("lookup", "suffix")  # these may draft nothing with a fixed tree as well
 

@@ -54,7 +54,7 @@ def _largest(found: Balance, length: Ratio) -> Sentence:
         )
         return Sentence(text.replace(".0 nodes", " nodes"), hover)
     ratio = shares[worst]
-    what = "Draft takes" if worst == "draft" else "Judging and committing take"
+    what = "Drafting takes" if worst == "draft" else "Judging and committing take"
     text = f"{what} {100 * known[worst]:.0f} % of the round."
     hover = f"{_ms(ratio.part)} of {_ms(ratio.whole)} for all four phases"
     if found.wider is None:

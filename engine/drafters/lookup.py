@@ -1,4 +1,4 @@
-"""Prompt lookup (Saxena, 2023): what followed the same words the last time they stood here."""
+"""Prompt lookup (Saxena, 2023): what followed the same words where they first stood."""
 
 from collections.abc import Sequence
 

@@ -19,6 +19,7 @@ _HOMES = {
     "fits": "words",
     "meet_round": "round",
     "num_drawn": "trials",
+    "taken": "trials",
     "pair_law": "block",
     "verify_blocks": "block",
     "verify_many": "trials",

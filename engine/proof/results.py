@@ -60,6 +60,7 @@ class Subject:
     path: tuple[str, ...]  # tokens down to the leaf that the bonus is counted behind; () for none
     is_block: bool = False  # judged as one block, the first two tokens counted together
     drawn: int = 0  # siblings in every verification, where they are more than the round had
+    is_taken: bool = False  # the siblings are q's most probable: by the mistake, nothing is drawn
 
 
 @dataclass(frozen=True, slots=True)

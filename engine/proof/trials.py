@@ -83,6 +83,13 @@ def num_drawn(rule: Rule, met: MetRound) -> int:
     return max(own, SIBLINGS) if rule == "siblings" and own else own
 
 
+def taken(rule: Rule, met: MetRound) -> Sequence[int]:
+    """Tokens that every verification takes in the place of drawn ones; none where it draws."""
+    if rule != "soft" or met.draft_laws is None:
+        return ()
+    return _draft(met, rule, torch.Generator())[0]
+
+
 def verify_many(met: MetRound, rule: Rule, count: int, seed: int, step: int) -> Iterator[Counts]:
     """The same counts again and again, as they grow by ``step`` up to ``count``."""
     rng, counts = torch.Generator().manual_seed(seed), Counts()

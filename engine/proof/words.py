@@ -14,12 +14,19 @@ from engine.proof.trials import Counts
 LETTERS = 80  # of the text before the round
 
 
-def describe(met: MetRound, text: Sequence[int], bundle: Bundle, drawn: int = 0) -> Subject:
+def describe(
+    met: MetRound,
+    text: Sequence[int],
+    bundle: Bundle,
+    drawn: int = 0,
+    taken: Sequence[int] = (),
+) -> Subject:
     """The round in words.
 
     Args:
         text: what the run had generated before it, as tokens.
         drawn: siblings of every verification.
+        taken: tokens that every verification tests in their place.
     """
     piece = Pieces(bundle.tokenizer)
     path, node = [], met.leaf
@@ -29,17 +36,21 @@ def describe(met: MetRound, text: Sequence[int], bundle: Bundle, drawn: int = 0)
     return Subject(
         met.index,
         _end_of(text, bundle),
-        tuple(_sibling(met, node, piece) for node in met.siblings),
-        met.draft_laws is not None,
+        _siblings(met, taken or [met.tokens[node] for node in met.siblings], piece),
+        met.draft_laws is not None and not taken,
         tuple(reversed(path)),
         drawn=drawn if drawn > len(met.siblings) else 0,
+        is_taken=bool(taken),
     )
 
 
 def describe_block(met: MetRound, text: Sequence[int], bundle: Bundle) -> Subject:
     """The same of a round whose chain is judged as one block: its tokens one below the other."""
     piece = Pieces(bundle.tokenizer)
-    chain = tuple(_sibling(met, node, piece) for node in range(1, len(met.tokens)))
+    chain = tuple(
+        _sibling(met, met.parents[node], met.tokens[node], piece)
+        for node in range(1, len(met.tokens))
+    )
     is_redrawn = met.draft_laws is not None
     return Subject(met.index, _end_of(text, bundle), chain, is_redrawn, (), is_block=True)
 
@@ -48,9 +59,12 @@ def _end_of(text: Sequence[int], bundle: Bundle) -> str:
     return str(bundle.tokenizer.decode(list(text), skip_special_tokens=True))[-LETTERS:]
 
 
-def _sibling(met: MetRound, node: int, piece: Pieces) -> Sibling:
-    """A drafted node with what its parent's laws say of it."""
-    token, parent = met.tokens[node], met.parents[node]
+def _siblings(met: MetRound, tokens: Sequence[int], piece: Pieces) -> tuple[Sibling, ...]:
+    return tuple(_sibling(met, 0, token, piece) for token in tokens)
+
+
+def _sibling(met: MetRound, parent: int, token: int, piece: Pieces) -> Sibling:
+    """A drafted token with what its parent's laws say of it."""
     draft = None if met.draft_laws is None else float(met.draft_laws[parent][token])
     return Sibling(piece(token), draft, float(met.target_laws[parent][token]))
 

@@ -74,7 +74,10 @@ def test_two_lanes_may_differ_by_their_trees_alone():
 
 @pytest.mark.parametrize(
     ("tree", "note"),
-    [("auto", ""), ("4", "The lanes had unlike trees: lane 2 auto tree, lane 3 tree of 4 nodes.")],
+    [
+        ("auto", ""),
+        ("4", "The lanes had different trees: lane 2 auto tree, lane 3 tree of 4 nodes."),
+    ],
 )
 def test_lanes_with_unlike_trees_say_so_in_the_result(tree, note):
     assert played(tree2=tree)[-1]["note"] == note

@@ -21,7 +21,9 @@ def done(monkeypatch):
             steps.append("warm up")
 
     monkeypatch.setattr(engine, "leave_a_core", lambda: steps.append("leave"), raising=False)
-    monkeypatch.setattr(engine, "load", lambda: steps.append("load") or Bundle(), raising=False)
+    monkeypatch.setattr(engine, "best_device", lambda: "cpu", raising=False)
+    load = lambda device: steps.append(f"load on {device}") or Bundle()  # noqa: E731
+    monkeypatch.setattr(engine, "load", load, raising=False)
     monkeypatch.setattr(subprocess, "run", lambda command, check: steps.append(command[-1]))
     return steps
 
@@ -29,13 +31,31 @@ def done(monkeypatch):
 def test_at_home_the_browser_has_a_core_before_anything_is_measured(done, monkeypatch):
     monkeypatch.delenv("SPACE_ID", raising=False)
     load_target()
-    assert done == ["leave", "load", "warm up"]
+    assert done == ["leave", "load on cpu", "warm up"]
 
 
 def test_on_a_space_the_model_is_fetched_and_every_core_decodes(done, monkeypatch):
     monkeypatch.setenv("SPACE_ID", "somebody/speculoscope")
     load_target()
-    assert done == ["engine.fetch", "load", "warm up"]
+    assert done == ["engine.fetch", "load on cpu", "warm up"]
+
+
+def test_a_card_decodes_where_it_can_and_else_the_processor_does(done, monkeypatch, capsys):
+    monkeypatch.setenv("SPACE_ID", "somebody/speculoscope")
+    monkeypatch.setattr(engine, "best_device", lambda: "cuda:0", raising=False)
+    load_target()
+    assert done == ["engine.fetch", "load on cuda:0", "warm up"]
+    whole = engine.load
+
+    def load(device):
+        if device != "cpu":
+            raise RuntimeError("CUDA error: out of memory")
+        return whole(device)
+
+    monkeypatch.setattr(engine, "load", load, raising=False)
+    load_target()
+    assert done[3:] == ["engine.fetch", "load on cpu", "warm up"]
+    assert "cuda:0 cannot decode: CUDA error: out of memory" in capsys.readouterr().err
 
 
 def test_a_hundred_tabs_wait_for_the_model_without_a_thread_of_theirs():

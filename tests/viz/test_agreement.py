@@ -57,8 +57,8 @@ SENTENCES = [
     ),
     (
         [(WARM, SAME), (WARM, OTHER)],
-        "One law in every lane (temperature 0.7), each with its own uniforms: texts part where the"
-        " draws do. The marks show where.",
+        "One law in every lane (temperature 0.7), each with its own uniforms: the texts differ"
+        " from the first different draw on. The marks show where.",
         None,
     ),
     (
@@ -76,7 +76,8 @@ SENTENCES = [
     (
         [(COLD, SAME), (WARM, OTHER), (COLD, SAME), (WARM, SAME)],
         f"Only lanes of one temperature share a law. Lanes 1 and 3, temperature 0: ✓ texts equal,"
-        f" {COUNT} tokens. Lanes 2 and 4, temperature 0.7: texts part where the draws do.",
+        f" {COUNT} tokens. Lanes 2 and 4, temperature 0.7: the texts differ from"
+        " the first different draw on.",
         True,
     ),
     (
@@ -118,7 +119,7 @@ def test_no_more_is_claimed_of_the_texts_than_the_laws_allow(wanted, says, holds
         (
             (WARM, SAME),
             (WARM, OTHER),
-            f"law of plain; draws part at token {THIRD + 1}",
+            f"law of plain; the draws differ from token {THIRD + 1} on",
             THIRD,
             False,
         ),
@@ -137,7 +138,7 @@ def test_lanes_of_another_temperature_than_plains_are_compared_with_each_other()
     assert first.note == "temperature 0: another law than plain's"
     assert second == ("run-3", THIRD, f"differs from token {THIRD + 1} on", True)
     _, _, third = agreement(lanes((COLD, SAME), (WARM, SAME), (WARM, OTHER))).lanes
-    assert third.note == f"law of lane 2; draws part at token {THIRD + 1}"
+    assert third.note == f"law of lane 2; the draws differ from token {THIRD + 1} on"
 
 
 @pytest.mark.parametrize(("share", "is_tie"), [(0.3, False), (0.400001 / 1.0001, True)])

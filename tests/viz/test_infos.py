@@ -138,8 +138,8 @@ def test_facts_carry_their_denominators():
     facts = {fact.label: fact for fact in told}
     assert facts["tokens per pass"].value == "2.00"
     assert facts["tokens per pass"].hover == "2 tokens in 1 target pass"
-    assert facts["of the tested accepted"].value == "33 %"
-    assert facts["of the tested accepted"].hover == "1 accepted of 3 tested nodes"
+    assert facts["acceptance rate"].value == "33 %"
+    assert facts["acceptance rate"].hover == "1 accepted of 3 tested nodes"
     assert facts["drafted tokens kept"].value == "1 / 4"
     assert facts["of a round is drafting"].value == "24 %"
     assert facts["of plain, after the run"].value == "…"

@@ -113,7 +113,7 @@ def test_p_values_read_as_one_writes_them(value, words):
 def test_the_verdict_comes_at_the_end_and_names_the_place_that_failed():
     assert "verdict" not in json.loads(fits_message([fit()], 1000, False))
     good = json.loads(fits_message([fit(), fit(place="bonus")], 500, True))
-    assert good["verdict"]["value"] == "the target's law"
+    assert good["verdict"]["value"] == "agrees with the target's law"
     assert good["verdict"]["holds"] and "500 verifications" in good["verdict"]["says"]
     bad = json.loads(fits_message([fit(), fit(1e-9, place="bonus")], 500, True))
     assert not bad["verdict"]["holds"] and bad["verdict"]["says"].startswith("Bonus token")
@@ -128,7 +128,7 @@ def test_neither_a_proof_that_was_stopped_nor_a_broken_rule_that_passed_proves_a
     assert stopped["says"].startswith("Stopped too early to tell: 500 verifications")
     small = json.loads(fits_message([fit()], 500, True, is_broken=True))["verdict"]
     assert (small["holds"], small["value"]) == (None, "not refuted")
-    assert "the mistake is small here" in small["says"]
+    assert "The mistake is small in this round" in small["says"]
     for is_broken in (True, False):  # a refutation counts whenever it comes
         found = json.loads(fits_message([fit(1e-9)], 1000, True, is_broken))["verdict"]
         assert found["holds"] is False
@@ -139,8 +139,15 @@ def test_a_place_with_one_bin_is_not_shown_where_another_has_more():
     told = json.loads(fits_message([fit(), single], 500, True))
     assert [place["place"] for place in told["places"]] == ["first"]
     assert "(p = 0.40)" in told["verdict"]["says"]
-    alone = json.loads(fits_message([fit(None, freedom=0), single], 500, False))
+    alone = json.loads(fits_message([fit(None, freedom=0), single], 500, True))
     assert [place["place"] for place in alone["places"]] == ["first"]
+    assert (alone["verdict"]["holds"], alone["verdict"]["value"]) == (None, "nothing to test")
+
+
+def test_what_is_taken_without_drawing_is_not_said_to_be_drawn():
+    soft = Subject(4, "the sky", (Sibling(" is", 0.5, 0.25),), False, (), is_taken=True)
+    message = json.loads(subject_message(soft))
+    assert message["drafted"] == "taken below the root" and "draws none" in message["says"]
 
 
 def test_a_chain_that_is_given_siblings_says_so():

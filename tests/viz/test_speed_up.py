@@ -54,7 +54,7 @@ def timed(draft: float, accept: float, drafted: int = 10, chance: float = 0.9):
 
 
 def test_the_sentence_names_what_costs_most():
-    assert sentence(of(timed(0.07, 0.0))) == "Draft takes 70 % of the round."
+    assert sentence(of(timed(0.07, 0.0))) == "Drafting takes 70 % of the round."
     assert sentence(of(timed(0.001, 0.0))) == "11 nodes cost 2.2 passes here."
     assert sentence(of(timed(0.001, 0.069))) == "Judging and committing take 69 % of the round."
     assert sentence(of(timed(0.001, 0.0, chance=0.0))).startswith("Drafts rarely hold: 1.00")
@@ -69,7 +69,7 @@ def test_the_sentence_carries_its_numbers_and_owns_what_it_does_not_know():
     hover = Numbers.of(of(rounds))["speed_up"]["note_hover"]
     assert hover == "1400 ms of 2000 ms for all four phases"
     unknown = Numbers.of(of(rounds, pass_seconds={}))["speed_up"]
-    assert unknown["note"] == "Draft takes 70 % of the round."
+    assert unknown["note"] == "Drafting takes 70 % of the round."
     assert "was not measured" in unknown["note_hover"]
     quick = Numbers.of(of(timed(0.001, 0.0), pass_seconds={}))["speed_up"]["note"]
     assert quick == "The passes take 97 % of the round; wider ones were not measured apart."
