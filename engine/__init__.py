@@ -19,6 +19,7 @@ _HOMES = {
     "Run": "decoding",
     "Trace": "trace",
     "TraceError": "trace",
+    "best_device": "place",
     "decode": "decoding",
     "leave_a_core": "threads",
     "load": "models",

@@ -11,7 +11,7 @@ from engine.attention.tree_attention import attends_by_trees
 from engine.ceilings import ceilings_of
 from engine.cost import cost_of
 from engine.device.lane import Lane
-from engine.device.round_cost import measure_rounds
+from engine.device.round_cost import measure_reads, measure_rounds
 from engine.drafters.suffix import SuffixMemory
 from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
@@ -108,6 +108,8 @@ class Bundle:
         """Capture and time the device's steps; the lane they were played in is the first run's."""
         try:
             self.lanes[:] = [measure_rounds(self.target, self.eos_ids)]
+            if self.draft is not None and attends_by_trees(self.draft):
+                measure_reads(self.draft)
         except (NoRoomError, RuntimeError) as error:  # runs find it out too, and go another way
             print(f"rounds were not timed: {first_line(error)}", file=sys.stderr, flush=True)
 

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.attention.kernel_choice import use_kernels
 from engine.bundle import AVAILABLE, Bundle
+from engine.device.norms import fuse_norms
 from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
@@ -27,6 +28,7 @@ from engine.model_files import (
     weights_of,
 )
 from engine.packed import pack
+from engine.place import set_up
 from kernels.language import wish
 
 SHIPPED_DRAFT = Path(__file__).parents[1] / "assets" / "drafters" / "draft"
@@ -69,9 +71,13 @@ def load(
     home = default_target() if source is None else str(source)
     refuse(home, read_config(home))
     check_place(device, dtype)
+    set_up(device)
     target, tokenizer = read_model(home, device, dtype), read_tokenizer(home)
     own = draft or (SHIPPED_DRAFT if source is None and SHIPPED_DRAFT.is_dir() else None)
     helper, reason = _draft(own, target, tokenizer, device, dtype)
+    for model in (target, helper):
+        if model is not None and model.device.type == "cuda":
+            fuse_norms(model)
     weights, kernels = weights_of(home, target), use_kernels(target, bool(static))
     if helper is not None:
         use_kernels(helper, bool(static))

@@ -12,8 +12,10 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 from bench.gpu.scale import Model, Scale
 from engine.attention.kernel_choice import use_kernels
 from engine.bundle import AVAILABLE, Bundle
+from engine.device.norms import fuse_norms
 from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.attach_guessing import attach_guessing
+from engine.heads.beside import move_beside
 from engine.heads.eagle import EagleHead
 from engine.heads.find import Heads
 from engine.heads.head_config import layer_config, told_by
@@ -79,7 +81,8 @@ def random_target(scale: Scale, model: Model) -> PreTrainedModel:
         made = AutoModelForCausalLM.from_config(
             config, dtype=scale.dtype, attn_implementation="sdpa"
         )
-    return made.eval().requires_grad_(False)
+    made.eval().requires_grad_(False)
+    return fuse_norms(made) if made.device.type == "cuda" else made  # as ``load`` does
 
 
 def add_heads(bundle: Bundle, method: str) -> None:
@@ -98,7 +101,7 @@ def add_heads(bundle: Bundle, method: str) -> None:
 
 def _random(bundle: Bundle, heads: nn.Module) -> nn.Module:
     """Other weights than those it was made with, which may be zeros."""
-    heads.to(bundle.device, bundle.dtype)
+    move_beside(heads, bundle.target)
     with torch.no_grad():
         for name, weight in heads.named_parameters():
             if "norm" not in name:

@@ -4,7 +4,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Hashable
 from functools import cache
-from threading import Lock
+from threading import Lock, local
+from time import perf_counter
 from typing import NamedTuple, Protocol
 
 import torch
@@ -17,6 +18,13 @@ MOST = 64  # graphs that one lane keeps
 PATIENCE = 2  # with steps whose shape a planner chooses anew: many come once
 
 Step = Callable[[], torch.Tensor]
+
+_spent = local()
+
+
+def seconds_capturing() -> float:
+    """What captures have taken in this thread: it is paid once, and no part of a round."""
+    return getattr(_spent, "seconds", 0.0)
 
 
 class Replay(Protocol):
@@ -81,7 +89,11 @@ class Graphs:
     def _add(self, key: Hashable, step: Step) -> None:
         if len(self._captured) == MOST:
             del self._captured[next(iter(self._captured))]  # the one that waited longest
-        self._captured[key] = _Captured(step, *self._capture(step))
+        start = perf_counter()
+        try:
+            self._captured[key] = _Captured(step, *self._capture(step))
+        finally:
+            _spent.seconds = seconds_capturing() + perf_counter() - start
 
 
 def graphs_on(device: torch.device) -> Graphs:

@@ -23,8 +23,10 @@ from engine.pass_cost import PassCost
 from engine.sampling import Sampler
 
 LARGEST = 72  # nodes; a tree of 64 and its root
+ROOMY = 2048  # slots: the lane is to serve the first runs, whatever they ask for
 
 _measured: "WeakKeyDictionary[PreTrainedModel, PassCost]" = WeakKeyDictionary()
+_reads: "WeakKeyDictionary[PreTrainedModel, PassCost]" = WeakKeyDictionary()
 
 
 def known_round_cost_of(model: PreTrainedModel) -> PassCost | None:
@@ -43,7 +45,7 @@ def measure_rounds(model: PreTrainedModel, end_ids: Sequence[int]) -> Lane:
         RuntimeError: whatever else a device says.
     """
     text = [0] * (CONTEXT + 1)
-    lane = Lane(model, len(text) + MAX_NODES)
+    lane = Lane(model, max(ROOMY, len(text) + MAX_NODES))
     lane.begin(text)
     target = StaticContext(model, lane.cache, lane.states)
     target.probe = probe_of(model)  # as runs have it: they replay what is captured here
@@ -51,10 +53,42 @@ def measure_rounds(model: PreTrainedModel, end_ids: Sequence[int]) -> Lane:
         target.prefill(text[:-1])
         told = (Sampler(DecodeConfig()), text, torch.Generator(), end_ids)
         rounds = StaticRounds(lane, target, *told)
-        sizes = [size for size in SIZES if size <= LARGEST]
-        cost = measure(lambda size: _time(rounds, text, size), sizes)
+        cost = measure(lambda size: _time(rounds, text, size), _sizes())
     _measured[model] = _stepped(cost)
     return lane
+
+
+def known_read_cost_of(model: PreTrainedModel) -> PassCost | None:
+    """Seconds of a draft model's pass, if it was measured in this process."""
+    return _reads.get(model)
+
+
+def measure_reads(model: PreTrainedModel) -> None:
+    """Time a draft model's passes at every captured size, as its drafting replays them.
+
+    Args, Raises: as ``measure_rounds``.
+    """
+    lane = Lane(model, CONTEXT + MAX_NODES, "calibration")
+    context = StaticContext(model, lane.cache, lane.states)
+    with torch.inference_mode():
+        context.prefill([0] * CONTEXT)
+        _reads[model] = _stepped(measure(lambda size: _time_read(lane, context, size), _sizes()))
+
+
+def _sizes() -> list[int]:
+    return [size for size in SIZES if size <= LARGEST]
+
+
+def _time_read(lane: Lane, context: StaticContext, size: int) -> float:
+    """Seconds of one pass over a chain of ``size`` nodes."""
+    start, tree = perf_counter(), lane.tree(size)
+    tree.fill([0] * size, range(-1, size - 1), context.committed, [0])
+    tree.send()
+    logits = lane.graphs.run(size, lambda: context.read(tree))
+    float(logits[-1, 0])  # waits for the device
+    seconds = perf_counter() - start
+    context.settle(size, [])
+    return seconds
 
 
 def _time(rounds: StaticRounds, text: Sequence[int], size: int) -> float:

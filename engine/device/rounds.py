@@ -8,6 +8,7 @@ import torch
 from engine.device.context import StaticContext
 from engine.device.drafters.blank import Blank
 from engine.device.drafters.device_drafter import DeviceDrafter
+from engine.device.graphs import seconds_capturing
 from engine.device.lane import Lane
 from engine.device.marks import Marks
 from engine.device.report import Report
@@ -30,6 +31,7 @@ class StaticRounds:
 
     Attributes:
         drafter: what fills blank proposals; ``None`` where none comes.
+        seconds_capturing: that the newest round took longer, for its steps were captured in it.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class StaticRounds:
         self.drafter: DeviceDrafter | None = None
         self.report: Report | None = None  # of the newest round
         self._marks = Marks(device)
+        self.seconds_capturing = self._capturing_draft = 0.0
 
     def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
         """Verify, accept, commit and record ``proposal`` behind ``history``.  Waits once."""
@@ -61,10 +64,13 @@ class StaticRounds:
         tree.fill(proposal.tokens, proposal.parents, self.target.committed, fresh, last)
         uniforms = Uniforms(tree, self.rng, len(proposal.tokens), drawn)
         tree.send()
+        before = seconds_capturing()
         self._marks.mark(0)
         laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)
         self._marks.mark(1)
+        self._capturing_draft = seconds_capturing() - before
         numbers = self._run(tree, self._step(tree, laws, drafter is not None))
+        self.seconds_capturing = seconds_capturing() - before
         copy = self.lane.copy(numbers)
         if self.drafter is not None:
             self.drafter.follow(numbers, tree)
@@ -78,7 +84,7 @@ class StaticRounds:
     @property
     def seconds_drafting(self) -> float:
         """Of the device in the round that was played last."""
-        return self._marks.seconds
+        return max(0.0, self._marks.seconds - self._capturing_draft)
 
     def settle(self, proposal: Proposal, path: Sequence[int]) -> CacheStep:
         """Note what the round has left in the slots: the nodes of ``path``."""

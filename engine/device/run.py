@@ -30,6 +30,8 @@ from engine.records import Round, Seconds
 from engine.run import Run
 from kernels.reason import first_line
 
+STEADINESS = 0.03  # of a planned tree's worth: one that changes with every round is never captured
+
 
 def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
     """Why a run has to go through the ordinary loop, as a clause; ``None`` where it need not."""
@@ -46,7 +48,8 @@ class StaticRun(Run):
     """A run in a lane of its own.
 
     ``draft`` is what planning and the device's own drafting took.  The rest is one step:
-    ``verify`` is what the host waited for, ``accept`` what it then made of the numbers.
+    ``verify`` is what the host waited for, ``accept`` what it then made of the numbers; what a
+    step took to be captured is in neither.
     """
 
     _lane: Lane | None = None
@@ -73,6 +76,7 @@ class StaticRun(Run):
         if self._lane is not None:
             drafter = device_drafter(self._drafter, self._lane, self.config)
             self._rounds.drafter = drafter
+            self._planner.steadiness = STEADINESS if drafter else 0.0
             self._drafter = drafter or self._drafter
         return slot_bytes
 
@@ -86,7 +90,7 @@ class StaticRun(Run):
 
         report = self._rounds.play(proposal, self.history)
         proposal = report.proposal
-        waited, drafting = clock.lap(), self._rounds.seconds_drafting
+        waited = max(0.0, clock.lap() - self._rounds.seconds_capturing)
 
         check_finite(report.top)
         judgement = report.judgement
@@ -99,7 +103,7 @@ class StaticRun(Run):
         caches = (self._rounds.settle(proposal, kept), *self._drafter.commit(kept))
         self.history += emitted.token
         self._planner.learn(proposal, judgement)
-        drafting = min(drafting, waited)
+        drafting = min(self._rounds.seconds_drafting, waited)
         seconds = Seconds(drafted + drafting, waited - drafting, accepted, clock.lap())
         return self._told(start, nodes, emitted, laws, caches, seconds)
 

@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-
 from engine.bundle import AVAILABLE, Bundle
 from engine.context import Context
-from engine.cost import PassCost, cost_of
 from engine.draft_vocab import DraftVocab
 from engine.drafters.children import Children
+from engine.drafters.costs import draft_cost, target_cost
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Drafter
 from engine.drafters.eagle import build_eagle
@@ -69,18 +67,18 @@ def _plain(order: Order) -> tuple[Planner, Drafter]:
 
 
 def _lookup(order: Order) -> tuple[Planner, Drafter]:
-    planner = Planner(order.config, _cost(order, order.bundle.target))
+    planner = Planner(order.config, target_cost(order))
     return planner, Lookup(planner)
 
 
 def _suffix(order: Order) -> tuple[Planner, Drafter]:
-    planner = Planner(order.config, _cost(order, order.bundle.target))
+    planner = Planner(order.config, target_cost(order))
     return planner, Suffix(planner, order.bundle.memory)
 
 
 def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
     model = order.bundle.draft
-    costs = _cost(order, order.bundle.target), _cost(order, model)
+    costs = target_cost(order), draft_cost(order)
     planner = Planner(order.config, *costs, max_rank=max_rank)
     context = Context(model, order.capacity, "draft")
     if len(order.prompt) <= context.length_limit:  # else it never drafts
@@ -91,11 +89,6 @@ def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
 
 def _draft_tree(order: Order) -> tuple[Planner, Drafter]:
     return _draft(order, TREE_RANKS)
-
-
-def _cost(order: Order, model: torch.nn.Module) -> PassCost | None:
-    """Calibrated only where the settings ask for a plan."""
-    return cost_of(model) if order.config.tree == "auto" else None
 
 
 def _head_taps(name: str) -> Callable[[Bundle], tuple[int, ...]]:

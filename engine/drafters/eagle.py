@@ -10,13 +10,13 @@ from torch import Tensor
 
 from engine.drafters.best_nodes import Candidates
 from engine.drafters.children import Children
+from engine.drafters.costs import level_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.growth import Growth
 from engine.drafters.head_planner import head_planner, is_drawn
 from engine.drafters.order import Order
 from engine.heads.feature_reader import FeatureReader
 from engine.heads.head_context import HeadContext
-from engine.heads.step_cost import step_cost_of
 from engine.planning.planner import Planner
 from engine.records import CacheStep
 
@@ -72,9 +72,7 @@ class Steps:
 
 def build_eagle(order: Order) -> tuple[Planner, Eagle]:
     """The planner and the drafter of one run, which has read the prompt."""
-    attached = order.bundle.heads[order.config.method].attached
-    cost = step_cost_of(attached) if order.config.tree == "auto" else None
-    planner = head_planner(order, cost, 0.0, MAX_RANK)
+    planner = head_planner(order, level_cost(order), 0.0, MAX_RANK)
     return planner, Eagle(feature_reader(order), planner, children_of(order))
 
 

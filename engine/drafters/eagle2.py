@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from engine.drafters.best_nodes import Candidates
 from engine.drafters.children import Children
+from engine.drafters.costs import level_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.dynamic import Dynamic, Levels, dynamic_of
 from engine.drafters.eagle import MAX_RANK, Eagle, Steps, children_of, feature_reader
 from engine.drafters.head_planner import head_planner
 from engine.drafters.order import Order
 from engine.heads.feature_reader import FeatureReader
-from engine.heads.step_cost import step_cost_of
 from engine.planning.level_planner import LevelPlanner
 
 
@@ -50,8 +50,7 @@ class Eagle2(Eagle):
 
 def build_eagle2(order: Order, kind: type[Eagle2] = Eagle2) -> tuple[LevelPlanner, Eagle2]:
     """The planner and the drafter of one run, which has read the prompt."""
-    attached = order.bundle.heads[order.config.method].attached
-    cost = step_cost_of(attached) if order.config.tree == "auto" else None
-    planner, children = head_planner(order, cost, 0.0, MAX_RANK, LevelPlanner), children_of(order)
+    told = (order, level_cost(order), 0.0, MAX_RANK, LevelPlanner)
+    planner, children = head_planner(*told), children_of(order)
     dynamic = dynamic_of(order, planner, children)
     return planner, kind(feature_reader(order), planner, children, dynamic)

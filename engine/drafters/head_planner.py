@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from engine.cost import PassCost, cost_of
+from engine.cost import PassCost
+from engine.drafters.costs import target_cost
 from engine.drafters.order import Order
 from engine.planning.planner import Planner
 
@@ -31,8 +32,7 @@ def head_planner(
     """
     config, heads = order.config, order.bundle.heads[order.config.method]
     trees = heads.trees.sampled if is_drawn(order) else heads.trees.top
-    target = cost_of(order.bundle.target) if config.tree == "auto" else None
     if isinstance(config.tree, int) and config.tree in trees.by_size:
         config = replace(config, tree=trees.by_size[config.tree])
     chances = trees.chances or heads.trees.top.chances  # drawn children are about as good
-    return kind(config, target, draft, max_rank, chances, once, catches_up=catches_up)
+    return kind(config, target_cost(order), draft, max_rank, chances, once, catches_up=catches_up)

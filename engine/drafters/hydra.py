@@ -14,13 +14,13 @@ from torch import Tensor
 from engine.context import Context
 from engine.drafters.best_nodes import Candidates
 from engine.drafters.children import Children
+from engine.drafters.costs import guess_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.dynamic import Dynamic, Levels, dynamic_of
 from engine.drafters.growth import Growth
 from engine.drafters.head_planner import head_planner, is_drawn
 from engine.drafters.order import Order
 from engine.heads.attached import Attached
-from engine.heads.guess_cost import guess_cost_of
 from engine.heads.prefix_reader import PrefixReader
 from engine.planning.level_planner import LevelPlanner
 from engine.records import CacheStep
@@ -100,7 +100,7 @@ class _Path:
 def build_hydra(order: Order) -> tuple[LevelPlanner, Hydra]:
     """The planner and the drafter of one run; a prefix layer has then read the prompt."""
     attached = order.bundle.heads[order.config.method].attached
-    once, level = guess_cost_of(attached) if order.config.tree == "auto" else (0.0, None)
+    once, level = guess_cost(order)
     told = (order, level, once, MAX_RANK, LevelPlanner)
     planner = head_planner(*told, catches_up=False)  # one state is enough
     children = Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from engine.context import Context
 from engine.drafters.children import Children
+from engine.drafters.costs import guess_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.growth import Growth
 from engine.drafters.head_planner import head_planner, is_drawn
 from engine.drafters.order import Order
 from engine.heads.attached import Attached
-from engine.heads.guess_cost import guess_cost_of
 from engine.planning.planner import Planner
 from engine.records import CacheStep
 
@@ -60,7 +60,7 @@ class Medusa:
 def build_medusa(order: Order) -> tuple[Planner, Medusa]:
     """The planner and the drafter of one run."""
     attached = order.bundle.heads[order.config.method].attached
-    once = guess_cost_of(attached).once if order.config.tree == "auto" else 0.0
+    once = guess_cost(order).once
     planner = head_planner(order, None, once, MAX_RANK)
     children = Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)
     return planner, Medusa(attached, order.target, planner, children)

@@ -6,6 +6,7 @@ from transformers import PreTrainedModel
 
 from engine.draft_vocab import DraftVocab
 from engine.heads.attached import Attached
+from engine.heads.beside import move_beside
 from engine.heads.checkpoint import HeadError
 from engine.heads.feature_head import FeatureHead
 from engine.heads.spoken_rows import spoken_rows
@@ -25,7 +26,7 @@ def attach_feature_head(
     """
     told = target.config.get_text_config()
     _check(head, told.hidden_size, told.vocab_size, told.num_hidden_layers)
-    head.to(device=target.device, dtype=target.dtype).eval().requires_grad_(False)
+    move_beside(head, target)
     if head.embed_tokens is not None and _are_same(head.embed_tokens, target):
         head.embed_tokens = None  # published files hold a copy of the target's
     ids, rows = head.draft_ids, None

@@ -5,6 +5,7 @@ from transformers import PreTrainedModel
 
 from engine.draft_vocab import DraftVocab
 from engine.heads.attached import Attached
+from engine.heads.beside import move_beside
 from engine.heads.checkpoint import HeadError
 from engine.heads.hydra import HydraHeads
 from engine.heads.layout import check_ids
@@ -32,7 +33,7 @@ def attach_guessing(
     tap = told.num_hidden_layers - getattr(heads, "offset", 0)
     if tap < 0:
         raise HeadError(f"heads that read {-tap} states before this target's first")
-    heads.to(device=target.device, dtype=target.dtype).eval().requires_grad_(False)
+    move_beside(heads, target)
     ids, rows = heads.token_map, None
     if ids is not None and heads.vocab is None:
         rows = spoken_rows(target, ids)

@@ -30,7 +30,7 @@ _ATTENTIONS = (
     qwen3.Qwen3Attention,
 )
 _MLPS = (llama.LlamaMLP, mistral.MistralMLP, qwen2.Qwen2MLP, qwen3.Qwen3MLP)
-_NORMS = (
+NORMS = (
     llama.LlamaRMSNorm,
     mistral.MistralRMSNorm,
     qwen2.Qwen2RMSNorm,
@@ -100,7 +100,7 @@ def _packed(module: nn.Module, halve: bool) -> nn.Module | None:
         return PackedAttention(module, halve) if is_plain else None
     if type(module) in _MLPS and can_pack(module.gate_proj, module.up_proj, module.down_proj):
         return PackedMLP(module, halve)
-    if type(module) in _NORMS and is_plain_cpu(module.weight):
+    if type(module) in NORMS and is_plain_cpu(module.weight):
         return PackedNorm(module)
     return None
 

@@ -11,8 +11,9 @@ demands, and seldomer the more trials fail.  What all this may lose is bounded (
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from math import prod
 
-from engine.config import MAX_NODES, DecodeConfig
+from engine.config import MAX_NODES, DecodeConfig, RankPath
 from engine.drafters.drafter import Proposal
 from engine.planning.budget import SPARE, Budget, Cost
 from engine.planning.evidence import DEEPEST, Evidence
@@ -54,6 +55,8 @@ class Planner:
         self.budget = Budget(target, draft, once, catches_up=catches_up, allowance=allowance)
         self._evidence: defaultdict[int, Evidence] = defaultdict(lambda: Evidence(chances))
         self._grade = 0  # kind of guess of this round
+        self.steadiness = 0.0  # of its worth, by which the last tree may be worse and is kept
+        self._paths: tuple[RankPath, ...] = ()  # planned last
         self._is_asked = self._is_trial = False  # in this round
 
     def shape(self, max_depth: int) -> Shape:
@@ -67,6 +70,9 @@ class Planner:
         paths = best_paths(chance, self.budget.worth, max_depth, AUTO_NODES, self.max_rank)
         if not paths and max_depth and self._may_try(evidence):
             paths = ((0,),)
+        if self._stays(paths, chance, max_depth):
+            paths = self._paths
+        self._paths = paths
         return shape_from_paths(paths)
 
     def prune(self, proposal: Proposal, grade: int = 0) -> Proposal:
@@ -114,6 +120,19 @@ class Planner:
         self._grade, self._is_asked, self._is_trial = grade, True, False
         return self._evidence[grade]
 
+    def _stays(
+        self, paths: Sequence[RankPath], chance: Callable[[int, int], float], max_depth: int
+    ) -> bool:
+        """Whether the last tree is about as good as ``paths``: another one may cost a capture."""
+        last = self._paths
+        if not self.steadiness or not (paths and last) or max(map(len, last)) > max_depth:
+            return False
+        one, other = (
+            self.budget.worth(len(tree), max(map(len, tree)), 1.0 + sum(_chances(tree, chance)))
+            for tree in (last, paths)
+        )
+        return one >= (1.0 - self.steadiness) * other
+
     def _worth(self, drafted: int, emitted: float) -> float:
         """Of a tree that is drafted already."""
         return self.budget.worth(drafted, 0, emitted)
@@ -132,6 +151,12 @@ class Planner:
         chance = cache(self._evidence[0].chance)
         paths = best_paths(chance, lambda n, _, __: float(n), max_depth, nodes, self.max_rank)
         return shape_from_paths(paths)
+
+
+def _chances(paths: Iterable[RankPath], chance: Callable[[int, int], float]) -> Iterable[float]:
+    """Of each path that all of it is accepted."""
+    for path in paths:
+        yield prod(chance(depth, rank) for depth, rank in enumerate(path, start=1))
 
 
 def path_chances(proposal: Proposal, evidence: Evidence) -> list[float]:

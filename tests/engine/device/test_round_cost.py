@@ -6,12 +6,14 @@ from engine.attention.tree_attention import use_tree_attention
 from engine.config import DecodeConfig
 from engine.decoding import Run, decode
 from engine.device.graphs import Graphs
-from engine.device.round_cost import known_round_cost_of, measure_rounds
+from engine.device.round_cost import known_read_cost_of, known_round_cost_of, measure_rounds
 from engine.device.tree_buffers import padded_size
+from engine.pass_cost import PassCost
 from tests.engine.device.test_lanes import fails
 from tests.engine.device.test_run import PROMPT, bundle_for
 from tests.engine.loops import assert_same, both
 from tests.engine.tape import record
+from tests.engine.test_audit import BUSHY
 
 
 @pytest.fixture
@@ -82,3 +84,53 @@ def test_a_card_without_room_to_time_steps_says_so_and_decodes(monkeypatch, caps
         "rounds were not timed: CUDA out of memory. Tried to allocate 2 GiB.\n"
     )
     assert bundle.lanes == [] and len(list(decode(bundle, PROMPT, DecodeConfig("plain", 5)))) == 5
+
+
+def test_captures_are_no_part_of_a_rounds_seconds(monkeypatch):
+    """By a clock that only captures move."""
+    now = [0.0]
+
+    def slow(step):
+        now[0] += 5.0
+        return record(step)
+
+    monkeypatch.setattr("engine.device.lane.graphs_on", lambda _: Graphs(slow))
+    for clock in ("engine.clock", "engine.device.graphs", "engine.device.marks"):
+        monkeypatch.setattr(f"{clock}.perf_counter", lambda: now[0])
+    run = decode(static_bundle("medusa"), PROMPT, DecodeConfig("medusa", 24, tree=BUSHY))
+    seconds = [this.seconds.total for this in run]
+    assert now[0] >= 10.0  # the heads' step and the round's
+    assert seconds and not any(seconds)
+
+
+def test_a_plan_counts_with_replayed_passes_where_they_were_timed(monkeypatch):
+    bundle = static_bundle("draft")
+    asked = DecodeConfig("draft", 8, tree="auto")
+    monkeypatch.setattr("engine.drafters.costs.cost_of", lambda _: PassCost((1,), (4.0,)))
+    eager = decode(bundle, PROMPT, asked)._planner.budget
+    assert (eager.plain, eager.stake(1, 1)) == (4.0, 4.0 + 4.0)
+    replayed = {"known_round_cost_of": 1.0, "known_read_cost_of": 0.25}
+    for name, seconds in replayed.items():
+        cost = PassCost((1, 64), (seconds, seconds))
+        monkeypatch.setattr(f"engine.drafters.costs.{name}", lambda _, cost=cost: cost)
+    planned = decode(bundle, PROMPT, asked)._planner.budget
+    assert (planned.plain, planned.stake(1, 1)) == (1.0, 0.25)
+    bundle.wants_static = False
+    assert decode(bundle, PROMPT, asked)._planner.budget.plain == 4.0
+
+
+def test_heads_are_taken_to_gain_by_replays_what_the_target_gains(monkeypatch):
+    bundle = static_bundle("eagle2")
+    costs = "engine.drafters.costs"
+    monkeypatch.setattr(f"{costs}.cost_of", lambda _: PassCost((1,), (4.0,)))
+    monkeypatch.setattr(f"{costs}.step_cost_of", lambda _: PassCost((1, 64), (1.0, 1.0)))
+    monkeypatch.setattr(f"{costs}.known_round_cost_of", lambda _: PassCost((1, 64), (1.0, 1.0)))
+    budget = decode(bundle, PROMPT, DecodeConfig("eagle2", 8, tree="auto"))._planner.budget
+    assert (budget.plain, budget.stake(1, 1)) == (1.0, 0.25)
+
+
+def test_both_models_are_timed_before_the_first_run(taped):
+    bundle = static_bundle("draft")
+    bundle.warm_up()
+    costs = known_round_cost_of(bundle.target), known_read_cost_of(bundle.draft)
+    assert all(cost(1) > 0 and cost.nodes[-1] >= 65 for cost in costs)

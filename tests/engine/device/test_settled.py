@@ -24,8 +24,8 @@ def costs(monkeypatch):
     """Lets a test say what passes of the target and levels of the head take."""
 
     def say(target, draft=CHEAP):
-        monkeypatch.setattr("engine.drafters.head_planner.cost_of", lambda _: target)
-        monkeypatch.setattr("engine.drafters.eagle2.step_cost_of", lambda _: draft)
+        monkeypatch.setattr("engine.drafters.costs.cost_of", lambda _: target)
+        monkeypatch.setattr("engine.drafters.costs.step_cost_of", lambda _: draft)
 
     return say
 

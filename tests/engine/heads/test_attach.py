@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.heads.attach_feature_head import attach_feature_head
+from engine.heads.beside import move_beside
 from engine.heads.checkpoint import HeadError
 from engine.heads.eagle import EagleHead
 from engine.heads.eagle3 import Eagle3Head
@@ -11,6 +12,7 @@ from engine.heads.feature_head import FeatureHead
 from engine.heads.head_config import layer_config
 from engine.packed import pack
 from tests.engine.heads.features import feature_bundle, random_head
+from tests.engine.heads.guessers import random_heads
 from tests.fakes import tiny_llama
 
 SHAPE = {
@@ -118,3 +120,16 @@ def test_a_kind_of_head_that_leaves_a_part_out_cannot_be_built():
 
     with pytest.raises(TypeError, match="abstract method '?fuse'?"):
         Half(config())
+
+
+@pytest.mark.parametrize("kind", ["eagle", "hydra++"])
+def test_beside_a_target_of_half_precision_the_frequencies_stay_whole(kind):
+    """In bf16 an angle is off by radians a few thousand tokens on."""
+    target = tiny_llama(12, 0).bfloat16()
+    made = random_head if kind == "eagle" else random_heads
+    head = made(kind, target.config, 3)
+    before = {n: b.clone() for n, b in head.named_buffers() if n.endswith("inv_freq")}
+    move_beside(head, target)
+    after = dict(head.named_buffers())
+    assert before and all(torch.equal(after[name], kept) for name, kept in before.items())
+    assert {weight.dtype for weight in head.parameters()} == {torch.bfloat16}

@@ -17,6 +17,7 @@ from tests.engine.played import (
     Model,
     as_proposal,
     best_speed_up,
+    emitted,
     judge,
     mean_speed_up,
     play,
@@ -208,3 +209,37 @@ def test_of_a_block_that_is_refused_nothing_behind_its_first_node_was_tested():
         planner.learn(four, kept if turn % 2 else Judgement((0,), (1, 2, 3, 4), 5, ()))
     chances = [planner._evidence[0].chance(depth, 0) for depth in (1, 2, 3)]
     assert 0.4 < chances[0] < 0.6 and min(chances[1:]) > 0.9
+
+
+CARD = PassCost((1, 8, 16, 32, 64), (2.0, 2.0, 2.0, 2.04, 2.1))  # ms of replayed steps
+HEADS = PassCost((1, 64), (0.2, 0.2))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_steady_planner_keeps_its_tree_and_loses_little(seed):
+    """On a card every other shape is captured anew, if it comes again at all."""
+    tokens, shapes = {}, {}
+    for steadiness in (0.0, 0.03):
+        planner = Planner(AUTO, CARD, HEADS, 10, MEASURED)
+        planner.steadiness, rng, told, seen = steadiness, random.Random(seed), 0.0, []
+        for _ in range(300):
+            proposal = as_proposal(planner.shape(6))
+            planner.learn(proposal, judge(proposal, steady(0.6), rng))
+            seen.append(proposal.parents)
+            drafted, levels = proposal.num_drafted, max(depths(proposal.parents))
+            told += emitted(proposal, steady(0.6)) / seconds(CARD, HEADS, drafted, levels)
+        tokens[steadiness], shapes[steadiness] = told, len({*seen})
+    assert shapes[0.03] < 0.35 * shapes[0.0]
+    assert tokens[0.03] > 0.97 * tokens[0.0]
+
+
+def test_a_steady_planner_drafts_nothing_where_nothing_pays():
+    planner = Planner(AUTO, CARD, HEADS, 3, MEASURED)
+    planner.steadiness, rng = 0.03, random.Random(0)
+    drafted = []
+    for _ in range(200):
+        proposal = as_proposal(planner.shape(6))
+        planner.learn(proposal, judge(proposal, steady(0.0), rng))
+        drafted.append(proposal.num_drafted)
+    assert drafted[0] > 0 and sum(map(bool, drafted[100:])) < 20
+    assert max(depths(as_proposal(planner.shape(0)).parents)) == 0

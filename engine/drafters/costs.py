@@ -1,0 +1,59 @@
+"""What planning counts with: seconds of the passes as the run's own loop plays them.
+
+On a card a pass is replayed, which takes a fraction of what the host needs to launch it.  The
+target's rounds and a draft model's passes are timed so; of heads it is taken that they gain by
+it what the target gains.
+"""
+
+from engine.cost import cost_of
+from engine.device.context import StaticContext
+from engine.device.round_cost import known_read_cost_of, known_round_cost_of
+from engine.drafters.order import Order
+from engine.heads.guess_cost import GuessCost, guess_cost_of
+from engine.heads.step_cost import step_cost_of
+from engine.pass_cost import PassCost
+
+
+def target_cost(order: Order) -> PassCost | None:
+    """Of the target's pass; ``None`` where the settings ask for no plan, as below."""
+    if order.config.tree != "auto":
+        return None
+    return _replayed(order) or cost_of(order.bundle.target)
+
+
+def draft_cost(order: Order) -> PassCost | None:
+    """Of the draft model's."""
+    if order.config.tree != "auto":
+        return None
+    model = order.bundle.draft
+    known = known_read_cost_of(model) if _replayed(order) else None
+    return known or cost_of(model).times(_gain(order))
+
+
+def level_cost(order: Order) -> PassCost | None:
+    """Of a level that a feature head drafts."""
+    if order.config.tree != "auto":
+        return None
+    attached = order.bundle.heads[order.config.method].attached
+    return step_cost_of(attached).times(_gain(order))
+
+
+def guess_cost(order: Order) -> GuessCost:
+    """Of what Medusa's or Hydra's heads guess; nothing where the settings ask for no plan."""
+    if order.config.tree != "auto":
+        return GuessCost(0.0, None)
+    attached, gain = order.bundle.heads[order.config.method].attached, _gain(order)
+    once, level = guess_cost_of(attached)
+    return GuessCost(once * gain, level and level.times(gain))
+
+
+def _replayed(order: Order) -> PassCost | None:
+    """Of the target's round, where it is replayed and was timed."""
+    is_static = isinstance(order.target, StaticContext)
+    return known_round_cost_of(order.bundle.target) if is_static else None
+
+
+def _gain(order: Order) -> float:
+    """What a replayed pass takes of one that is launched by the host."""
+    replayed = _replayed(order)
+    return replayed(1) / cost_of(order.bundle.target)(1) if replayed else 1.0

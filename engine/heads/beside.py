@@ -1,0 +1,27 @@
+"""Heads moved to where their target is."""
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from engine.device.norms import fuse_norms
+
+
+def move_beside(head: nn.Module, target: PreTrainedModel) -> None:
+    """Give ``head`` the target's device and dtype, evaluated only.
+
+    Rotary frequencies keep theirs, as a model's do when it is loaded: in bf16 an angle is off by
+    radians a few thousand tokens on.
+    """
+    kept = {
+        name: buffer
+        for name, buffer in head.named_buffers()
+        if name.endswith("inv_freq") and buffer.dtype == torch.float32
+    }
+    head.to(device=target.device, dtype=target.dtype).eval().requires_grad_(False)
+    for name, buffer in kept.items():
+        if target.dtype != torch.float64:
+            place, _, own = name.rpartition(".")
+            setattr(head.get_submodule(place), own, buffer.to(target.device))
+    if target.device.type == "cuda":
+        fuse_norms(head)
