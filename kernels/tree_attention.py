@@ -79,6 +79,7 @@ def _tree_attention_kernel(
     stride_ks,
     stride_vh,
     stride_vs,
+    least,  # slots of a part: a number, so that what is tried on few slots is what runs
     GROUP: tl.constexpr,
     HEAD_SIZE: tl.constexpr,
     BLOCK_M: tl.constexpr,
@@ -86,7 +87,6 @@ def _tree_attention_kernel(
     BLOCK_D: tl.constexpr,
     DOT: tl.constexpr,
     PRECISION: tl.constexpr,
-    LEAST: tl.constexpr,
 ):
     """One program per block of rows, key head and part; row blocks run side by side in L2."""
     head, split, splits = tl.program_id(1), tl.program_id(2), tl.num_programs(2)
@@ -100,7 +100,7 @@ def _tree_attention_kernel(
     place = (split * nodes + node) * heads + head * GROUP + row % GROUP
     end = length + count
     blocks = tl.cdiv(length, BLOCK_N) + tl.cdiv(count, BLOCK_N)
-    active = tl.minimum(splits, tl.cdiv(end, LEAST))
+    active = tl.minimum(splits, tl.cdiv(end, least))
     each = tl.cdiv(blocks, active)
     first, last = split * each, tl.minimum(split * each + each, blocks)
     if first >= last:
@@ -161,9 +161,9 @@ def tree_attention_triton(
         query, keys, values, length, count, bits, part, lse, part_share,
         scale * LOG2E, nodes, bits.shape[1],
         query.stride(0), query.stride(1), keys.stride(0), keys.stride(1),
-        values.stride(0), values.stride(1),
+        values.stride(0), values.stride(1), least,
         GROUP=group, HEAD_SIZE=size, BLOCK_M=tile.rows, BLOCK_N=tile.keys, BLOCK_D=padded(size),
-        DOT=dot, PRECISION="ieee", LEAST=least, num_warps=tile.warps, num_stages=tile.stages,
+        DOT=dot, PRECISION="ieee", num_warps=tile.warps, num_stages=tile.stages,
     )  # fmt: skip
     return Attended(*merge_triton(part, lse, part_share, count, query.dtype))
 

@@ -28,7 +28,7 @@ _BOUNDS = {  # as the page counts: 0 or 1 may stand for off
     "top_k": "must be 0 (off) or at least 1",
     "top_p": "must be above 0 and at most 1 (off)",
     "seed": "must be 0 or more",
-    "num_draft": "must be 0 (the method's own) or between 1 and 64",
+    "num_draft": "must be 0 (usual) or between 1 and 64",
 }
 _WHOLE = ("max_new_tokens", "seed")
 USUAL: dict[str, Any] = {  # what is read where a tab has no widget for it

@@ -22,7 +22,7 @@ def settings_panel() -> dict[str, Any]:
             penalty = gr.Number(SHOWN.repetition_penalty, label="Repetition penalty", step=0.05)
             seed = gr.Number(SHOWN.seed, label="Seed", precision=0)
         with gr.Row():
-            num_draft = gr.Number(0, label="Draft length (0: the method's)", precision=0)
+            num_draft = gr.Number(0, label="Draft length (0: usual)", precision=0)
             tree = gr.Textbox(str(SHOWN.tree), label="Tree (auto or nodes)", max_lines=1)
         rule = gr.Dropdown(
             [("recursive rejection", "recursive"), ("block verification (chains only)", "block")],

@@ -20,7 +20,7 @@ from kernels.thresholds import BLOCK as THRESHOLDS_BLOCK
 from kernels.thresholds import _thresholds_kernel
 from kernels.tiles import HEAD_SIZES, padded, table_of
 from kernels.top_entries import _top_entries_kernel
-from kernels.tree_attention import MIN_KEYS, _tree_attention_kernel
+from kernels.tree_attention import _tree_attention_kernel
 from kernels.walk import _walk_kernel
 
 NAMES = {torch.float16: "fp16", torch.bfloat16: "bf16", torch.float32: "fp32"}
@@ -58,7 +58,7 @@ def attention(major: int) -> list[Configuration]:
                             | {"scale": "fp32"},
                             dict(
                                 GROUP=group, HEAD_SIZE=size, BLOCK_M=tile.rows, BLOCK_N=tile.keys,
-                                BLOCK_D=padded(size), DOT=dot, PRECISION="ieee", LEAST=MIN_KEYS,
+                                BLOCK_D=padded(size), DOT=dot, PRECISION="ieee",
                             ),
                             dict(num_warps=tile.warps, num_stages=tile.stages),
                             tile.shared,

@@ -94,7 +94,7 @@ def test_a_run_that_breaks_off_ends_and_says_so(visit):
     assert visit.ask("player.size") == 12
 
 
-HIDDEN = """[...document.querySelectorAll('.stage .panel > .plot')]
+HIDDEN = """[...document.querySelectorAll('.stage [data-panel] > .plot')]
     .every(plot => getComputedStyle(plot).visibility === 'hidden')"""
 TITLES = "[...document.querySelectorAll('.stage [data-panel] h4 em')].map(em => em.textContent)"
 LIGHT = "document.querySelector('.stage .tree .plot').layout.font.color"
