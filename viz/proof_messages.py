@@ -150,7 +150,8 @@ def _place(fit: Fit) -> dict[str, Any]:
 def _meaning(fit: Fit) -> str:
     if fit.p_value is None:
         return "One bin only: there is nothing to test yet"
-    return f"how often a right rule gives a chi-square this large; below {ALPHA:g} the test fails"
+    chance = "how often chance alone gives a chi-square this large by the target's law"
+    return f"{chance}; below {ALPHA:g} the test fails"
 
 
 def _pooled(fit: Fit) -> str:

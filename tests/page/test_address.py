@@ -39,6 +39,7 @@ def test_the_place_of_a_link_is_not_that_of_a_live_run_that_came_first(visitor):
     visitor.until("player.run.startsWith('run-') && player.at > 4")
     for route in waiting:
         route.continue_()
+    visitor.page.unroute("**/own/traces/second")
     visitor.page.wait_for_timeout(500)
     assert visitor.ask("player.run.startsWith('run-') && player.at > 3")
     assert "nowhere" not in visitor.notice

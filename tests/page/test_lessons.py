@@ -317,6 +317,7 @@ def test_a_lesson_that_was_closed_while_it_came_stays_closed(room):
     room.press("Escape")
     for route in waiting:
         route.continue_()
+    room.page.unroute("**/own/lessons/5")
     room.page.wait_for_timeout(600)
     assert room.place == [0, 0] and room.ask("player.run") == run
     assert "lesson" not in room.ask("location.search")
