@@ -70,7 +70,7 @@ class Planner:
         paths = best_paths(chance, self.budget.worth, max_depth, AUTO_NODES, self.max_rank)
         if not paths and max_depth and self._may_try(evidence):
             paths = ((0,),)
-        if self._stays(paths, chance, max_depth):
+        if not self._is_trial and self._stays(paths, chance, max_depth):
             paths = self._paths
         self._paths = paths
         return shape_from_paths(paths)
