@@ -36,7 +36,7 @@ def live(visit, monkeypatch):
 
 
 def test_the_switch_takes_the_mass_from_the_mask_and_gives_it_back_without_the_server(live):
-    assert live.ask(STATE)[:2] == ["true", "false"] and "paler" in live.ask(STATE)[2]
+    assert live.ask(STATE)[:2] == ["true", "false"] and "pale row" in live.ask(STATE)[2]
     with_mass, drawn = live.ask(COLUMN), live.ask("player.drawings")
     assert MASS in live.ask(SAID)
     live.requests.clear()
