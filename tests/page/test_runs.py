@@ -111,7 +111,7 @@ def test_nothing_of_the_last_run_is_seen_before_the_first_round_of_the_next(visi
     assert visit.ask(HIDDEN) and set(visit.ask(TITLES)) == {""}
     assert visit.page.text_content(".says") == ""
     visit.page.click("#header .theme")  # nothing is drawn anew meanwhile …
-    visit.until("player.size > 0 && player.isSettled")
+    visit.until("player.position >= 0 && player.isSettled")
     assert not visit.ask(HIDDEN)
     assert visit.ask(LIGHT) != ink  # … and then in the colours of the day
 
