@@ -13,7 +13,7 @@ from engine.drafters.children import Children
 from engine.drafters.costs import level_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.growth import Growth
-from engine.drafters.head_planner import head_planner, is_drawn
+from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
 from engine.heads.feature_reader import FeatureReader
 from engine.heads.head_context import HeadContext
@@ -80,9 +80,3 @@ def feature_reader(order: Order) -> FeatureReader:
     """The reader of one run's head."""
     attached = order.bundle.heads[order.config.method].attached
     return FeatureReader(attached, order.target, order.prompt, order.capacity)
-
-
-def children_of(order: Order) -> Children:
-    """What the run's settings choose below a node."""
-    attached = order.bundle.heads[order.config.method].attached
-    return Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)

@@ -10,8 +10,8 @@ from engine.drafters.children import Children
 from engine.drafters.costs import level_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.dynamic import Dynamic, Levels, dynamic_of
-from engine.drafters.eagle import MAX_RANK, Eagle, Steps, children_of, feature_reader
-from engine.drafters.head_planner import head_planner
+from engine.drafters.eagle import MAX_RANK, Eagle, Steps, feature_reader
+from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
 from engine.heads.feature_reader import FeatureReader
 from engine.planning.level_planner import LevelPlanner

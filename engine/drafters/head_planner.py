@@ -1,8 +1,9 @@
-"""Plans for drafters with heads: by the trees and chances that come beside the weights."""
+"""What drafters with heads plan by and choose from: the settings, and what comes with weights."""
 
 from dataclasses import replace
 
 from engine.cost import PassCost
+from engine.drafters.children import Children
 from engine.drafters.costs import target_cost
 from engine.drafters.order import Order
 from engine.planning.planner import Planner
@@ -11,6 +12,12 @@ from engine.planning.planner import Planner
 def is_drawn(order: Order) -> bool:
     """Whether children are drawn: at temperature 0 a draw is the most probable token anyway."""
     return not order.config.is_greedy and order.config.drafting == "sampled"
+
+
+def children_of(order: Order) -> Children:
+    """What the run's settings choose below a node."""
+    attached = order.bundle.heads[order.config.method].attached
+    return Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)
 
 
 def head_planner(

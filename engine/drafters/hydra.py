@@ -18,7 +18,7 @@ from engine.drafters.costs import guess_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.dynamic import Dynamic, Levels, dynamic_of
 from engine.drafters.growth import Growth
-from engine.drafters.head_planner import head_planner, is_drawn
+from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
 from engine.heads.attached import Attached
 from engine.heads.prefix_reader import PrefixReader
@@ -103,7 +103,7 @@ def build_hydra(order: Order) -> tuple[LevelPlanner, Hydra]:
     once, level = guess_cost(order)
     told = (order, level, once, MAX_RANK, LevelPlanner)
     planner = head_planner(*told, catches_up=False)  # one state is enough
-    children = Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)
+    children = children_of(order)
     reader, prefix = None, attached.head.prefix
     if prefix is not None:
         states = order.target.states(attached.taps[0])

@@ -13,7 +13,7 @@ from engine.drafters.children import Children
 from engine.drafters.costs import guess_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.growth import Growth
-from engine.drafters.head_planner import head_planner, is_drawn
+from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
 from engine.heads.attached import Attached
 from engine.planning.planner import Planner
@@ -62,5 +62,4 @@ def build_medusa(order: Order) -> tuple[Planner, Medusa]:
     attached = order.bundle.heads[order.config.method].attached
     once = guess_cost(order).once
     planner = head_planner(order, None, once, MAX_RANK)
-    children = Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)
-    return planner, Medusa(attached, order.target, planner, children)
+    return planner, Medusa(attached, order.target, planner, children_of(order))
