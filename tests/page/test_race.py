@@ -262,7 +262,7 @@ def test_a_lane_opens_on_the_stage(racer):
     run = racer.ask("race.lanes[1].run")
     racer.page.locator(".lane[data-lane='1'] .open").click()
     racer.until(f"player.run === {run!r} && player.size === 12 && player.isDone")
-    assert racer.page.locator(".stage .tree .plot").is_visible()
+    racer.page.locator(".stage .tree .plot").wait_for(state="visible")
     racer.press("End")
     racer.rest()
     assert "3.00×" in racer.page.text_content("#facts")
