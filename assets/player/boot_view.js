@@ -13,4 +13,9 @@ Promise.all(['VIEW', 'inflate', 'queue'].map((name) => import(new URL(`own/playe
         .catch(console.error);
     };
     waiting.forEach(receive);
+  })
+  .catch((error) => {
+    const line = element.closest('.house').querySelector('.rail .notice');
+    line.textContent = `This tab could not be loaded (${error.message}); reload the page to try again.`;
+    line.classList.add('problem');
   });

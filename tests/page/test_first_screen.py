@@ -1,5 +1,7 @@
 """What a newcomer sees and presses first: the heading, the settings, the figures, the keys."""
 
+import pytest
+
 from tests.page.conftest import Visit
 
 
@@ -88,4 +90,20 @@ def test_fingers_have_room_on_what_they_press(browser, served):
     )
     assert sizes and all(width >= 40 and height >= 40 for width, height in sizes)
     assert visit.ask("document.documentElement.scrollWidth <= innerWidth")
+    visit.close()
+
+
+@pytest.mark.parametrize(
+    ("script", "tab", "said"),
+    [("player", "Stage", ".stage .says"), ("race", "Compare", "#compare-rail .notice")],
+)
+def test_a_script_that_does_not_come_is_said_in_its_tab(browser, served, script, tab, said):
+    visit = Visit(browser, served[0])
+    visit.page.route(f"**/own/player/{script}.js", lambda route: route.abort())
+    visit.page.goto(visit.address)
+    visit.page.get_by_role("tab", name=tab).click()
+    visit.until(f"document.querySelector({said!r})?.textContent.includes('could not be loaded')")
+    assert visit.page.locator(said).is_visible()
+    visit.page.unroute_all()
+    visit.errors.clear()  # the browser's own lines on what was cut off
     visit.close()
