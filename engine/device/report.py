@@ -1,76 +1,27 @@
-"""What a round on the device tells the host: one row of fp64 numbers, and their meaning.
-
-fp64 holds every token id and every probability as it is.
-"""
+"""What a round on the device has told the host, read."""
 
 from collections.abc import Sequence
-from math import prod
 
 import numpy as np
-import torch
 
 from engine.attention.mass_probe import mass_of
 from engine.attention.tree_mass import TreeMass
 from engine.device.drafters.blank import Blank
-from engine.device.tree_buffers import TreeBuffers
+from engine.device.report_layout import ReportLayout
 from engine.device.uniforms import Uniforms
 from engine.drafters.drafter import Proposal, ranks_of
-from engine.recorder import TOP, law_of, nodes_of, point_masses
+from engine.recorder import law_of, nodes_of, point_masses
 from engine.records import Law, Nodes
 from engine.tree import children
 from engine.verify import Judgement
-from kernels.accept import Accepted
-from kernels.top_entries import TopEntries
 from kernels.walk import REJECTED
-
-HEAD = 3  # numbers before the path: its length, the token behind it, the largest logit
-SOURCES = 4  # of entries: logits, p, q, residual; and as many numbers an entry
-
-
-def pack(
-    tree: TreeBuffers,
-    accepted: Accepted,
-    logits: torch.Tensor,
-    target_laws: torch.Tensor,
-    entries: TopEntries | None,
-    share: torch.Tensor | None,
-    is_drafted: bool,
-) -> torch.Tensor:
-    """One row of numbers; without ``entries`` a short one.
-
-    Args:
-        logits: [size, V] of the target before the processors.
-        share: [size] of the attention that fell on the tree, where a layer was asked.
-        is_drafted: whether the host has yet to learn the tokens and what hangs where.
-    """
-    top = logits.amax(-1)[accepted.path.clamp_min(0)].amax()  # NaN is larger than any
-    parts = [accepted.count, accepted.extra, top, accepted.path, accepted.verdicts]
-    if is_drafted:
-        parts += [tree.tokens, tree.parents, tree.confidence, tree.read, tree.drawn]
-    if entries is not None:
-        probs = target_laws[tree.parents.clamp_min(0), tree.tokens]
-        parts += [probs, entries.tokens, entries.columns, entries.own]
-    if share is not None:
-        parts.append(share)
-    return torch.cat([part.flatten().double() for part in parts])
-
-
-def path_of(numbers: torch.Tensor, size: int) -> torch.Tensor:
-    """[size] of the accepted path, -1 behind it, in ``pack``'s numbers where they are."""
-    return numbers[HEAD : HEAD + size]
-
-
-def kept_of(numbers: torch.Tensor) -> torch.Tensor:
-    """[1] how many of the path's nodes are kept in the slots: the text's last token never is."""
-    return numbers[:1] - (numbers[1:2] < 0).double()
 
 
 class Report:
     """The numbers of one round, read.
 
     Args:
-        numbers: of ``pack``.
-        size: of the tree's buffers.
+        numbers: in the order of ``layout``.
         proposal: what was judged; its nodes are the buffers' first.
         uniforms: of the round.
 
@@ -83,28 +34,19 @@ class Report:
     """
 
     def __init__(
-        self, numbers: np.ndarray, size: int, proposal: Proposal, uniforms: Uniforms
+        self, numbers: np.ndarray, layout: ReportLayout, proposal: Proposal, uniforms: Uniforms
     ) -> None:
-        is_drafted, self.slots = isinstance(proposal, Blank), [*range(len(proposal.tokens))]
-        shapes = [(HEAD,), (size,), (size,)]
-        if is_drafted:
-            shapes += [(size,), (size,), (size,), (2,)]
-        if sum(map(prod, shapes)) < len(numbers):
-            shapes += [(size,), (size, SOURCES, TOP)]
-            shapes += [(size, SOURCES, SOURCES, TOP), (SOURCES, size + 1)]
-        if sum(map(prod, shapes)) < len(numbers):
-            shapes.append((size,))
-        ends = np.cumsum([prod(shape) for shape in shapes])
-        assert ends[-1] == len(numbers)
-        parts = zip(np.split(numbers, ends[:-1]), shapes, strict=True)
-        told, self._path, self._verdicts, *rest = (part.reshape(shape) for part, shape in parts)
-        self._count, self._extra, self.read, drawn = *map(int, told[:2]), 0, 0
-        self.top = float(told[2])
-        if is_drafted:
-            columns, (self.read, drawn), rest = rest[:3], map(int, rest[3]), rest[4:]
-            self.slots = [slot for slot in self.slots if slot == 0 or columns[1][slot] >= 0]
+        self.slots = [*range(len(proposal.tokens))]
+        self._parts = parts = layout.unpack(numbers)
+        self._path, self._verdicts = parts["path"], parts["verdicts"]
+        self._count, self._extra = int(parts["count"].item()), int(parts["extra"].item())
+        self.top, self.read, drawn = parts["top"].item(), 0, 0
+        if isinstance(proposal, Blank):
+            self.read, drawn = int(parts["read"].item()), int(parts["drawn"].item())
+            self.slots = [slot for slot in self.slots if slot == 0 or parts["parents"][slot] >= 0]
+            columns = (parts[name] for name in ("tokens", "parents", "confidence"))
             proposal = _filled(proposal, self.slots, *columns)
-        self.proposal, self._rest = proposal, rest
+        self.proposal = proposal
         self.uniforms = uniforms.judged(drawn, len(self.slots))
 
     @property
@@ -128,9 +70,9 @@ class Report:
             judgement: the one above, or what the end of the text left of it.
             is_reordered: whether a processor may have changed the logits' order.
         """
-        if not self._rest:
+        if "probs" not in self._parts:
             return nodes_of(self.proposal, judgement, self.uniforms, None), ()
-        probs = self._rest[0][self.slots].tolist()
+        probs = self._parts["probs"][self.slots].tolist()
         nodes = nodes_of(self.proposal, judgement, self.uniforms, probs[1:])
         kept = judgement.path if judgement.extra is not None else judgement.path[:-1]
         below, rows = children(self.proposal.parents), enumerate(kept)
@@ -140,15 +82,15 @@ class Report:
 
     def mass(self, layer: int) -> TreeMass | None:
         """Where the attention of ``layer`` fell, if it was asked and there is more than a root."""
-        if len(self._rest) < 5 or len(self.slots) == 1:
+        if "share" not in self._parts or len(self.slots) == 1:
             return None
-        return mass_of(layer, self._rest[4][self.slots].tolist())
+        return mass_of(layer, self._parts["share"][self.slots].tolist())
 
     def _law(
         self, row: int, node: int, below: Sequence[int], judgement: Judgement, is_reordered: bool
     ) -> Law:
         """The entries of one node of the path; ``below`` are its children."""
-        tokens, columns, own = self._rest[1:4]
+        tokens, columns, own = (self._parts[name] for name in ("entries", "columns", "own"))
         proposal, found = self.proposal, []
         has_laws = proposal.laws is not None
         for source, is_told in enumerate((True, is_reordered, has_laws, has_laws)):

@@ -11,7 +11,7 @@ import torch
 
 from engine.device.context import StaticContext
 from engine.device.laws import static_laws
-from engine.device.report import pack
+from engine.device.report_layout import ReportLayout
 from engine.device.tree_buffers import TreeBuffers
 from engine.recorder import TOP
 from engine.sampling import Sampler
@@ -44,7 +44,7 @@ class StaticRound:
     is_drafted: bool = False
 
     def __call__(self) -> torch.Tensor:
-        """What the host is told, see ``engine.device.report``."""
+        """What the host is told, in the order of ``layout``."""
         tree = self.tree
         if self.sampler.needs_history:
             self.seen.index_fill_(0, tree.fresh, True)
@@ -55,8 +55,23 @@ class StaticRound:
         is_end = (accepted.extra < 0).int()
         kept = accepted.count - is_end  # the text's last token is never cached
         self.target.cache.move(accepted.path, kept, tree.length)
-        entries = (
-            top_entries(*judged, logits, accepted, tree.size, TOP) if self.is_recorded else None
-        )
-        share = self.target.probe.share if self.is_recorded and self.target.probe else None
-        return pack(tree, accepted, logits, laws, entries, share, self.is_drafted)
+        parts = tree.chosen | {
+            "count": accepted.count,
+            "extra": accepted.extra,
+            "top": logits.amax(-1)[accepted.path.clamp_min(0)].amax(),  # NaN is larger than any
+            "path": accepted.path,
+            "verdicts": accepted.verdicts,
+        }
+        if self.is_recorded:
+            entries = top_entries(*judged, logits, accepted, tree.size, TOP)
+            parts["probs"] = laws[tree.parents.clamp_min(0), tree.tokens]
+            parts |= {"entries": entries.tokens, "columns": entries.columns, "own": entries.own}
+        if self.layout.has_share:
+            parts["share"] = self.target.probe.share
+        return self.layout.pack(parts)
+
+    @property
+    def layout(self) -> ReportLayout:
+        """Of what the host is told."""
+        has_share = self.is_recorded and self.target.probe is not None
+        return ReportLayout(self.tree.size, self.is_drafted, self.is_recorded, has_share)

@@ -69,14 +69,15 @@ class StaticRounds:
         laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)
         self._marks.mark(1)
         self._capturing_draft = seconds_capturing() - before
-        numbers = self._run(tree, self._step(tree, laws, drafter is not None))
+        step = self._step(tree, laws, drafter is not None)
+        numbers = self._run(tree, step)
         self.seconds_capturing = seconds_capturing() - before
         copy = self.lane.copy(numbers)
         if self.drafter is not None:
             self.drafter.follow(numbers, tree)
         if drafter is not None:
             proposal = replace(proposal, laws=laws)
-        self.report = Report(copy.read(), tree.size, proposal, uniforms)
+        self.report = Report(copy.read(), step.layout, proposal, uniforms)
         if drafter is not None:
             drafter.told(self.report)
         return self.report

@@ -90,6 +90,12 @@ class TreeBuffers:
         """What the attention function is told."""
         return TreeSlots(self.length, self.count, self.bits)
 
+    @property
+    def chosen(self) -> dict[str, torch.Tensor]:
+        """What a drafter on the device has left, by its names in a report."""
+        names = ("tokens", "parents", "confidence", "read", "drawn")
+        return {name: getattr(self, name) for name in names}
+
     def fill(
         self,
         tokens: Sequence[int],

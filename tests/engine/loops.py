@@ -29,7 +29,7 @@ def both(
     return ordinary, static, two
 
 
-def assert_same(ordinary: list[Round], static: list[Round]) -> None:
+def assert_same(ordinary: list[Round], static: list[Round], near: float = NEAR) -> None:
     """Round by round, to the last column but the seconds."""
     assert len(ordinary) == len(static)
     for one, two in zip(ordinary, static, strict=True):
@@ -45,21 +45,21 @@ def assert_same(ordinary: list[Round], static: list[Round]) -> None:
             left, right = (
                 [-1 if x is None else x for x in getattr(r.nodes, name)] for r in (one, two)
             )
-            assert right == pytest.approx(left, rel=NEAR), name
+            assert right == pytest.approx(left, rel=near), name
         if one.mass is not None:  # it had the kernels too; in three digits
             assert two.mass.layer == one.mass.layer
             assert two.mass.share == pytest.approx(one.mass.share, abs=1.1e-3)
         assert len(one.laws) == len(two.laws)
         for law, other in zip(one.laws, two.laws, strict=True):
-            assert_same_law(law, other)
+            assert_same_law(law, other, near)
 
 
-def assert_same_law(one: Law, two: Law) -> None:
+def assert_same_law(one: Law, two: Law, near: float = NEAR) -> None:
     """The same entries; which of the tokens without mass are named is anybody's choice."""
     assert one.node == two.node
     rows, others = _rows(one), _rows(two)
     for token in rows.keys() & others.keys():
-        assert others[token] == pytest.approx(rows[token], rel=NEAR, abs=1e-9)
+        assert others[token] == pytest.approx(rows[token], rel=near, abs=1e-9)
     for token in rows.keys() ^ others.keys():
         _, draft, residual, _ = rows.get(token) or others[token]
         assert draft == 0 or residual == 0

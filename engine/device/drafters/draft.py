@@ -16,7 +16,8 @@ from engine.device.drafters.levels import Level, levels_of
 from engine.device.drafters.rows import MOST_BEHIND, rows_below
 from engine.device.graphs import PATIENCE
 from engine.device.lane import Lane
-from engine.device.report import Report, kept_of, path_of
+from engine.device.report import Report
+from engine.device.report_layout import kept_of, path_of
 from engine.device.tree_buffers import TreeBuffers
 from engine.drafters.draft import Draft
 from engine.drafters.drafter import Proposal

@@ -18,7 +18,8 @@ from engine.device.drafters.rows import rows_below
 from engine.device.drafters.waiting import Waiting
 from engine.device.graphs import PATIENCE
 from engine.device.lane import Lane
-from engine.device.report import Report, path_of
+from engine.device.report import Report
+from engine.device.report_layout import path_of
 from engine.device.tree_buffers import TreeBuffers
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.eagle import Eagle

@@ -10,7 +10,7 @@ from engine.device.drafters.desk import Desk
 from engine.device.drafters.guessing import Guesser
 from engine.device.drafters.waiting import Waiting
 from engine.device.lane import Lane
-from engine.device.report import path_of
+from engine.device.report_layout import path_of
 from engine.device.tree_buffers import TreeBuffers
 from engine.drafters.hydra import Hydra
 from engine.heads.prefix_reader import PrefixContext

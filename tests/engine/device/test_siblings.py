@@ -82,7 +82,7 @@ def test_drawn_siblings_in_single_precision_too():
         else:
             bundle.heads[method].attached.head.float()
         ordinary, static, _ = both(bundle, PROMPT, settings_for(method, "nucleus"))
-        assert_same(ordinary, static)
+        assert_same(ordinary, static, near=2e-4)  # CPUs differ in how they add up a product
 
 
 @pytest.mark.parametrize("method", ["draft_tree", "hydra++", "eagle"])
