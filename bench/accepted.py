@@ -5,6 +5,7 @@ on what else it does: unlike ``bench.speed`` this may run beside other work.
 """
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from bench.prompts import MT_BENCH, mt_bench
 from bench.report import print_table, write_json
 from engine import Bundle, DecodeConfig, Trace, load
 from engine.bundle import AVAILABLE
+from engine.models import METHODS
 from engine.stats import Tally
 
 CHAIN = ((0,), (0, 0), (0, 0, 0), (0, 0, 0, 0))  # what the draft model's aim is stated for
@@ -20,7 +22,11 @@ CHAIN = ((0,), (0, 0), (0, 0, 0), (0, 0, 0, 0))  # what the draft model's aim is
 def main() -> None:
     """A row a method, a column a tree."""
     arguments = _arguments()
-    bundle, prompts = load(), mt_bench(arguments.count, arguments.prompts)
+    try:
+        prompts = mt_bench(arguments.count, arguments.prompts)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+    bundle = load()
     ready = [name for name, state in bundle.methods.items() if state == AVAILABLE]
     found: dict[str, dict[str, list[int]]] = {}
     for method in arguments.methods or [name for name in ready if name != "plain"]:
@@ -62,7 +68,8 @@ def _print(found: dict[str, dict[str, list[int]]], arguments: argparse.Namespace
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--methods", nargs="*", default=[], help="all unless given")
+    drafters = [name for name in METHODS if name != "plain"]
+    parser.add_argument("--methods", nargs="*", default=[], choices=drafters, help="all by default")
     parser.add_argument("--sizes", type=int, nargs="*", default=[8], help="of trees, in nodes")
     parser.add_argument("--count", type=int, default=80, help="MT-bench prompts")
     parser.add_argument("--tokens", type=int, default=128, help="most new tokens a run")

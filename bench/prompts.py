@@ -44,7 +44,10 @@ def mt_bench(count: int, path: Path = MT_BENCH) -> list[str]:
 
     Raises:
         FileNotFoundError: names the file that is missing.
+        ValueError: no question is asked for.
     """
+    if count < 1:
+        raise ValueError(f"At least one question of MT-bench is needed, not {count}")
     if not path.exists():
         raise FileNotFoundError(f"MT-bench's questions are not at {path}: name them with --prompts")
     turns = [json.loads(line)["turns"][0] for line in path.read_text().splitlines()]

@@ -80,12 +80,12 @@ class Bundle:
 
     @property
     def eos_ids(self) -> frozenset[int]:
-        """Tokens that end a text."""
-        found: set[int] = set()
+        """Tokens that end a text: those that ``generate`` ends at, else the tokenizer's."""
         for home in (self.target.generation_config, self.target.config, self.tokenizer):
             ids = getattr(home, "eos_token_id", None)
-            found.update(ids if isinstance(ids, list | tuple) else () if ids is None else (ids,))
-        return frozenset(found)
+            if ids is not None:
+                return frozenset(ids if isinstance(ids, list | tuple) else (ids,))
+        return frozenset()
 
     @property
     def is_chat(self) -> bool:

@@ -55,6 +55,10 @@ def _options(home: str) -> dict[str, bool]:
 
 def read_config(home: str) -> PretrainedConfig:
     """The model's configuration, or a sentence that says what ``home`` is not."""
+    if os.path.isfile(home):
+        raise ModelError(f"{home} is a file: give the folder that it stands in.")
+    if home.startswith(("/", ".", "~")) and not _is_local(home):
+        raise ModelError(f"There is no folder {home:.200}.")
     if _is_local(home) and not (Path(home) / "config.json").is_file():
         raise ModelError(f"The folder {home} is no model: it has no config.json.")
     try:
@@ -89,10 +93,15 @@ def read_model(home: str, device: str | torch.device, dtype: Any) -> PreTrainedM
     """The weights, evaluated only; all of them, for transformers would draw lots for the rest."""
     on_cpu = torch.device(device).type == "cpu"
     options = _options(home) | {"dtype": dtype or (torch.float32 if on_cpu else "auto")}
+    options |= {"weights_only": True, "output_loading_info": True}
+    read = AutoModelForCausalLM.from_pretrained
     try:
-        model, report = AutoModelForCausalLM.from_pretrained(
-            home, attn_implementation="sdpa", weights_only=True, output_loading_info=True, **options
-        )
+        try:
+            model, report = read(home, attn_implementation="sdpa", **options)
+        except ValueError as error:  # before any weights were read
+            if "scaled_dot_product_attention" not in str(error):
+                raise
+            model, report = read(home, attn_implementation="eager", **options)
     except _BROKEN as error:
         raise ModelError(f"{home} could not be loaded: {first_line(error)}") from error
     if missing := sorted(report["missing_keys"]):

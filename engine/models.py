@@ -137,6 +137,8 @@ def _differing(home: str, tokenizer: PreTrainedTokenizerBase) -> int:
 
 def _check_methods(wanted: Sequence[str] | None) -> None:
     """Before anything is loaded: weights take long."""
+    if isinstance(wanted, str):
+        raise ModelError(f"Drafters are given as a list of names, not as {wanted!r:.60}.")
     if unknown := set(wanted or ()) - set(METHODS):
         raise ModelError(f"There is no method {min(unknown)!r}; there are {', '.join(METHODS)}.")
 

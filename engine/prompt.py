@@ -52,7 +52,7 @@ def _from_text(bundle: Bundle, text: str, config: DecodeConfig) -> Sequence[int]
 
 def _checked(bundle: Bundle, ids: Sequence[int]) -> tuple[int, ...]:
     try:
-        ids = tuple(map(index, ids))
+        ids = tuple(map(index, ids if not isinstance(ids, bytes | bytearray) else [None]))
     except TypeError:
         raise ValueError("The prompt must be text, or token ids as whole numbers.") from None
     if not ids:

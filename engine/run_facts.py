@@ -13,6 +13,9 @@ from engine.roofline import Roofline
 
 Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory", "not_finite"]
 
+# Settings that pictures read, whoever wrote the trace; others are kept as they are.
+_READ = {"temperature": (int, float), "max_new_tokens": int, "tree": (int, str, list, tuple)}
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -50,6 +53,10 @@ class Header:
 
     def __post_init__(self) -> None:
         are_ids("prompt_token", self.prompt_token)
+        for name, kinds in _READ.items():
+            setting = self.config.get(name, 0)
+            if isinstance(setting, bool) or not isinstance(setting, kinds):
+                raise ValueError(f"config.{name}: not {setting!r:.60}")
 
 
 @dataclass(frozen=True, slots=True)

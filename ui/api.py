@@ -1,6 +1,7 @@
 """The endpoint for programs: a run as the text of its trace file, no page needed.
 
 It waits in the queue of the page's own runs, for the device is one, and is bounded as they are.
+``gradio_client`` fills in what is not given; over plain HTTP all five values have to be sent.
 """
 
 from collections.abc import Iterator

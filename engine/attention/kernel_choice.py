@@ -6,7 +6,7 @@ from functools import cache
 import torch
 from transformers import PreTrainedModel
 
-from engine.attention.kernel_path import MAX_REASON, KernelPath
+from engine.attention.kernel_path import MAX_REASON, KernelPath, PathName
 from engine.attention.tree_attention import use_tree_attention
 from engine.context import Context
 from kernels.choice import choose
@@ -34,11 +34,16 @@ def use_kernels(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
     """
     chosen = _choose(model, MAX_NODES)
     if chosen.name == "reference" and wish() != "reference" and not is_static:
-        chosen = KernelPath("sdpa", chosen.reason)
-    if chosen.name != "sdpa" and (why_not := switch_over(model)) is not None:
-        chosen = KernelPath("sdpa", why_not[:MAX_REASON])
+        chosen = KernelPath(_own(model), chosen.reason)
+    if chosen.name != _own(model) and (why_not := switch_over(model)) is not None:
+        chosen = KernelPath(_own(model), why_not[:MAX_REASON])
     _say(chosen)
     return chosen
+
+
+def _own(model: PreTrainedModel) -> PathName:
+    """What the model attends by as it was loaded: not every architecture has SDPA."""
+    return "eager" if model.config._attn_implementation == "eager" else "sdpa"
 
 
 def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> KernelPath:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-PathName = Literal["triton", "flex", "reference", "sdpa"]
+PathName = Literal["triton", "flex", "reference", "sdpa", "eager"]
 
 MAX_REASON = 500  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class KernelPath:
-    """``triton`` is our kernel, ``sdpa`` torch's attention with a mask over all slots."""
+    """``triton`` is our kernel; ``sdpa`` and ``eager`` are the model's own attention, masked."""
 
     name: PathName
     reason: str  # a clause: "Triton needs a CUDA card, not cpu"

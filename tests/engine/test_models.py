@@ -17,6 +17,8 @@ from transformers import (
     BloomConfig,
     GPT2Config,
     GPT2LMHeadModel,
+    GPTJConfig,
+    GPTJForCausalLM,
     GPTNeoConfig,
     GPTNeoXConfig,
     JambaConfig,
@@ -140,6 +142,34 @@ def test_learned_positions_decode_alike_by_every_method(tmp_path):
     assert set(texts.values()) == {texts["plain"]} and len(texts["plain"]) == 16
 
 
+def test_a_model_without_sdpa_decodes_by_its_own_attention(tmp_path):
+    ends = {"bos_token_id": None, "eos_token_id": None}
+    config = GPTJConfig(
+        vocab_size=32, n_positions=64, n_embd=32, n_layer=2, n_head=4, rotary_dim=4,
+        initializer_range=0.3, **ends,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    bundle = load(save(GPTJForCausalLM(config), tmp_path / "gptj"))
+    whole = bundle.target.generate(torch.tensor([[3, 1, 4]]), max_new_tokens=16, do_sample=False)
+    for method in ("plain", "lookup", "suffix"):
+        text = text_of(bundle, [3, 1, 4], DecodeConfig(method, 16, tree=6))
+        assert text == tuple(whole[0, 3:].tolist())
+    assert bundle.kernels.name == "eager"
+
+
+def test_a_text_ends_where_generate_ends_it(good):
+    """The tokenizer's or the config's end is none where the generation's own settings have one."""
+    bundle = load(good)
+    bundle.target.generation_config.eos_token_id, bundle.target.config.eos_token_id = [3, 5], 4
+    assert bundle.eos_ids == {3, 5}
+    bundle.target.generation_config.eos_token_id = None
+    assert bundle.eos_ids == {4}
+    bundle.target.config.eos_token_id = None
+    assert bundle.eos_ids == set()
+    bundle.tokenizer.eos_token = "w7"
+    assert bundle.eos_ids == {7}
+
+
 @pytest.mark.parametrize(
     ("config", "reason"),
     [
@@ -220,6 +250,19 @@ def test_a_name_of_no_folder_is_refused_without_a_network(monkeypatch, name):
     with pytest.raises(ModelError, match="There is no model") as refused:
         load(name)
     assert len(str(refused.value)) < 500
+
+
+def test_a_path_that_leads_nowhere_is_no_question_for_the_hub(good, tmp_path):
+    for path in (tmp_path / "none", "./none", "~/none"):
+        with pytest.raises(ModelError, match="There is no folder .*none"):
+            load(path)
+    with pytest.raises(ModelError, match="is a file: give the folder"):
+        load(good / "config.json")
+
+
+def test_drafters_are_a_list(good):
+    with pytest.raises(ModelError, match="as a list of names, not as 'lookup'"):
+        load(good, drafters="lookup")
 
 
 def test_a_draft_of_other_words_is_refused_though_there_are_as_many(good, tmp_path):

@@ -66,6 +66,7 @@ def test_token_ids_are_read_as_they_are_even_by_a_chat_model(chat):
         ([-1], "Token -1 is not in the vocabulary of 14."),
         ([1.5], "must be text, or token ids as whole numbers"),
         (["a"], "must be text, or token ids as whole numbers"),
+        (b"hi", "must be text, or token ids as whole numbers"),
         (None, "must be text, or token ids as whole numbers"),
         (7, "must be text, or token ids as whole numbers"),
         ("z", "Token 25 is not in the vocabulary of 14."),

@@ -120,6 +120,26 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(path):
 
 
 @pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", "x"),
+        ("temperature", []),
+        ("temperature", True),
+        ("max_new_tokens", None),
+        ("max_new_tokens", "9"),
+        ("tree", {}),
+    ],
+)
+def test_a_setting_that_pictures_read_is_what_it_should_be(path, name, value):
+    lines = list(a_trace().lines())
+    header = json.loads(lines[0])
+    header["config"][name] = value
+    lines[0] = json.dumps(header)
+    with pytest.raises(TraceError, match=f"^line 1: .*config.{name}: not "):
+        load_lines(path, *lines)
+
+
+@pytest.mark.parametrize(
     ("keys", "value", "reason"),
     [
         (("start",), "2", "start: expected int"),
