@@ -7,15 +7,10 @@ class Clock:
     """Started when made; every lap begins where the last one ended."""
 
     def __init__(self) -> None:
-        self._start = self._last = perf_counter()
+        self._last = perf_counter()
 
     def lap(self) -> float:
         """Seconds since the last lap, to the microsecond."""
         now = perf_counter()
         seconds, self._last = now - self._last, now
         return round(seconds, 6)
-
-    @property
-    def total(self) -> float:
-        """Seconds from the start to the last lap."""
-        return self._last - self._start

@@ -87,6 +87,11 @@ class DecodeConfig:
         _check_tree(self.tree)
 
     @property
+    def is_planned(self) -> bool:
+        """Whether every round's tree is drawn up by what passes cost and what was accepted."""
+        return self.tree == "auto"
+
+    @property
     def is_greedy(self) -> bool:
         """Whether every law is one-hot."""
         return self.temperature == 0

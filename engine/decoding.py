@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import takewhile
 
 from engine.bundle import Bundle
+from engine.common_prefix import common_prefix
 from engine.config import DecodeConfig
 from engine.device.run import StaticRun, say_waiting, why_not_static
 from engine.run import Run
@@ -50,8 +50,7 @@ def measure_plain(
         if is_cancelled():
             run.close()
             return None
-    pairs = zip(tokens, run.generated, strict=False)
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    same = common_prefix(tokens, run.generated)
     return Yardstick(len(run.generated), round(seconds, 6), same)
 
 

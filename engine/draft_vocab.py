@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, inf
 
+LARGE = 1e4  # more than any logit that means something; fp16 has it too
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DraftVocab:
@@ -30,16 +32,21 @@ class DraftVocab:
 
     def best(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The same where the logits are, [n, count] each; fewer where Vd is less."""
-        logits = logits.float().nan_to_num()
+        logits = _finite(logits.float())
         values, rows = logits.topk(min(count, logits.shape[-1]), -1)
         chances = (values - logits.logsumexp(-1, keepdim=True)).exp()
         return rows if self.ids is None else self.ids[rows], chances
 
     def widen(self, logits: Tensor) -> Tensor:
         """Logits [n, V] over the target's vocabulary; tokens that are never guessed at -inf."""
-        logits = logits.nan_to_num()
+        logits = _finite(logits)
         if self.ids is None:
             return logits
         wide = logits.new_full((len(logits), self.target_size), -inf)
         wide[:, self.ids] = logits
         return wide
+
+
+def _finite(logits: Tensor) -> Tensor:
+    """What overflowed as a number that stays one when it is divided by a temperature."""
+    return logits.nan_to_num(posinf=LARGE, neginf=-LARGE)

@@ -1,7 +1,7 @@
 """From the tensors of one round to its record: gathered on the device, copied once."""
 
 from collections.abc import Iterable, Sequence
-from math import floor, log10
+from math import floor, isnan, log10
 
 import torch
 
@@ -45,7 +45,7 @@ def nodes_of(
     verdicts[0] = "root"
     probs: list[float | None] = [None] * size
     if chances is not None:
-        probs[1:] = map(short, chances)
+        probs[1:] = [None if isnan(chance) else short(chance) for chance in chances]
     tested = {0, *judgement.path, *judgement.rejected}
     return Nodes(
         proposal.tokens,

@@ -16,7 +16,7 @@ from engine.tree import depths
 Verdict = Literal["root", "accepted", "rejected", "untested"]
 Origin = Literal["accepted", "recovered", "bonus", "sampled"]
 
-MAX_NODES, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
+MAX_RECORDED, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
 MAX_SLOTS = 2**21  # of one cache: no prompt that fits a trace's header is longer
 
 
@@ -38,8 +38,8 @@ class Nodes:
 
     def __post_init__(self) -> None:
         same_length(self)
-        if not 1 <= len(self) <= MAX_NODES:
-            raise ValueError(f"a tree has 1 to {MAX_NODES} nodes, not {len(self)}")
+        if not 1 <= len(self) <= MAX_RECORDED:
+            raise ValueError(f"a tree has 1 to {MAX_RECORDED} nodes, not {len(self)}")
         are_ids("token", self.token)
         for name in ("draft_prob", "target_prob", "uniform"):
             are_chances(name, getattr(self, name))
@@ -48,7 +48,7 @@ class Nodes:
                 raise ValueError(f"node {node} has parent {parent}: parents come first")
             if (self.verdict[node] == "root") != (node == 0):
                 raise ValueError(f"node {node} has verdict {self.verdict[node]!r}")
-            if not 0 <= self.rank[node] < MAX_NODES:
+            if not 0 <= self.rank[node] < MAX_RECORDED:
                 raise ValueError(f"node {node} has rank {self.rank[node]}")
 
     def __len__(self) -> int:

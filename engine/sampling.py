@@ -59,7 +59,7 @@ class Sampler:
         parents: Sequence[int],
         nodes: Sequence[int],
     ) -> list[Sequence[int]]:
-        """Per node of ``nodes`` all tokens up to it; the plain history where no processor reads.
+        """Per node of ``nodes`` the tokens up to it, each once and in any order.
 
         Args:
             history: tokens up to the root's.
@@ -67,7 +67,8 @@ class Sampler:
         """
         if not self.needs_history:
             return [history] * len(nodes)  # none is copied
-        return [[*history, *path_tokens(tokens, parents, node)] for node in nodes]
+        once = tuple(set(history))  # which tokens stood there is asked, not where: the texts differ
+        return [(*once, *path_tokens(tokens, parents, node)) for node in nodes]
 
     @property
     def processors(self) -> tuple[float | None, ...]:
@@ -107,7 +108,7 @@ def _penalise(
     """Make the tokens of each row's own history less likely (Keskar et al., 2019, eq. 1)."""
     scores = scores.clone()
     for row, history in zip(scores, histories, strict=True):
-        seen = torch.tensor(sorted(set(history)), device=row.device)
+        seen = torch.tensor(list(set(history)), device=row.device)
         values = row[seen]
         row[seen] = torch.where(values < 0, values * penalty, values / penalty)
     return scores

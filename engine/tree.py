@@ -7,7 +7,7 @@ committed token.  Siblings stand in the order they are tested in.
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class Shape:
         return rows
 
 
-@cache
+@lru_cache(maxsize=256)  # planned shapes are many
 def shape_from_paths(paths: tuple[RankPath, ...]) -> Shape:
     """The shape of a set of rank paths (Medusa's notation), level by level."""
     order = [(), *sorted(set(paths), key=lambda path: (len(path), path))]
@@ -46,7 +46,7 @@ def shape_from_paths(paths: tuple[RankPath, ...]) -> Shape:
     return Shape(parent, tuple(path[-1] if path else 0 for path in order))
 
 
-@cache
+@lru_cache(maxsize=256)
 def chain(length: int) -> Shape:
     """A root and ``length`` nodes one below the other."""
     return Shape(tuple(range(-1, length)), (0,) * (length + 1))

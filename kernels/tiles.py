@@ -10,7 +10,7 @@ import torch
 
 HEAD_SIZES = (64, 96, 128, 256)
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
-MAX_GROUP, MAX_NODES = 16, 256
+MAX_GROUP, MAX_ROWS = 16, 256
 MAX_SPLITS = 32  # parts of the prefix
 
 
@@ -70,8 +70,8 @@ def unsupported(dtype: torch.dtype, head_size: int, group: int, nodes: int) -> s
         return f"the kernel knows heads of {', '.join(map(str, HEAD_SIZES))}, not of {head_size}"
     if not 1 <= group <= MAX_GROUP:
         return f"1 to {MAX_GROUP} query heads may share a key head, not {group}"
-    if not 1 <= nodes <= MAX_NODES:
-        return f"a tree has 1 to {MAX_NODES} nodes, not {nodes}"
+    if not 1 <= nodes <= MAX_ROWS:
+        return f"a tree has 1 to {MAX_ROWS} nodes, not {nodes}"
     return None
 
 

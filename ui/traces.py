@@ -57,7 +57,6 @@ def recorded() -> list[dict[str, str | bool]]:
     ]
 
 
-@lru_cache(maxsize=16)
 def recorded_lines(name: str) -> str:
     """A recorded trace as lines of messages.
 
@@ -65,7 +64,7 @@ def recorded_lines(name: str) -> str:
         KeyError: there is none of that name.
     """
     paths = {path.stem: path for path in FOLDER.glob("*.jsonl")}
-    return "\n".join(_messages(Trace.load(paths[name]), name, name))
+    return _lines(paths[name], paths[name].stat().st_mtime_ns)
 
 
 def open_file(path: str | None) -> Iterator[str]:
@@ -96,6 +95,12 @@ def _messages(trace: Trace, run: str, name: str) -> Iterator[str]:
     yield messages.tagged(stage.end_message(trace.end), run)
     if not trace.is_whole:
         yield messages.status(CUT)
+
+
+@lru_cache(maxsize=16)
+def _lines(path: Path, modified: int) -> str:
+    """Drawn once, and again once the file is another one."""
+    return "\n".join(_messages(Trace.load(path), path.stem, path.stem))
 
 
 @lru_cache(maxsize=64)

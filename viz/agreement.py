@@ -6,9 +6,9 @@ Lanes of different temperatures have different laws, and nothing is claimed of t
 """
 
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import NamedTuple
 
+from engine.common_prefix import common_prefix
 from engine.proof.equality import compare, tokens_of
 from engine.records import Round
 
@@ -94,8 +94,7 @@ def _greedy_note(lane: LaneText, first: LaneText, place: int | None) -> LaneNote
 def _difference(lane: LaneText, first: LaneText) -> int | None:
     """The first token that is another; a text that was cut short only lacks its end."""
     ours, theirs = tokens_of(lane.rounds), tokens_of(first.rounds)
-    pairs = zip(ours, theirs, strict=False)
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    same = common_prefix(ours, theirs)
     if same < min(len(ours), len(theirs)):
         return same
     is_cut = not (lane.is_whole and first.is_whole)

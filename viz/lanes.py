@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Sequence
-from itertools import takewhile
 from typing import Any, NamedTuple
 
+from engine.common_prefix import common_prefix
 from engine.proof.equality import tokens_of
 from engine.records import Round
 from engine.run_facts import Yardstick
@@ -49,9 +49,8 @@ def over_message(found: Agreement, note: str = "") -> str:
 def yardstick(plain: Sequence[Round], rounds: Sequence[Round]) -> Yardstick:
     """Plain decoding's lane, for the speed-up of another one."""
     ours, theirs = tokens_of(rounds), tokens_of(plain)
-    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(ours, theirs, strict=False))
     seconds = sum(this.seconds.total for this in plain)
-    return Yardstick(len(theirs), round(seconds, 6), sum(1 for _ in pairs))
+    return Yardstick(len(theirs), round(seconds, 6), common_prefix(ours, theirs))
 
 
 def _packed(message: dict[str, Any]) -> str:

@@ -42,5 +42,5 @@ class Strip(NamedTuple):
         if self.slot_bytes is None or self.slot_bytes <= 0:
             return ""
         amount = self.after * self.slot_bytes
-        unit = next(i for i in range(3) if amount < 1000 * 1024**i or i == 2)
-        return f"{amount / 1024**unit:.3g} {('B', 'KiB', 'MiB')[unit]}"
+        unit = next(i for i in range(4) if amount < 1000 * 1024**i or i == 3)
+        return f"{amount / 1024**unit:.3g} {('B', 'KiB', 'MiB', 'GiB')[unit]}"

@@ -7,7 +7,7 @@ from viz.phases import tested
 from viz.places import ROW, rows
 from viz.point_mass import is_taken
 
-MAX_DRAWN = 192  # nodes; the judged path is among them
+MAX_DRAWN = 192  # nodes; the judged path is among them, as far as there is room
 
 
 class Extra(NamedTuple):
@@ -47,7 +47,7 @@ def tree_info(this: Round) -> TreeInfo:
     parent = [number.get(nodes.parent[node], -1) for node in drawn]
     rank = [nodes.rank[node] for node in drawn]
     depth = nodes.depth
-    tip = number[max(nodes.path, key=depth.__getitem__)]
+    tip = number[max((node for node in nodes.path if node in number), key=depth.__getitem__)]
     origin = this.emitted.origin[-1] if this.emitted.origin else "accepted"
     has_extra = origin != "accepted"
     # the extra node has a row of its own from the start, so that nothing has to move for it

@@ -11,7 +11,7 @@ from bench.gpu.trees import random_laws, random_slots
 from kernels.accept import accept, accept_reference
 from kernels.device import runs_triton
 from kernels.reason import last_line
-from kernels.tiles import HEAD_SIZES, MAX_NODES
+from kernels.tiles import HEAD_SIZES, MAX_ROWS
 from kernels.top_entries import top_entries, top_entries_reference
 from kernels.tree_attention import tree_attention, tree_attention_reference
 from kernels.trials import TOLERANCE, fault
@@ -39,7 +39,7 @@ def check_kernels(scale: Scale, _: Ceilings) -> Iterator[Line]:
 
 def _shapes() -> Iterator[tuple[torch.dtype, int, int, int]]:
     """(dtype, head size, group, nodes): every tile of the usual shape, one of each other."""
-    yield torch.bfloat16, 128, 4, MAX_NODES
+    yield torch.bfloat16, 128, 4, MAX_ROWS
     for dtype in (torch.bfloat16, torch.float16):
         for size in HEAD_SIZES:
             for group in GROUPS if size == 128 else (4,):

@@ -12,7 +12,7 @@ from engine.context import Context
 from kernels.choice import choose
 from kernels.language import wish
 from kernels.reason import last_line
-from kernels.tiles import MAX_NODES
+from kernels.tiles import MAX_ROWS
 
 # Of the norm of a node's logits: another attention than the model's own is farther off.
 TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.02, torch.bfloat16: 0.05}
@@ -32,7 +32,7 @@ def use_kernels(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
     Raises:
         ValueError: SPECULOSCOPE_KERNELS is no word that it may be.
     """
-    chosen = _choose(model, MAX_NODES)
+    chosen = _choose(model, MAX_ROWS)
     if chosen.name == "reference" and wish() != "reference" and not is_static:
         chosen = KernelPath(_own(model), chosen.reason)
     if chosen.name != _own(model) and (why_not := switch_over(model)) is not None:
@@ -48,7 +48,7 @@ def _own(model: PreTrainedModel) -> PathName:
 
 def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> KernelPath:
     """What verifies trees of up to ``nodes`` nodes, ``known`` being what ``use_kernels`` gave."""
-    if known.name != "triton" or nodes <= MAX_NODES:
+    if known.name != "triton" or nodes <= MAX_ROWS:
         return known
     return _choose(model, nodes)
 

@@ -15,6 +15,7 @@ from kernels.reason import first_line
 
 WARM_UPS = 2  # calls before a capture: lazy initialisation must not be captured
 MOST = 64  # graphs that one lane keeps
+FORGETS = 1024  # keys counted: a planner draws up new shapes for ever
 PATIENCE = 2  # with steps whose shape a planner chooses anew: many come once
 
 Step = Callable[[], torch.Tensor]
@@ -66,8 +67,7 @@ class Graphs:
             key: says which captured step does the same, at the same addresses.
             patience: calls before it is worth a capture.
         """
-        self._asked[key] += 1
-        if self._capture is None or self._asked[key] <= patience:
+        if self._capture is None or self._is_early(key, patience):
             return step()
         if key not in self._captured:
             try:
@@ -79,6 +79,13 @@ class Graphs:
         captured = self._captured[key] = self._captured.pop(key)  # the newest used stands last
         captured.graph.replay()
         return captured.told
+
+    def _is_early(self, key: Hashable, patience: int) -> bool:
+        """Whether a step was asked for too seldom to be worth a capture yet."""
+        if len(self._asked) > FORGETS:
+            self._asked.clear()
+        self._asked[key] += 1
+        return key not in self._captured and self._asked[key] <= patience
 
     def give_up(self, reason: str) -> None:
         """Call every step as it is from now on, and say why; the graphs' memory goes back."""

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from engine.recorder import TOP
+from kernels.candidates import SOURCES
 
 HEAD = ("count", "extra", "top")  # of the path: nodes, the token behind it, the largest logit
-SOURCES = 4  # of entries: logits, p, q, residual; and as many numbers an entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,4 +72,10 @@ def path_of(numbers: torch.Tensor, size: int) -> torch.Tensor:
 
 def kept_of(numbers: torch.Tensor) -> torch.Tensor:
     """[1] how many of the path's nodes are kept in the slots: the text's last token never is."""
-    return numbers[:1] - (numbers[1:2] < 0).double()
+    return _head(numbers, "count") - (_head(numbers, "extra") < 0).double()
+
+
+def _head(numbers: torch.Tensor, name: str) -> torch.Tensor:
+    """[1] one of ``HEAD``."""
+    at = HEAD.index(name)
+    return numbers[at : at + 1]

@@ -16,14 +16,14 @@ from engine.pass_cost import PassCost
 
 def target_cost(order: Order) -> PassCost | None:
     """Of the target's pass; ``None`` where the settings ask for no plan, as below."""
-    if order.config.tree != "auto":
+    if not order.config.is_planned:
         return None
     return _replayed(order) or cost_of(order.bundle.target)
 
 
 def draft_cost(order: Order) -> PassCost | None:
     """Of the draft model's."""
-    if order.config.tree != "auto":
+    if not order.config.is_planned:
         return None
     model = order.bundle.draft
     known = known_read_cost_of(model) if _replayed(order) else None
@@ -32,17 +32,17 @@ def draft_cost(order: Order) -> PassCost | None:
 
 def level_cost(order: Order) -> PassCost | None:
     """Of a level that a feature head drafts."""
-    if order.config.tree != "auto":
+    if not order.config.is_planned:
         return None
-    attached = order.bundle.heads[order.config.method].attached
+    attached = order.heads.attached
     return step_cost_of(attached).times(_gain(order))
 
 
 def guess_cost(order: Order) -> GuessCost:
     """Of what Medusa's or Hydra's heads guess; nothing where the settings ask for no plan."""
-    if order.config.tree != "auto":
+    if not order.config.is_planned:
         return GuessCost(0.0, None)
-    attached, gain = order.bundle.heads[order.config.method].attached, _gain(order)
+    attached, gain = order.heads.attached, _gain(order)
     once, level = guess_cost_of(attached)
     return GuessCost(once * gain, level and level.times(gain))
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
-from engine.config import MAX_NODES
 from engine.drafters.best_nodes import Candidates
 from engine.drafters.children import Children
 from engine.drafters.drafter import Proposal, root_only
@@ -41,7 +40,7 @@ class Dynamic:
             levels_of: reads a tree that grows; asked only where something is drafted.
         """
         if isinstance(self.tree, int):
-            size = min(self.tree, MAX_NODES)
+            size = self.tree
             if not size or not max_depth:
                 return root_only(history)
             return self._grow(history, max_depth, size, levels_of).best()
@@ -75,7 +74,7 @@ class Dynamic:
 
     def _beam(self, tree: Candidates, depth: int) -> list[int]:
         """Nodes of the newest level to read; none where a deeper level would not pay."""
-        if self.tree != "auto":
+        if isinstance(self.tree, int):
             return tree.beam(WIDTH)
         return tree.beam(WIDTH, self.planner.worth_reading(tree.best(), depth))
 

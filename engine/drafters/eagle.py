@@ -15,12 +15,11 @@ from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.growth import Growth
 from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
+from engine.heads.attached import CHILDREN
 from engine.heads.feature_reader import FeatureReader
 from engine.heads.head_context import HeadContext
 from engine.planning.planner import Planner
 from engine.records import CacheStep
-
-MAX_RANK = 10  # children a planned node may have
 
 
 class Eagle:
@@ -72,11 +71,11 @@ class Steps:
 
 def build_eagle(order: Order) -> tuple[Planner, Eagle]:
     """The planner and the drafter of one run, which has read the prompt."""
-    planner = head_planner(order, level_cost(order), 0.0, MAX_RANK)
+    planner = head_planner(order, level_cost(order), 0.0, CHILDREN)
     return planner, Eagle(feature_reader(order), planner, children_of(order))
 
 
 def feature_reader(order: Order) -> FeatureReader:
     """The reader of one run's head."""
-    attached = order.bundle.heads[order.config.method].attached
+    attached = order.heads.attached
     return FeatureReader(attached, order.target, order.prompt, order.capacity)

@@ -10,9 +10,10 @@ from engine.drafters.children import Children
 from engine.drafters.costs import level_cost
 from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.dynamic import Dynamic, Levels, dynamic_of
-from engine.drafters.eagle import MAX_RANK, Eagle, Steps, feature_reader
+from engine.drafters.eagle import Eagle, Steps, feature_reader
 from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
+from engine.heads.attached import CHILDREN
 from engine.heads.feature_reader import FeatureReader
 from engine.planning.level_planner import LevelPlanner
 
@@ -50,7 +51,7 @@ class Eagle2(Eagle):
 
 def build_eagle2(order: Order, kind: type[Eagle2] = Eagle2) -> tuple[LevelPlanner, Eagle2]:
     """The planner and the drafter of one run, which has read the prompt."""
-    told = (order, level_cost(order), 0.0, MAX_RANK, LevelPlanner)
+    told = (order, level_cost(order), 0.0, CHILDREN, LevelPlanner)
     planner, children = head_planner(*told), children_of(order)
     dynamic = dynamic_of(order, planner, children)
     return planner, kind(feature_reader(order), planner, children, dynamic)

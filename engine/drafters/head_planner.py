@@ -16,7 +16,7 @@ def is_drawn(order: Order) -> bool:
 
 def children_of(order: Order) -> Children:
     """What the run's settings choose below a node."""
-    attached = order.bundle.heads[order.config.method].attached
+    attached = order.heads.attached
     return Children(attached.vocab, order.sampler, order.rng if is_drawn(order) else None)
 
 
@@ -37,7 +37,7 @@ def head_planner(
         max_rank: children a node may have at the most where no tree is given.
         catches_up: see ``Planner``.
     """
-    config, heads = order.config, order.bundle.heads[order.config.method]
+    config, heads = order.config, order.heads
     trees = heads.trees.sampled if is_drawn(order) else heads.trees.top
     if isinstance(config.tree, int) and config.tree in trees.by_size:
         config = replace(config, tree=trees.by_size[config.tree])

@@ -20,12 +20,10 @@ from engine.drafters.dynamic import Dynamic, Levels, dynamic_of
 from engine.drafters.growth import Growth
 from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
-from engine.heads.attached import Attached
+from engine.heads.attached import CHILDREN, Attached
 from engine.heads.prefix_reader import PrefixReader
 from engine.planning.level_planner import LevelPlanner
 from engine.records import CacheStep
-
-MAX_RANK = 10  # children a planned node may have
 
 
 class Hydra:
@@ -99,9 +97,9 @@ class _Path:
 
 def build_hydra(order: Order) -> tuple[LevelPlanner, Hydra]:
     """The planner and the drafter of one run; a prefix layer has then read the prompt."""
-    attached = order.bundle.heads[order.config.method].attached
+    attached = order.heads.attached
     once, level = guess_cost(order)
-    told = (order, level, once, MAX_RANK, LevelPlanner)
+    told = (order, level, once, CHILDREN, LevelPlanner)
     planner = head_planner(*told, catches_up=False)  # one state is enough
     children = children_of(order)
     reader, prefix = None, attached.head.prefix

@@ -15,11 +15,9 @@ from engine.drafters.drafter import Proposal, root_only
 from engine.drafters.growth import Growth
 from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
-from engine.heads.attached import Attached
+from engine.heads.attached import CHILDREN, Attached
 from engine.planning.planner import Planner
 from engine.records import CacheStep
-
-MAX_RANK = 10  # children a planned node may have
 
 
 class Medusa:
@@ -59,7 +57,7 @@ class Medusa:
 
 def build_medusa(order: Order) -> tuple[Planner, Medusa]:
     """The planner and the drafter of one run."""
-    attached = order.bundle.heads[order.config.method].attached
+    attached = order.heads.attached
     once = guess_cost(order).once
-    planner = head_planner(order, None, once, MAX_RANK)
+    planner = head_planner(order, None, once, CHILDREN)
     return planner, Medusa(attached, order.target, planner, children_of(order))

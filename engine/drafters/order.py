@@ -8,6 +8,7 @@ import torch
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
 from engine.context import Context
+from engine.heads.find import Heads
 from engine.sampling import Sampler
 
 
@@ -29,3 +30,12 @@ class Order:
     prompt: Sequence[int]
     capacity: int
     target: Context
+
+    @property
+    def heads(self) -> Heads:
+        """Those that the settings' method drafts with.
+
+        Raises:
+            KeyError: it drafts with none.
+        """
+        return self.bundle.heads[self.config.method]

@@ -16,7 +16,7 @@ from engine.planning.planner import Planner
 from engine.records import CacheStep
 
 MAX_LENGTH = 24  # one more than the tokens of the longest suffix that is looked up
-MAX_NODES = 32  # drafted at most in one round
+MAX_DRAFTED = 32  # drafted at most in one round
 LEAST_CHANCE = 0.05  # of a node, given the text before the draft
 MEMORY_TOKENS = 20_000  # of earlier runs that are kept, oldest forgotten first
 REACH = 131_072  # newest tokens that are searched: a round costs no more, however long the text
@@ -154,7 +154,7 @@ def _count(root_token: int, rows: list[list[int]]) -> Proposal:
                 order += 1
 
     push(0, rows)
-    while heap and len(tokens) <= MAX_NODES:
+    while heap and len(tokens) <= MAX_DRAFTED:
         negative, _, parent, token, those = heapq.heappop(heap)
         tokens.append(token)
         parents.append(parent)

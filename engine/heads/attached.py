@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from engine.draft_vocab import DraftVocab
 
+CHILDREN = 10  # a planned node has at the most; what a level costs is timed with as many
+
 
 @dataclass(frozen=True, slots=True)
 class Attached:

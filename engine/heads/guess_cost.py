@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from engine.cost import PassCost, measure
-from engine.heads.attached import Attached
+from engine.heads.attached import CHILDREN, Attached
 from engine.heads.hydra import HydraHeads
 
 SIZES = (1, 2, 4, 6, 8, 12, 16)  # as for the target: ``engine.cost``
-CHILDREN = 10  # that every node of a level gets
 
 _measured: "WeakKeyDictionary[nn.Module, GuessCost]" = WeakKeyDictionary()
 

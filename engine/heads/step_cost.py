@@ -6,12 +6,11 @@ from weakref import WeakKeyDictionary
 import torch
 
 from engine.cost import CONTEXT, PassCost, measure
-from engine.heads.attached import Attached
+from engine.heads.attached import CHILDREN, Attached
 from engine.heads.feature_head import FeatureHead
 from engine.heads.head_context import HeadContext
 
 SIZES = (1, 2, 4, 6, 8, 12, 16, 32)  # as for the target: ``engine.cost``
-CHILDREN = 10  # that every node of a level gets
 
 _measured: "WeakKeyDictionary[FeatureHead, PassCost]" = WeakKeyDictionary()
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from math import prod
 
-from engine.config import MAX_NODES, DecodeConfig, RankPath
+from engine.config import DecodeConfig, RankPath
 from engine.drafters.drafter import Proposal
 from engine.planning.budget import SPARE, Budget, Cost
 from engine.planning.evidence import DEEPEST, Evidence
@@ -64,7 +64,7 @@ class Planner:
         if isinstance(self.tree, tuple):
             return shape_from_paths(tuple(path for path in self.tree if len(path) <= max_depth))
         if isinstance(self.tree, int):
-            return self._widest(min(self.tree, MAX_NODES), max_depth)
+            return self._widest(self.tree, max_depth)
         evidence = self._ask(0)
         chance = cache(evidence.chance)
         paths = best_paths(chance, self.budget.worth, max_depth, AUTO_NODES, self.max_rank)

@@ -1,9 +1,9 @@
 """Token-by-token equality of two greedy runs, from their records alone."""
 
 from collections.abc import Sequence
-from itertools import takewhile
 from math import log
 
+from engine.common_prefix import common_prefix
 from engine.proof.results import Equality, Gap
 from engine.records import Round
 
@@ -15,8 +15,7 @@ def compare(rounds: Sequence[Round], plain: Sequence[Round]) -> Equality:
     good: arithmetic in another order then decides between them.
     """
     ours, theirs = tokens_of(rounds), tokens_of(plain)
-    pairs = zip(ours, theirs, strict=False)
-    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    same = common_prefix(ours, theirs)
     gaps = [gap for index, this in enumerate(plain) if (gap := gap_of(this, index)) is not None]
     differs = same < min(len(ours), len(theirs))
     return Equality(

@@ -9,8 +9,8 @@ from engine.drafters import suffix
 from engine.drafters.lookup import MAX_NGRAM, Lookup
 from engine.drafters.suffix import (
     LEAST_CHANCE,
+    MAX_DRAFTED,
     MAX_LENGTH,
-    MAX_NODES,
     MEMORY_TOKENS,
     Suffix,
     SuffixMemory,
@@ -57,7 +57,7 @@ def assert_drafts_by_counts(proposal, text, context) -> None:
         chance.append(chance[proposal.parents[node]] * share)
     assert min(chance) >= LEAST_CHANCE - 1e-9
     assert chance == sorted(chance, reverse=True)
-    assert proposal.num_drafted <= MAX_NODES
+    assert proposal.num_drafted <= MAX_DRAFTED
 
 
 @pytest.mark.parametrize("words", [2, 3, 8])

@@ -7,7 +7,10 @@ from engine import CutShortError
 from engine.config import DecodeConfig
 from engine.cut_short import NotFiniteError
 from engine.decoding import decode
+from engine.drafters.drafter import Proposal
+from engine.recorder import record_nodes
 from engine.trace import Trace
+from engine.verify import Judgement
 from tests.engine.device.test_round import static_run
 from tests.engine.device.test_run import bundle_for
 from tests.fakes import tiny_bundle
@@ -83,3 +86,12 @@ def test_heads_whose_numbers_overflow_draft_in_vain_and_bend_nothing(method, dra
         if temperature == 0:
             plain = decode(bundle, run.prompt, DecodeConfig("plain", 8))
             assert list(plain) and run.generated == plain.generated
+
+
+def test_a_node_that_was_not_judged_may_have_no_probability():
+    """Its row decided nothing, and the run goes on."""
+    proposal = Proposal((1, 2, 3, 4), (-1, 0, 1, 2), (0, 0, 0, 0), (None, 0.5, 0.5, 0.5))
+    laws = torch.full((4, 8), 0.125)
+    laws[2] = torch.nan  # below a node that was rejected
+    nodes = record_nodes(proposal, Judgement((0,), (1,), 5, ()), [0.5] * 4, laws)
+    assert nodes.target_prob == (None, 0.125, 0.125, None)

@@ -102,3 +102,14 @@ def test_a_nucleus_of_everything_cuts_nothing_off():
     scores = torch.cat([torch.zeros(30_000), torch.full((20_000,), -14.0)])[None]
     everything = Sampler(DecodeConfig(temperature=1.0, top_p=1.0)).laws(scores, [[]])
     assert torch.equal(everything, scores.softmax(-1)) and everything.min() > 0
+
+
+def test_a_penalty_asks_which_tokens_stood_before_a_node_and_not_where():
+    """Ten thousand tokens of context are not copied for every node, only the different ones."""
+    sampler = Sampler(DecodeConfig(temperature=1.0, repetition_penalty=1.5))
+    history, tokens, parents = [3, 4, 3, 4] * 2500 + [5], (5, 7, 3, 9), (-1, 0, 1, 0)
+    texts = sampler.texts(history, tokens, parents, range(4))
+    whole = [history, [*history, 7], [*history, 7, 3], [*history, 9]]
+    assert [set(text) for text in texts] == [set(text) for text in whole]
+    assert max(map(len, texts)) <= 5
+    assert torch.equal(sampler.laws(logits(), texts), sampler.laws(logits(), whole))

@@ -31,6 +31,16 @@ def test_a_file_is_read_once_for_the_shelf_and_again_when_it_has_changed(shelf, 
     assert len(read) == 2 and row["title"].endswith("Another prompt")
 
 
+def test_a_run_that_another_file_replaced_plays_anew(shelf):
+    first = traces.recorded_lines("one")
+    assert traces.recorded_lines("one") is first
+    Trace(synthetic.header("Another prompt"), ()).save(shelf / "one.jsonl")
+    os.utime(shelf / "one.jsonl", ns=(0, 10**18))
+    assert "Another prompt" in traces.recorded_lines("one") and "Another prompt" not in first
+    with pytest.raises(KeyError):
+        traces.recorded_lines("none")
+
+
 def test_a_recorded_run_travels_deflated_to_who_can_read_that_and_plain_to_others(shelf):
     client = TestClient(Starlette(routes=routes()))
     small = client.get("/own/traces/one", headers={"Accept-Encoding": "gzip, br"})

@@ -88,6 +88,23 @@ def test_of_a_thousand_nodes_the_judged_ones_are_drawn():
         assert info.depth[node] == (info.depth[parent] + 1 if node else 0)
 
 
+def test_of_a_path_longer_than_what_is_drawn_the_extra_token_hangs_at_its_last_drawn_node():
+    this = make_round(10, seed=3)
+    count = MAX_DRAWN + 100
+    half, token = (0.5,) * count, (this.nodes.token[0],) * (count + 1)
+    probs, verdict = (None, *half), ("root", *("accepted",) * count)
+    rank, parent = (0,) * (count + 1), tuple(range(-1, count))
+    nodes = Nodes(token, parent, rank, probs, probs, (0.1, *half), verdict)
+    info = tree_info(replace(this, nodes=nodes, laws=(), caches=()))
+    assert len(info.node) == MAX_DRAWN and info.extra.parent == MAX_DRAWN - 1
+
+
+def test_a_large_cache_is_told_in_gibibytes():
+    header = replace(make_header(), slot_bytes={"target": 128 * 2**20, "draft": 2**20})
+    target, draft = caches_info(header, ROUND).strips
+    assert (target.size, draft.size) == ("1.38 GiB", "10 MiB")
+
+
 def test_caches_tell_what_was_written_kept_and_missing():
     target, draft = caches_info(make_header(), ROUND).strips
     assert target.story(5, is_committed=True) == "target 9 → 14 written → 11 kept"

@@ -6,7 +6,6 @@ it between levels, for an answer would have to wait for the device.
 
 from collections.abc import Sequence
 
-from engine.config import MAX_NODES
 from engine.device.drafters.blank import blank
 from engine.device.drafters.candidates import Spread
 from engine.device.tree_buffers import SIZES
@@ -18,7 +17,7 @@ from engine.tree import Shape
 def plan(dynamic: Dynamic, max_depth: int) -> Spread | None:
     """This round's, of which the planner is told; ``None`` drafts nothing."""
     if isinstance(dynamic.tree, int):
-        size, depth = min(dynamic.tree, MAX_NODES), max_depth
+        size, depth = dynamic.tree, max_depth
     else:
         shape = dynamic.planner.shape(max_depth)
         size, depth = fitted(len(shape)), max(shape.depth)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from engine.device import graphs
-from engine.device.graphs import WARM_UPS, _CudaCapture
+from engine.device.graphs import FORGETS, WARM_UPS, Graphs, _CudaCapture
 
 
 class Card:
@@ -64,3 +64,30 @@ def test_steps_warm_up_and_are_captured_on_one_stream_of_their_own_card(card):
     assert where == [0] * (WARM_UPS + 1) + [1] * (WARM_UPS + 1) + [0] * (WARM_UPS + 1)
     assert len(card.streams) == 2  # each keeps a workspace for its products
     assert [mode for _, mode in card.captures] == ["thread_local"] * 3
+
+
+def test_what_is_counted_of_steps_that_come_once_is_bounded():
+    captured = []
+
+    def capture(step):
+        captured.append(step)
+        return Replayed(), step()
+
+    lane = Graphs(capture)
+    for key in range(3 * FORGETS):
+        lane.run(key, lambda: torch.zeros(1), patience=2)
+    assert len(lane._asked) <= FORGETS + 1 and not captured
+    for _ in range(4):
+        lane.run("often", lambda: torch.zeros(1), patience=2)
+    assert len(captured) == 1
+    eager = Graphs(None)
+    for key in range(10):
+        eager.run(key, lambda: torch.zeros(1))
+    assert not eager._asked
+
+
+class Replayed:
+    """A graph that does nothing."""
+
+    def replay(self):
+        pass
