@@ -13,6 +13,7 @@ from engine.config import DecodeConfig
 from engine.detokenizer import Pieces
 from engine.pass_cost import PassCost
 from engine.run_facts import Header
+from engine.schema import MAX_TEXT
 from engine.trace import VERSION
 
 # read once: parsing the packages' metadata takes longer than opening a short run
@@ -34,6 +35,7 @@ def make_header(
         cost: of the target's pass as this run plays it.
     """
     pieces = Pieces(bundle.tokenizer)
+    text = prompt if isinstance(prompt, str) else bundle.tokenizer.decode(list(prompt_ids))
     heads = bundle.heads.get(config.method)
     has_draft_model = "draft" in slot_bytes
     is_drawn = has_draft_model or (heads is not None and config.drafting == "sampled")
@@ -46,7 +48,7 @@ def make_header(
         device=str(bundle.device),
         path=bundle.path,
         kernels=_kernels(bundle, config),
-        prompt=prompt if isinstance(prompt, str) else bundle.tokenizer.decode(list(prompt_ids)),
+        prompt=text[:MAX_TEXT],
         prompt_token=tuple(prompt_ids),
         prompt_text=tuple(map(pieces, prompt_ids)),
         is_exact=True,

@@ -57,8 +57,15 @@ class Run(Iterator[Round]):
         clock = Clock()
         with torch.inference_mode(), passes_fit("while the prompt was read"):
             slot_bytes = self._open(build)
-        told = (slot_bytes, clock.lap(), self._known_cost())
-        self.header = make_header(bundle, config, prompt, self.prompt, *told)
+        self.header = make_header(
+            bundle,
+            config,
+            prompt,
+            self.prompt,
+            slot_bytes=slot_bytes,
+            prefill_seconds=clock.lap(),
+            cost=self._known_cost(),
+        )
 
     def __next__(self) -> Round:
         """The next round; torch's mode is set per step, for steps may run in any thread.
@@ -142,8 +149,8 @@ class Run(Iterator[Round]):
     ) -> Round:
         """The record of a round that is over."""
         pieces = pieces_of(self._pieces, nodes, laws, emitted.token) if self.config.record else {}
-        told = (nodes, emitted, laws, caches, seconds, pieces, self._mass())
-        this = Round(self._index, start, *told)
+        columns = (nodes, emitted, laws, caches, seconds)
+        this = Round(self._index, start, *columns, pieces=pieces, mass=self._mass())
         self._index, self._seconds = self._index + 1, self._seconds + seconds.total
         return this
 

@@ -74,13 +74,15 @@ class Trace:
         """Write the file; it appears whole or not at all.
 
         Raises:
-            TraceError: it would be larger than what ``load`` reads.
+            TraceError: it, or a line of it, would be larger than what ``load`` reads.
         """
         path = Path(path)
-        data = "".join(f"{line}\n" for line in self.lines()).encode()
-        _check_size(len(data))
+        lines = [f"{line}\n".encode() for line in self.lines()]
+        _check_size(sum(map(len, lines)))
+        if (longest := max(map(len, lines))) > MAX_LINE:
+            raise TraceError(f"a line has {longest:,} bytes; at most {MAX_LINE:,} are read")
         draft = path.with_name(path.name + ".part")
-        draft.write_bytes(data)
+        draft.write_bytes(b"".join(lines))
         draft.replace(path)
 
     def lines(self) -> Iterator[str]:

@@ -8,6 +8,7 @@ from engine.breakdown import Breakdown
 from engine.stats import Ratio
 from engine.trace import Trace
 from viz import figure, scale
+from viz.amount import count
 
 RANKS = 3  # bars beside each other; the last holds all later siblings
 DEPTHS = 16  # that are drawn; a title says how many there are
@@ -95,7 +96,7 @@ def _words(depth: int, ratio: Ratio, name: str) -> str:
         return f"depth {depth}{name}: none tested"
     return (
         f"depth {depth}{name}: {ratio.part} accepted of "
-        f"{scale.count(ratio.whole, 'tested node')}, {100 * ratio.value:.0f} %"
+        f"{count(ratio.whole, 'tested node')}, {100 * ratio.value:.0f} %"
     )
 
 

@@ -14,6 +14,7 @@ from engine.run_facts import End, Header
 from engine.stats import Tally
 from engine.trace import Trace
 from viz import figure, scale
+from viz.amount import count
 from viz.theme import SIZES, role
 
 NOT_MEASURED = "this trace holds no measured ceilings of its machine"
@@ -175,7 +176,7 @@ def _dot(roof: Roofline, name: str, load: Load) -> dict[str, Any]:
     ceiling = roof.ceiling(traffic.intensity)
     hover = (
         f"{name}: {scale.short(traffic.moved)}B and {scale.short(traffic.operations)} operations "
-        f"for {scale.count(load.tokens, 'token')}, {load.seconds:.2f} s {load.source}; "
+        f"for {count(load.tokens, 'token')}, {load.seconds:.2f} s {load.source}; "
         f"{100 * speed / ceiling:.0f} % of the roof"
     )
     dot = scale.dots([_five(traffic.intensity)], [_five(speed)], LOOKS[name][0], [hover])

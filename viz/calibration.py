@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from engine.breakdown import BINS, Bin, Breakdown
 from engine.trace import Trace
 from viz import figure, scale
+from viz.amount import count
 
 LEGEND = (("accepted", "circle", "accepted of tested"), ("faint", "line", "a drafter that knows"))
 SMALL, LARGE = 7, 22  # pixels across a dot of one node, and of all of them
@@ -53,7 +54,7 @@ def calibration_panel(info: CalibrationInfo) -> dict[str, Any]:
     }
     exact = scale.line([0, 1], [0, 1], "faint", dash="dot")
     data = [{**exact, "name": "accepted as often as drafted"}, _dots(info)]
-    title = f"{scale.count(info.tested, 'tested node')}, in tenths"
+    title = f"{count(info.tested, 'tested node')}, in tenths"
     return scale.panel({"data": data, "layout": layout}, title, LEGEND)
 
 
@@ -71,6 +72,6 @@ def _words(tenth: int, found: Bin) -> str:
     low, high = tenth / BINS, (tenth + 1) / BINS
     return (
         f"draft probability {low:.1f} to {high:.1f}, mean {found.probability.value:.2f}: "
-        f"{found.accepted.part} accepted of {scale.count(found.accepted.whole, 'tested node')}, "
+        f"{found.accepted.part} accepted of {count(found.accepted.whole, 'tested node')}, "
         f"{100 * (found.accepted.value or 0):.0f} %"
     )

@@ -10,6 +10,7 @@ from engine.run_facts import Header
 from engine.stats import Ratio
 from engine.trace import Trace
 from viz import figure, scale
+from viz.amount import count
 
 NOT_MEASURED = "this trace holds no measured cost of a pass"
 LEGEND = (("target", "line", "calibrated before"), ("ink", "circle", "passes of this run"))
@@ -56,7 +57,7 @@ def cost_panel(info: CostInfo) -> dict[str, Any]:
     }
     plain = cost(1)
     hover = [
-        f"calibrated: a pass of {scale.count(nodes, 'node')} takes {1000 * seconds:.1f} ms, "
+        f"calibrated: a pass of {count(nodes, 'node')} takes {1000 * seconds:.1f} ms, "
         f"{seconds / plain:.2f} times one node's {1000 * plain:.1f} ms"
         for nodes, seconds in zip(cost.nodes, cost.seconds, strict=True)
     ]
@@ -71,10 +72,10 @@ def cost_panel(info: CostInfo) -> dict[str, Any]:
 def _met(met: list[tuple[int, Ratio]], plain: float) -> dict[str, Any]:
     """The run's passes, a dot a size."""
     hover = [
-        f"this run: a pass of {scale.count(nodes, 'node')} took "
+        f"this run: a pass of {count(nodes, 'node')} took "
         f"{1000 * (ratio.value or 0):.1f} ms, "
         f"{(ratio.value or 0) / plain:.2f} calibrated passes of one; "
-        f"{1000 * ratio.part:.0f} ms in {scale.count(ratio.whole, 'pass', 'es')}"
+        f"{1000 * ratio.part:.0f} ms in {count(ratio.whole, 'pass', 'es')}"
         for nodes, ratio in met
     ]
     values = [round(1000 * (ratio.value or 0), 4) for _, ratio in met]

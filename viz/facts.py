@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from engine.run_facts import End, Yardstick
 from engine.stats import Tally, speed_up
+from viz.amount import count, milliseconds
 
 PENDING = "…"  # a figure that comes later; the player puts it where this stands
 PHASES = {"draft": "Drafting", "verify": "Verifying", "accept": "Judging", "commit": "Committing"}
@@ -48,7 +49,7 @@ def facts_info(
 def _tokens_per_pass(tally: Tally) -> Fact:
     ratio = tally.mean_accepted_length
     value = "–" if ratio.value is None else f"{ratio.value:.2f}"
-    hover = f"{_count(tally.tokens, 'token')} in {_count(tally.passes, 'target pass', 'es')}"
+    hover = f"{count(tally.tokens, 'token')} in {count(tally.passes, 'target pass', 'es')}"
     return Fact(value, "tokens per pass", hover)
 
 
@@ -75,8 +76,8 @@ def _speed_up(end: End | None, awaits_plain: bool) -> Fact:
         return _not_measured()
     plain = end.plain
     hover = (
-        f"{ratio.part:.1f} tokens/s ({_count(end.tokens, 'token')} in {end.seconds:.2f} s) against"
-        f" {ratio.whole:.1f} plain ({_count(plain.tokens, 'token')} in {plain.seconds:.2f} s)"
+        f"{ratio.part:.1f} tokens/s ({count(end.tokens, 'token')} in {end.seconds:.2f} s) against"
+        f" {ratio.whole:.1f} plain ({count(plain.tokens, 'token')} in {plain.seconds:.2f} s)"
     )
     return Fact(f"{ratio.value:.2f}×", "of plain, measured", hover)
 
@@ -89,14 +90,14 @@ def _not_measured() -> Fact:
 def _accepted(tally: Tally) -> Fact:
     ratio = tally.acceptance_rate
     value = "–" if ratio.value is None else f"{100 * ratio.value:.0f} %"
-    hover = f"{ratio.part} accepted of {_count(int(ratio.whole), 'tested node')}"
+    hover = f"{ratio.part} accepted of {count(int(ratio.whole), 'tested node')}"
     return Fact(value, "acceptance rate", hover)
 
 
 def _kept(tally: Tally) -> Fact:
     ratio = tally.drafted_kept
     value = f"{ratio.part} / {ratio.whole}" if ratio.whole else "–"
-    hover = f"{ratio.part} accepted of {_count(int(ratio.whole), 'drafted node')}, tested or not"
+    hover = f"{ratio.part} accepted of {count(int(ratio.whole), 'drafted node')}, tested or not"
     return Fact(value, "drafted tokens kept", hover)
 
 
@@ -106,13 +107,6 @@ def _time(tally: Tally) -> Fact:
     share = tally.time_share(phase)
     if share.value is None:
         return Fact("–", "of a round is drafting", "No round yet")
-    hover = f"{PHASES[phase]} takes {_ms(share.part)} of {_ms(share.whole)} for all four phases"
+    taken, whole = milliseconds(share.part), milliseconds(share.whole)
+    hover = f"{PHASES[phase]} takes {taken} of {whole} for all four phases"
     return Fact(f"{100 * share.value:.0f} %", f"of a round is {PHASES[phase].lower()}", hover)
-
-
-def _ms(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
-
-
-def _count(number: int, noun: str, plural: str = "s") -> str:
-    return f"{number} {noun}{'' if number == 1 else plural}"

@@ -8,6 +8,7 @@ from engine.breakdown import ORIGINS, Breakdown
 from engine.stats import Ratio
 from engine.trace import Trace
 from viz import figure, scale
+from viz.amount import count
 from viz.theme import role
 
 BARS = 250  # of a longer run several rounds share one
@@ -76,7 +77,7 @@ def rounds_panel(info: RoundsInfo) -> dict[str, Any]:
         "shapes": scale.lines(marks[1:]),
     }
     last = info.bars[-1].mean
-    title = f"{scale.count(last.part, 'token')} in {scale.count(last.whole, 'round')}, mean "
+    title = f"{count(last.part, 'token')} in {count(last.whole, 'round')}, mean "
     drawn = {"data": data, "layout": layout}
     legend = [*((ORIGINS[i], "bar", ORIGINS[i]) for i in shown), ("ink", "line", "mean so far")]
     return scale.panel(drawn, f"{title}{last.value:.2f}", legend)
@@ -93,7 +94,7 @@ def _bars(info: RoundsInfo, origin: int) -> dict[str, Any]:
         "width": [0.84 * w if len(width) < 100 else w for w in width],
         "marker": {"color": role(ORIGINS[origin])},
         "hovertext": [
-            f"{bar.tokens[origin]} {ORIGINS[origin]} of {scale.count(sum(bar.tokens), 'token')}"
+            f"{bar.tokens[origin]} {ORIGINS[origin]} of {count(sum(bar.tokens), 'token')}"
             f" in {bar.words}"
             for bar in info.bars
         ],
@@ -107,8 +108,8 @@ def _mean(info: RoundsInfo) -> dict[str, Any]:
     x = [bar.first + bar.rounds - 1 for bar in info.bars]
     drawn = scale.line(x, values, "ink", dash="solid")
     hover = [
-        f"mean accepted length {bar.mean.value:.2f}: {scale.count(bar.mean.part, 'token')} in "
-        f"{scale.count(bar.mean.whole, 'target pass', 'es')}"
+        f"mean accepted length {bar.mean.value:.2f}: {count(bar.mean.part, 'token')} in "
+        f"{count(bar.mean.whole, 'target pass', 'es')}"
         for bar in info.bars
     ]
     mode = "lines" if len(x) > 1 else "markers"

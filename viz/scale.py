@@ -111,10 +111,5 @@ def short(value: float) -> str:
     return f"{text} {prefix}" if prefix else text
 
 
-def count(number: float, noun: str, plural: str = "s") -> str:
-    """``3 tokens``, ``1 token``."""
-    return f"{number:g} {noun}{'' if number == 1 else plural}"
-
-
 def _title(text: str) -> dict[str, Any]:
     return {"text": text, "font": {"size": SIZES["small"], "color": role("dim")}, "standoff": 6}

@@ -13,6 +13,7 @@ from engine.run_facts import End, Header
 from engine.stats import Ratio, Tally, speed_up
 from engine.trace import Trace
 from viz import figure, scale
+from viz.amount import count
 from viz.cost import NOT_MEASURED
 from viz.theme import role
 from viz.verdict import Sentence, what_holds_it_back
@@ -87,7 +88,7 @@ def speed_up_panel(info: SpeedUpInfo) -> dict[str, Any]:
         "shapes": [*scale.lines(marks[1:]), _plain()],
     }
     best = max(info.predicted, key=lambda each: each[1])
-    title = f"best predicted {best[1]:.2f}× at {scale.count(best[0], 'node')}"
+    title = f"best predicted {best[1]:.2f}× at {count(best[0], 'node')}"
     if measured is None:
         title += "; plain was not measured"
     data = [_curve(info), *([_dot(info, info.measured)] if info.measured else [])]
@@ -97,9 +98,9 @@ def speed_up_panel(info: SpeedUpInfo) -> dict[str, Any]:
 
 def _curve(info: SpeedUpInfo) -> dict[str, Any]:
     hover = [
-        f"predicted: the {scale.count(size, 'likeliest node')} of each tree give "
-        f"{value:.2f} times plain; {scale.count(length.part, 'token')} in "
-        f"{scale.count(length.whole, 'target pass', 'es')}"
+        f"predicted: the {count(size, 'likeliest node')} of each tree give "
+        f"{value:.2f} times plain; {count(length.part, 'token')} in "
+        f"{count(length.whole, 'target pass', 'es')}"
         for (size, value), length in zip(info.predicted, info.lengths, strict=True)
     ]
     x, y = zip(*info.predicted, strict=True)
@@ -115,8 +116,8 @@ def _curve(info: SpeedUpInfo) -> dict[str, Any]:
 def _dot(info: SpeedUpInfo, measured: Ratio) -> dict[str, Any]:
     hover = (
         f"measured: {measured.value:.2f} times plain, {measured.part:.1f} tokens/s against "
-        f"{measured.whole:.1f}; {scale.count(info.drafted.part, 'drafted node')} in "
-        f"{scale.count(info.drafted.whole, 'round')}"
+        f"{measured.whole:.1f}; {count(info.drafted.part, 'drafted node')} in "
+        f"{count(info.drafted.whole, 'round')}"
     )
     x, y = round(info.drafted.value or 0, 3), round(measured.value or 0, 4)
     dot = scale.dots([x], [y], "ink", [hover])

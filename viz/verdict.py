@@ -6,7 +6,7 @@ from engine.balance import Balance, balance
 from engine.breakdown import Breakdown
 from engine.pass_cost import PassCost
 from engine.stats import Ratio, Tally
-from viz import scale
+from viz.amount import count, milliseconds
 
 LITTLE = 0.1  # of the round: what takes less is not worth a word
 FEW = 1.2  # tokens a pass: below, even free drafting would gain a fifth at the most
@@ -27,15 +27,13 @@ def what_holds_it_back(tally: Tally, breakdown: Breakdown, cost: PassCost | None
     if not tally.drafted:
         return Sentence(
             "Nothing was drafted: every token costs one pass.",
-            f"{scale.count(tally.tokens, 'token')} in "
-            f"{scale.count(tally.passes, 'target pass', 'es')}",
+            f"{count(tally.tokens, 'token')} in {count(tally.passes, 'target pass', 'es')}",
         )
     length = tally.mean_accepted_length
     if (length.value or 0) < FEW:
         return Sentence(
             f"Drafts rarely hold: {length.value:.2f} tokens come out of a pass.",
-            f"{scale.count(length.part, 'token')} in "
-            f"{scale.count(length.whole, 'target pass', 'es')}",
+            f"{count(length.part, 'token')} in {count(length.whole, 'target pass', 'es')}",
         )
     return _largest(found, length)
 
@@ -49,14 +47,15 @@ def _largest(found: Balance, length: Ratio) -> Sentence:
     if worst == "wider" and found.wider is not None:
         text = f"{found.nodes.value:.1f} nodes cost {found.passes:.1f} passes here."
         hover = (
-            f"{found.nodes.part:g} nodes in {scale.count(found.nodes.whole, 'pass', 'es')}; "
-            f"beyond one node's they take {_ms(found.wider.part)} of {_ms(found.wider.whole)}"
+            f"{found.nodes.part:g} nodes in {count(found.nodes.whole, 'pass', 'es')}; "
+            f"beyond one node's they take {milliseconds(found.wider.part)} of "
+            f"{milliseconds(found.wider.whole)}"
         )
         return Sentence(text.replace(".0 nodes", " nodes"), hover)
     ratio = shares[worst]
     what = "Drafting takes" if worst == "draft" else "Judging and committing take"
     text = f"{what} {100 * known[worst]:.0f} % of the round."
-    hover = f"{_ms(ratio.part)} of {_ms(ratio.whole)} for all four phases"
+    hover = f"{milliseconds(ratio.part)} of {milliseconds(ratio.whole)} for all four phases"
     if found.wider is None:
         hover += "; what wider passes cost was not measured"
     return Sentence(text, hover)
@@ -65,16 +64,12 @@ def _largest(found: Balance, length: Ratio) -> Sentence:
 def _little(found: Balance, length: Ratio) -> Sentence:
     """Where nothing beyond the passes matters, or nobody measured what does."""
     passes = found.draft.whole - found.draft.part - found.rest.part
-    hover = f"{_ms(passes)} of {_ms(found.draft.whole)} for all four phases"
+    hover = f"{milliseconds(passes)} of {milliseconds(found.draft.whole)} for all four phases"
     if found.wider is None:
         text = f"The passes take {100 * passes / found.draft.whole:.0f} % of the round"
         return Sentence(f"{text}; wider ones were not measured apart.", hover)
-    tokens = f"{scale.count(length.part, 'token')} in {scale.count(length.whole, 'pass', 'es')}"
+    tokens = f"{count(length.part, 'token')} in {count(length.whole, 'pass', 'es')}"
     return Sentence(
         f"Little holds it back: {length.value:.2f} tokens come out of a pass.",
         f"{tokens}; the passes take {hover}",
     )
-
-
-def _ms(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"

@@ -100,8 +100,16 @@ class StaticRounds:
         return room
 
     def _step(self, tree: TreeBuffers, laws: torch.Tensor | None, is_drafted: bool) -> StaticRound:
-        told = (self.sampler, self._ends, self.lane.seen, laws)
-        return StaticRound(self.target, tree, *told, self.sampler.config.record, is_drafted)
+        return StaticRound(
+            target=self.target,
+            tree=tree,
+            sampler=self.sampler,
+            ends=self._ends,
+            seen=self.lane.seen,
+            draft_laws=laws,
+            is_recorded=self.sampler.config.record,
+            is_drafted=is_drafted,
+        )
 
     def _run(self, tree: TreeBuffers, step: StaticRound) -> torch.Tensor:
         """What the step tells the host, in memory that the next step may write over."""

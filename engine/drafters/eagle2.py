@@ -51,7 +51,7 @@ class Eagle2(Eagle):
 
 def build_eagle2(order: Order, kind: type[Eagle2] = Eagle2) -> tuple[LevelPlanner, Eagle2]:
     """The planner and the drafter of one run, which has read the prompt."""
-    told = (order, level_cost(order), 0.0, CHILDREN, LevelPlanner)
-    planner, children = head_planner(*told), children_of(order)
+    planner = head_planner(order, level_cost(order), 0.0, CHILDREN, LevelPlanner)
+    children = children_of(order)
     dynamic = dynamic_of(order, planner, children)
     return planner, kind(feature_reader(order), planner, children, dynamic)

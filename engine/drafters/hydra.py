@@ -99,8 +99,14 @@ def build_hydra(order: Order) -> tuple[LevelPlanner, Hydra]:
     """The planner and the drafter of one run; a prefix layer has then read the prompt."""
     attached = order.heads.attached
     once, level = guess_cost(order)
-    told = (order, level, once, CHILDREN, LevelPlanner)
-    planner = head_planner(*told, catches_up=False)  # one state is enough
+    planner = head_planner(
+        order,
+        level,
+        once,
+        CHILDREN,
+        LevelPlanner,
+        catches_up=False,  # one state is enough
+    )
     children = children_of(order)
     reader, prefix = None, attached.head.prefix
     if prefix is not None:

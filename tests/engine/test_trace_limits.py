@@ -127,4 +127,8 @@ def test_nothing_is_saved_that_would_not_open_again(tmp_path, monkeypatch):
     monkeypatch.setattr(trace, "MAX_BYTES", 100)
     with pytest.raises(TraceError, match="at most 0 are read"):
         whole.save(tmp_path / "run.jsonl")
+    monkeypatch.setattr(trace, "MAX_BYTES", 10**6)
+    monkeypatch.setattr(trace, "MAX_LINE", 100)
+    with pytest.raises(TraceError, match="bytes; at most 100 are read"):
+        whole.save(tmp_path / "run.jsonl")
     assert not list(tmp_path.iterdir())
