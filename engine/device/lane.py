@@ -13,7 +13,7 @@ from engine.context import Context
 from engine.device.cache import StaticCache
 from engine.device.graphs import graphs_on
 from engine.device.host_copy import HostCopy
-from engine.device.tree_buffers import TreeShelf
+from engine.device.tree_buffers import TreePool
 
 ROOM = 1024  # capacities are multiples of it, so that a lane serves runs of other lengths too
 
@@ -29,7 +29,7 @@ class Lane:
     Attributes:
         cache: of the model, empty.
         tree: buffers by the number of nodes.
-        desks: what heads with caches of their own have beside it, by the head.
+        head_buffers: what heads with caches of their own have beside it, by the head.
         law_dtype: of what is made of its logits.
         states: by tap, rows for the target's states of one round.
         seen: [V] bool, tokens of the committed text.
@@ -40,13 +40,13 @@ class Lane:
         self._model, self._device, self._vocab = model, model.device, told.vocab_size
         self.law_dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
         self._beside: Lane | None = None
-        self.desks: dict[int, object] = {}
+        self.head_buffers: dict[int, object] = {}
         rounded = (capacity + ROOM - 1) // ROOM * ROOM
         self.cache = StaticCache(name, told.num_hidden_layers, rounded)
         self.states: dict[int, torch.Tensor] = {}
         self.seen = torch.zeros(self._vocab, dtype=torch.bool, device=self._device)
         self.graphs = graphs_on(self._device)
-        self.tree = TreeShelf(self._device)
+        self.tree = TreePool(self._device)
         self._laws: dict[tuple[int, torch.dtype], torch.Tensor] = {}
         self._copies: dict[int, HostCopy] = {}
         self._allocate()

@@ -155,7 +155,7 @@ def _laid_out(parents: tuple[int, ...], size: int) -> tuple[np.ndarray, np.ndarr
     return deep, bits
 
 
-class TreeShelf:
+class TreePool:
     """Buffers for trees of any size: those of captured ones at once, of others when asked for."""
 
     def __init__(self, device: torch.device) -> None:

@@ -92,7 +92,7 @@ class _Path:
             tokens = [growth.tokens[node] for node in growth.inner]
             words = self.attached.embed(torch.tensor(tokens, device=self._rows.device))
             self._rows = torch.cat([self._rows[growth.above], words], -1)
-        return heads.logits(head, heads.guess(head, self._rows), self.attached.speak)
+        return heads.logits(head, heads.guess(head, self._rows), self.attached.lm_head)
 
 
 def build_hydra(order: Order) -> tuple[LevelPlanner, Hydra]:

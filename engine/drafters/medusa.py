@@ -52,7 +52,7 @@ class Medusa:
     def _guess(self, state: Tensor, heads: int) -> Tensor:
         """Logits [heads, Vd] of the first heads, whose output layer is asked once for all."""
         head = self.attached.head
-        return head.logits(head(state)[0, :heads], self.attached.speak)
+        return head.logits(head(state)[0, :heads], self.attached.lm_head)
 
 
 def build_medusa(order: Order) -> tuple[Planner, Medusa]:

@@ -9,7 +9,7 @@ from engine.heads.attached import Attached
 from engine.heads.beside import move_beside
 from engine.heads.checkpoint import HeadError
 from engine.heads.feature_head import FeatureHead
-from engine.heads.spoken_rows import spoken_rows
+from engine.heads.lm_head_rows import lm_head_rows
 from engine.packed import pack_parts
 
 
@@ -31,7 +31,7 @@ def attach_feature_head(
         head.embed_tokens = None  # published files hold a copy of the target's
     ids, rows = head.draft_ids, None
     if head.lm_head is None and ids is not None:
-        rows = spoken_rows(target, ids)
+        rows = lm_head_rows(target, ids)
         ids = None if rows is None else ids
     parts = nn.ModuleDict({"head": head} | ({} if rows is None else {"rows": rows}))
     if packed:
@@ -40,7 +40,7 @@ def attach_feature_head(
     return Attached(
         head=head,
         embed=head.embed_tokens or target.get_input_embeddings(),
-        speak=head.lm_head or rows,
+        lm_head=head.lm_head or rows,
         vocab=DraftVocab(told.vocab_size, ids),
         taps=head.tapped(told.num_hidden_layers),
     )

@@ -9,9 +9,9 @@ from engine.heads.beside import move_beside
 from engine.heads.checkpoint import HeadError
 from engine.heads.hydra import HydraHeads
 from engine.heads.layout import check_ids
+from engine.heads.lm_head_rows import lm_head_rows
 from engine.heads.medusa import MedusaHeads
 from engine.heads.res_block import pack_blocks
-from engine.heads.spoken_rows import spoken_rows
 from engine.packed import pack_parts
 
 GuessingHeads = MedusaHeads | HydraHeads
@@ -36,7 +36,7 @@ def attach_guessing(
     move_beside(heads, target)
     ids, rows = heads.token_map, None
     if ids is not None and heads.vocab is None:
-        rows = spoken_rows(target, ids)
+        rows = lm_head_rows(target, ids)
         ids = None if rows is None else ids
     parts = nn.ModuleDict({"heads": heads} | ({} if rows is None else {"rows": rows}))
     if packed:
@@ -46,7 +46,7 @@ def attach_guessing(
     return Attached(
         head=heads,
         embed=target.get_input_embeddings() if own_words is None else own_words,
-        speak=parts["rows"] if "rows" in parts else target.get_output_embeddings(),
+        lm_head=parts["rows"] if "rows" in parts else target.get_output_embeddings(),
         vocab=DraftVocab(told.vocab_size, ids),
         taps=(tap,),
     )

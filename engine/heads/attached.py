@@ -1,4 +1,4 @@
-"""Heads beside their target: the words they read and the law they speak, once per bundle.
+"""Heads beside their target: the words they read and the law they lm_head, once per bundle.
 
 The target's embedding and head are shared where the file has none of its own.
 """
@@ -20,13 +20,13 @@ class Attached:
     Attributes:
         head: the module.
         embed: token ids [...] to words [..., H].
-        speak: states [..., H] to logits [..., Vd].
+        lm_head: states [..., H] to logits [..., Vd].
         vocab: which tokens these are of.
         taps: numbers of the target's hidden states that the heads read.
     """
 
     head: nn.Module
     embed: Callable[[Tensor], Tensor]
-    speak: Callable[[Tensor], Tensor]
+    lm_head: Callable[[Tensor], Tensor]
     vocab: DraftVocab
     taps: tuple[int, ...]

@@ -38,7 +38,7 @@ def _medusa(attached: Attached) -> GuessCost:
     heads, state = attached.head, _rows(attached, 1, 1)
 
     def propose(_: int) -> None:
-        attached.vocab.top(heads.logits(heads(state)[0], attached.speak), CHILDREN)
+        attached.vocab.top(heads.logits(heads(state)[0], attached.lm_head), CHILDREN)
 
     return GuessCost(measure(_timed(propose), (1,))(1), None)
 
@@ -51,7 +51,7 @@ def _hydra(attached: Attached) -> GuessCost:
         for head in range(heads.num_heads):
             rows = _rows(attached, size, head + 2 if heads.grounded else 1)
             attached.vocab.top(
-                heads.logits(head, heads.guess(head, rows), attached.speak), CHILDREN
+                heads.logits(head, heads.guess(head, rows), attached.lm_head), CHILDREN
             )
 
     levels = measure(_timed(draft), SIZES)

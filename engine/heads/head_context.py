@@ -44,4 +44,4 @@ class HeadContext(Context):
 
     def logits(self, features: Tensor) -> Tensor:
         """Logits [N, Vd] of what comes two tokens after each of ``features`` [N, H]."""
-        return self.attached.speak(self.model.to_head(features))
+        return self.attached.lm_head(self.model.to_head(features))

@@ -100,9 +100,9 @@ class HydraHeads(nn.Module):
             read = block(self._thin(read))
         return self._thin(read)
 
-    def logits(self, head: int, hidden: Tensor, speak: nn.Module) -> Tensor:
-        """Logits [..., V] of what ``guess`` gave; ``speak`` is the shared output layer."""
-        return speak(hidden) if self.vocab is None else self.hydra_lm_head[head](hidden)
+    def logits(self, head: int, hidden: Tensor, lm_head: nn.Module) -> Tensor:
+        """Logits [..., V] of what ``guess`` gave; ``lm_head`` is the shared output layer."""
+        return lm_head(hidden) if self.vocab is None else self.hydra_lm_head[head](hidden)
 
     def _thin(self, rows: Tensor) -> Tensor:
         return F.dropout(rows, self.dropout, self.training) if self.dropout else rows

@@ -75,10 +75,10 @@ class MedusaHeads(nn.ModuleList):
             rows = [head[layer](inner) for head, inner in zip(self, rows, strict=True)]
         return torch.stack(rows, -2)
 
-    def logits(self, hidden: Tensor, speak: nn.Module) -> Tensor:
-        """Logits [..., K, V] of ``forward``'s rows; ``speak`` is the shared output layer."""
+    def logits(self, hidden: Tensor, lm_head: nn.Module) -> Tensor:
+        """Logits [..., K, V] of ``forward``'s rows; ``lm_head`` is the shared output layer."""
         if self.vocab is None:
-            return speak(hidden)  # one product for all heads
+            return lm_head(hidden)  # one product for all heads
         parts = zip(self, hidden.unbind(-2), strict=True)
         return torch.stack([head[self.num_layers](rows) for head, rows in parts], -2)
 

@@ -4,12 +4,12 @@ import torch
 
 from engine.attention.tree_attention import attends_by_trees
 from engine.config import DecodeConfig
-from engine.device.drafters.desk import Desk
 from engine.device.drafters.device_drafter import DeviceDrafter
 from engine.device.drafters.draft import DeviceDraft
 from engine.device.drafters.features import DeviceEagle
 from engine.device.drafters.growing import DeviceEagle2
 from engine.device.drafters.guessing import Guesser
+from engine.device.drafters.head_buffers import HeadBuffers
 from engine.device.drafters.prefix import PrefixGuesser
 from engine.device.drafters.rows import MOST_BEHIND
 from engine.device.lane import Lane
@@ -39,10 +39,10 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
         return _guesser(drafter, lane) if _can_hang(drafter, config) else None
     if isinstance(drafter, Eagle2) and drafter.dynamic is not None:
         can = _can_grow(drafter, config)
-        return DeviceEagle2(drafter, lane, _desk(drafter.reader, lane)) if can else None
+        return DeviceEagle2(drafter, lane, _buffers(drafter.reader, lane)) if can else None
     if isinstance(drafter, Eagle):
         can = _can_hang(drafter, config)
-        return DeviceEagle(drafter, lane, _desk(drafter.reader, lane)) if can else None
+        return DeviceEagle(drafter, lane, _buffers(drafter.reader, lane)) if can else None
     if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
         model, slots = drafter.context.model, lane.cache.capacity + MORE
         can = _can_hang(drafter, config)
@@ -73,14 +73,14 @@ def _guesser(drafter: Hydra | Medusa, lane: Lane) -> Guesser:
     """By whether the heads read the target's states or a prefix layer's."""
     if isinstance(drafter, Medusa) or drafter.reader is None:
         return Guesser(drafter, lane)
-    return PrefixGuesser(drafter, lane, _desk(drafter, lane))
+    return PrefixGuesser(drafter, lane, _buffers(drafter, lane))
 
 
-def _desk(heads: FeatureReader | Hydra, lane: Lane) -> Desk:
+def _buffers(heads: FeatureReader | Hydra, lane: Lane) -> HeadBuffers:
     """The lane's for these heads, or a new one."""
     attached = heads.attached
-    if (desk := lane.desks.get(id(attached))) is None:
+    if (buffers := lane.head_buffers.get(id(attached))) is None:
         states = torch.cat([lane.states[tap] for tap in attached.taps], -1)
         told = (states, lane.cache.capacity + MORE, heads.context.cache.name)
-        desk = lane.desks[id(attached)] = Desk(attached, *told)
-    return desk
+        buffers = lane.head_buffers[id(attached)] = HeadBuffers(attached, *told)
+    return buffers

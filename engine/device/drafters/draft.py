@@ -11,7 +11,7 @@ import torch
 
 from engine.device.context import StaticContext
 from engine.device.drafters.blank import Blank, blank
-from engine.device.drafters.hang import Hang
+from engine.device.drafters.child_writer import ChildWriter
 from engine.device.drafters.levels import Level, levels_of
 from engine.device.drafters.rows import MOST_BEHIND, rows_below
 from engine.device.graphs import PATIENCE
@@ -39,18 +39,18 @@ class DraftStep:
     context: StaticContext
     rows: TreeBuffers
     levels: tuple[Level, ...]
-    hang: Hang
+    writer: ChildWriter
 
     def __call__(self) -> torch.Tensor:
         """Write tokens, confidences and laws; returns the confidences."""
-        self.hang.begin()
-        rows, tree = self.rows, self.hang.tree
+        self.writer.begin()
+        rows, tree = self.rows, self.writer.tree
         for level in self.levels:
             logits = self.context.read(rows)
-            self.hang(level, logits.index_select(0, rows.last + level.parents))
+            self.writer(level, logits.index_select(0, rows.last + level.parents))
             fresh = tree.tokens.index_select(0, level.children)
             rows.tokens.index_copy_(0, rows.last + level.children, fresh)
-        self.hang.end()
+        self.writer.end()
         return tree.confidence
 
 
@@ -85,8 +85,8 @@ class DeviceDraft:
         """Queue a pass for each level."""
         children, rows = self.drafter.children, self._rows(proposal)
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
-        hang = Hang(tree, children.sampler, self.lane.seen, laws, children.vocab)
-        step = DraftStep(self.context, rows, levels_of(self._shape, tree.tokens.device), hang)
+        writer = ChildWriter(tree, children.sampler, self.lane.seen, laws, children.vocab)
+        step = DraftStep(self.context, rows, levels_of(self._shape, tree.tokens.device), writer)
         told = (tree.size, rows.size, self._shape, children.sampler.processors)
         self.beside.graphs.run(told, step, PATIENCE)
         return laws

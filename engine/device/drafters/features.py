@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 
 from engine.device.drafters.blank import Blank, blank
-from engine.device.drafters.desk import Desk
-from engine.device.drafters.hang import Hang
+from engine.device.drafters.child_writer import ChildWriter
+from engine.device.drafters.head_buffers import HeadBuffers
 from engine.device.drafters.head_rows import HeadRows
 from engine.device.drafters.levels import Level, levels_of
 from engine.device.drafters.rows import rows_below
@@ -33,29 +33,29 @@ class FeatureStep:
     """Fills a tree of one shape.
 
     Attributes:
-        head: reads the rows; the features of those behind are the first of the desk's that wait.
+        head: reads the rows; the features of those behind are the first of the buffers' that wait.
         levels: of the tree.
     """
 
     head: HeadRows
     levels: tuple[Level, ...]
-    hang: Hang
+    writer: ChildWriter
 
     def __call__(self) -> torch.Tensor:
         """Write tokens, confidences and laws; returns the confidences."""
-        self.hang.begin()
-        context, rows, tree = self.head.context, self.head.rows, self.hang.tree
-        features = context.model.fuse(self.head.desk.waiting[: rows.size])
+        self.writer.begin()
+        context, rows, tree = self.head.context, self.head.rows, self.writer.tree
+        features = context.model.fuse(self.head.buffers.waiting[: rows.size])
         above = unpack_ancestors(rows.bits)
         for level in self.levels:
             behind = self.head.read(rows.places, above, features)
             at = rows.last + level.parents
-            self.hang(level, context.logits(behind.index_select(0, at)))
+            self.writer(level, context.logits(behind.index_select(0, at)))
             below = rows.last + level.children
             rows.tokens.index_copy_(0, below, tree.tokens.index_select(0, level.children))
             known = behind.index_select(0, at.index_select(0, level.places))
             features = features.index_copy(0, below, known)
-        self.hang.end()
+        self.writer.end()
         return tree.confidence
 
 
@@ -65,16 +65,16 @@ class DeviceEagle:
     Args:
         drafter: what the run would draft with on the host; its cache is taken over.
         lane: the run's own.
-        desk: the head's, beside the lane.
+        buffers: the head's, beside the lane.
     """
 
-    def __init__(self, drafter: Eagle, lane: Lane, desk: Desk) -> None:
-        self.drafter, self.lane, self.desk = drafter, lane, desk
+    def __init__(self, drafter: Eagle, lane: Lane, buffers: HeadBuffers) -> None:
+        self.drafter, self.lane, self.buffers = drafter, lane, buffers
         self.max_depth, self.is_drawn = drafter.max_depth, drafter.children.is_drawn
         self.context = drafter.reader.context
-        desk.cache.adopt(self.context.cache)
-        self.context.cache = desk.cache
-        self._waiting = Waiting(lane, desk, *drafter.reader.waiting)
+        buffers.cache.adopt(self.context.cache)
+        self.context.cache = buffers.cache
+        self._waiting = Waiting(lane, buffers, *drafter.reader.waiting)
         self._missing: Sequence[int] = ()
         self._inner: frozenset[int] = frozenset()  # nodes that are to have children
         self._is_drafted, self._read = False, 0  # this round's tree; its nodes that are read
@@ -91,13 +91,13 @@ class DeviceEagle:
         """Queue a pass for each level."""
         attached, sampler = self.context.attached, self.drafter.children.sampler
         shape = Shape(proposal.parents, proposal.ranks)
-        rows = rows_below(self._behind(), proposal, self.desk.cache.length, self.desk.tree)
+        rows = rows_below(self._behind(), proposal, self.buffers.cache.length, self.buffers.tree)
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
-        hang = Hang(tree, sampler, self.lane.seen, laws, attached.vocab)
-        head = HeadRows(self.desk, self.context, rows)
-        step = FeatureStep(head, levels_of(shape, tree.tokens.device), hang)
+        writer = ChildWriter(tree, sampler, self.lane.seen, laws, attached.vocab)
+        head = HeadRows(self.buffers, self.context, rows)
+        step = FeatureStep(head, levels_of(shape, tree.tokens.device), writer)
         key = (tree.size, rows.size, shape, sampler.processors, self.is_drawn)
-        self.desk.graphs.run(key, step, PATIENCE)
+        self.buffers.graphs.run(key, step, PATIENCE)
         self._waiting.clear()
         return laws
 
@@ -116,7 +116,7 @@ class DeviceEagle:
             return ()
         caught_up = len(self._missing)
         self.context.end_round()
-        return (self.desk.cache.settle(caught_up + self._read, range(caught_up)),)
+        return (self.buffers.cache.settle(caught_up + self._read, range(caught_up)),)
 
     def _behind(self) -> Sequence[int]:
         """Tokens for the round's own passes to catch up with; what is far behind is read first."""

@@ -11,8 +11,8 @@ import torch
 
 from engine.device.drafters.blank import Blank
 from engine.device.drafters.candidates import DeviceCandidates, Spread
+from engine.device.drafters.child_writer import best_below
 from engine.device.drafters.features import DeviceEagle
-from engine.device.drafters.hang import best_below
 from engine.device.drafters.head_rows import HeadRows
 from engine.device.drafters.plan import plan, unshaped
 from engine.device.graphs import PATIENCE
@@ -47,7 +47,7 @@ class GrowStep:
         if self.sampler.needs_history:
             self.seen.index_fill_(0, tree.fresh, True)
         above, at = unpack_ancestors(rows.bits), rows.places[: self.behind]
-        features = self.head.context.model.fuse(self.head.desk.waiting[: self.behind])
+        features = self.head.context.model.fuse(self.head.buffers.waiting[: self.behind])
         features = self.head.read(at, above[: self.behind], features)
         features, at = features.index_select(0, rows.last), rows.last
         grown, read = DeviceCandidates(spread, tree.tokens[:1]), torch.zeros_like(rows.last)
@@ -102,15 +102,15 @@ class DeviceEagle2(DeviceEagle):
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
         """Queue a pass over what waits, and one for each level; there are no laws."""
         sampler, behind, spread = self.drafter.children.sampler, self._behind(), self._spread
-        rows = self.desk.tree(len(behind) + sum(spread.beams[1:]))
+        rows = self.buffers.tree(len(behind) + sum(spread.beams[1:]))
         root = len(behind) - 1
-        rows.fill(behind, range(-1, root), self.desk.cache.length, behind[:1], root)
+        rows.fill(behind, range(-1, root), self.buffers.cache.length, behind[:1], root)
         rows.send()
         first = padded_size(len(behind))
-        head = HeadRows(self.desk, self.context, rows)
+        head = HeadRows(self.buffers, self.context, rows)
         step = GrowStep(head, tree, sampler, self.lane.seen, spread, first)
         key = (tree.size, rows.size, first, spread, sampler.processors)
-        self.desk.graphs.run(key, step, PATIENCE)
+        self.buffers.graphs.run(key, step, PATIENCE)
         self._waiting.clear()
         return None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.device.drafters.candidates import DeviceCandidates, Spread
-from engine.device.drafters.hang import best_below
+from engine.device.drafters.child_writer import best_below
 from engine.device.tree_buffers import TreeBuffers
 from engine.heads.attached import Attached
 from engine.sampling import Sampler
@@ -45,7 +45,7 @@ class GuessGrowStep:
             if heads.grounded:
                 told = self.attached.embed(beam.tokens)
                 rows = torch.cat([rows.index_select(0, beam.above), told], -1)
-            logits = heads.logits(head, heads.guess(head, rows), self.attached.speak)
+            logits = heads.logits(head, heads.guess(head, rows), self.attached.lm_head)
             best = self._best(logits, words[: len(logits)])
             grown.expand(*(part.expand(len(beam.nodes), -1) for part in best))
         grown.write(tree)

@@ -7,8 +7,8 @@ import torch
 
 from engine.device.drafters.blank import Blank, blank
 from engine.device.drafters.candidates import Spread
+from engine.device.drafters.child_writer import ChildWriter
 from engine.device.drafters.guess_growing import GuessGrowStep
-from engine.device.drafters.hang import Hang
 from engine.device.drafters.levels import Level, levels_of
 from engine.device.drafters.plan import plan, unshaped
 from engine.device.graphs import PATIENCE
@@ -38,24 +38,24 @@ class GuessStep:
     states: torch.Tensor
     at: torch.Tensor
     levels: tuple[Level, ...]
-    hang: Hang
+    writer: ChildWriter
 
     def __call__(self) -> torch.Tensor:
         """Write tokens, confidences and laws; returns the confidences."""
-        self.hang.begin()
-        tree = self.hang.tree
+        self.writer.begin()
+        tree = self.writer.tree
         state = self.states.index_select(0, self.at)
         is_medusa = isinstance(self.attached.head, MedusaHeads)
         logits = self._medusa(state) if is_medusa else self._hydra(state)
         for head, level in enumerate(self.levels):
-            self.hang(level, logits(head, level))
-        self.hang.end()
+            self.writer(level, logits(head, level))
+        self.writer.end()
         return tree.confidence
 
     def _medusa(self, state: torch.Tensor) -> Callable[[int, Level], torch.Tensor]:
         """All heads at once: [1, Vd] below all nodes of a level."""
         heads = self.attached.head
-        told = heads.logits(heads(state)[0, : len(self.levels)], self.attached.speak)
+        told = heads.logits(heads(state)[0, : len(self.levels)], self.attached.lm_head)
         return lambda head, level: told[head : head + 1]
 
     def _hydra(self, state: torch.Tensor) -> Callable[[int, Level], torch.Tensor]:
@@ -65,9 +65,9 @@ class GuessStep:
         def logits(head: int, level: Level) -> torch.Tensor:
             nonlocal rows
             if heads.grounded:
-                words = attached.embed(self.hang.tree.tokens.index_select(0, level.parents))
+                words = attached.embed(self.writer.tree.tokens.index_select(0, level.parents))
                 rows = torch.cat([rows.index_select(0, level.above), words], -1)
-            return heads.logits(head, heads.guess(head, rows), attached.speak)
+            return heads.logits(head, heads.guess(head, rows), attached.lm_head)
 
         return logits
 
@@ -106,10 +106,10 @@ class Guesser:
             return self._grow(tree)
         attached, sampler = self.drafter.attached, self.drafter.children.sampler
         laws = self.lane.room(tree.size, self.lane.law_dtype) if self.is_drawn else None
-        hang = Hang(tree, sampler, self.lane.seen, laws, attached.vocab)
+        writer = ChildWriter(tree, sampler, self.lane.seen, laws, attached.vocab)
         shape = Shape(proposal.parents, proposal.ranks)
         states, at = self._read_from(tree)
-        step = GuessStep(attached, states, at, levels_of(shape, states.device), hang)
+        step = GuessStep(attached, states, at, levels_of(shape, states.device), writer)
         key = (id(attached), tree.size, shape, sampler.processors, self.is_drawn)
         self.lane.graphs.run(key, step, PATIENCE)
         return laws

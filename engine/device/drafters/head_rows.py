@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from engine.attention.tree_mask import tree_mask
-from engine.device.drafters.desk import Desk
+from engine.device.drafters.head_buffers import HeadBuffers
 from engine.device.tree_buffers import TreeBuffers
 from engine.heads.head_context import HeadContext
 
@@ -15,12 +15,12 @@ class HeadRows:
     """The rows of one round.
 
     Attributes:
-        context: the head's, on the desk's cache.
+        context: the head's, on the buffers' cache.
         rows: tokens that were not read, then what is drafted below the last of them, whose row
             is ``rows.last``.
     """
 
-    desk: Desk
+    buffers: HeadBuffers
     context: HeadContext
     rows: TreeBuffers
 
@@ -32,7 +32,7 @@ class HeadRows:
             above: [n, size] bool, the rows down to each one.
             features: [n, H] at the places before their tokens.
         """
-        rows, cache = self.rows, self.desk.cache
+        rows, cache = self.rows, self.buffers.cache
         words = self.context.attached.embed(rows.tokens.index_select(0, at)[None])
         places = (rows.length + rows.depths.index_select(0, at))[None]
         mask = tree_mask(above, rows.length, cache.capacity, features.dtype)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from engine.device.drafters.blank import Blank
-from engine.device.drafters.desk import Desk
 from engine.device.drafters.guessing import Guesser
+from engine.device.drafters.head_buffers import HeadBuffers
 from engine.device.drafters.waiting import Waiting
 from engine.device.lane import Lane
 from engine.device.report_layout import path_of
@@ -22,18 +22,18 @@ class PrefixStep:
     """Reads a chain of states into the layer's slots.
 
     Attributes:
-        context: the layer's, on the desk's cache.
-        rows: one a state, the newest ``rows.last``; the states are the desk's first that wait.
+        context: the layer's, on the buffers' cache.
+        rows: one a state, the newest ``rows.last``; the states are the buffers' first that wait.
     """
 
-    desk: Desk
+    buffers: HeadBuffers
     context: PrefixContext
     rows: TreeBuffers
 
     def __call__(self) -> torch.Tensor:
         """Write what the layer makes of the newest state; returns it."""
-        rows, cache = self.rows, self.desk.cache
-        states = self.desk.waiting[: rows.size]
+        rows, cache = self.rows, self.buffers.cache
+        states = self.buffers.waiting[: rows.size]
         places = (rows.length + rows.depths)[None]
         cache.rows = rows.length + rows.places
         try:
@@ -41,7 +41,7 @@ class PrefixStep:
             read = self.context.model(states[None], places, mask, cache)[0]
         finally:
             cache.rows = None
-        return self.desk.latest.copy_(read.index_select(0, rows.last))
+        return self.buffers.latest.copy_(read.index_select(0, rows.last))
 
 
 class PrefixGuesser(Guesser):
@@ -49,17 +49,17 @@ class PrefixGuesser(Guesser):
 
     Args:
         drafter: as a guesser's; its layer's cache is taken over.
-        desk: the layer's, beside the lane.
+        buffers: the layer's, beside the lane.
     """
 
-    def __init__(self, drafter: Hydra, lane: Lane, desk: Desk) -> None:
+    def __init__(self, drafter: Hydra, lane: Lane, buffers: HeadBuffers) -> None:
         super().__init__(drafter, lane)
-        self.desk, self.reader, self.context = desk, drafter.reader, drafter.reader.context
-        self._waiting = Waiting(lane, desk)
+        self.buffers, self.reader, self.context = buffers, drafter.reader, drafter.reader.context
+        self._waiting = Waiting(lane, buffers)
         if self._can_draft:
-            desk.latest.copy_(self.reader.read())
-        desk.cache.adopt(self.context.cache)
-        self.context.cache = desk.cache
+            buffers.latest.copy_(self.reader.read())
+        buffers.cache.adopt(self.context.cache)
+        self.context.cache = buffers.cache
         self._read = 0  # rows of this round's step
 
     def fill(self, proposal: Blank, tree: TreeBuffers) -> torch.Tensor | None:
@@ -70,7 +70,7 @@ class PrefixGuesser(Guesser):
         self._read = self._waiting.count
         if self._read:
             rows = self._rows(self._read)
-            self.desk.graphs.run(rows.size, PrefixStep(self.desk, self.context, rows))
+            self.buffers.graphs.run(rows.size, PrefixStep(self.buffers, self.context, rows))
             self._waiting.clear()
         return super().fill(proposal, tree)
 
@@ -83,18 +83,18 @@ class PrefixGuesser(Guesser):
         self._can_draft = True
         self._waiting.note(len(path))
         if self._read:
-            self.desk.cache.settle(self._read, range(self._read))
+            self.buffers.cache.settle(self._read, range(self._read))
             self._read = 0
         return self.reader.told()
 
     def _read_from(self, tree: TreeBuffers) -> tuple[torch.Tensor, torch.Tensor]:
         """What the layer has made of the newest state."""
-        return self.desk.latest, tree.places[:1]
+        return self.buffers.latest, tree.places[:1]
 
     def _rows(self, count: int) -> TreeBuffers:
         """A chain of ``count`` rows behind the layer's slots, sent."""
-        rows = self.desk.tree(count)
+        rows = self.buffers.tree(count)
         chain = range(-1, count - 1)
-        rows.fill([0] * count, chain, self.desk.cache.length, [0], count - 1)
+        rows.fill([0] * count, chain, self.buffers.cache.length, [0], count - 1)
         rows.send()
         return rows

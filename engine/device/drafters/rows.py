@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from engine.device.tree_buffers import TreeBuffers, TreeShelf
+from engine.device.tree_buffers import TreeBuffers, TreePool
 from engine.drafters.drafter import Proposal
 
 MOST_BEHIND = 32  # rows that a round's own passes catch up with
 
 
 def rows_below(
-    behind: Sequence[int], proposal: Proposal, length: int, shelf: TreeShelf
+    behind: Sequence[int], proposal: Proposal, length: int, pool: TreePool
 ) -> TreeBuffers:
     """The rows, sent.
 
@@ -17,12 +17,12 @@ def rows_below(
         behind: tokens that were not read, the root the last of them; its row is ``last``.
         proposal: the tree.
         length: slots of the drafter's cache that are in use.
-        shelf: the drafter's own buffers.
+        pool: the drafter's own buffers.
     """
     root = len(behind) - 1
     tokens = [*behind, *proposal.tokens[1:]]
     parents = [*range(-1, root), *(parent + root for parent in proposal.parents[1:])]
-    rows = shelf(len(tokens))
+    rows = pool(len(tokens))
     rows.fill(tokens, parents, length, tokens[:1], root)
     rows.send()
     return rows

@@ -5,29 +5,31 @@ The host knows how many there are; it never looks at them.
 
 import torch
 
-from engine.device.drafters.desk import ROOM, Desk
+from engine.device.drafters.head_buffers import ROOM, HeadBuffers
 from engine.device.drafters.rows import MOST_BEHIND
 from engine.device.lane import Lane
 
 
 class Waiting:
-    """Of one run: the first rows of the desk, and before them what found no room there.
+    """Of one run: the first rows of the buffers, and before them what found no room there.
 
     Args:
         lane: the run's own, with the tapped states of every round.
-        desk: of the head.
+        buffers: of the head.
         states: [n, S * Ht] that wait when the run begins.
 
     Attributes:
-        count: of the rows on the desk.
+        count: of the rows in the buffers.
     """
 
-    def __init__(self, lane: Lane, desk: Desk, states: torch.Tensor | None = None) -> None:
-        self.lane, self.desk, self.count = lane, desk, 0
+    def __init__(
+        self, lane: Lane, buffers: HeadBuffers, states: torch.Tensor | None = None
+    ) -> None:
+        self.lane, self.buffers, self.count = lane, buffers, 0
         self._early: list[torch.Tensor] = []
         if states is not None:
             self.count = len(states)
-            desk.waiting[: self.count].copy_(states)
+            buffers.waiting[: self.count].copy_(states)
 
     @property
     def is_far(self) -> bool:
@@ -36,8 +38,8 @@ class Waiting:
 
     def take_early(self) -> torch.Tensor:
         """[n - 1, S * Ht] all but the newest, which alone goes on waiting."""
-        states = torch.cat([*self._early, self.desk.waiting[: self.count]])
-        self.desk.waiting[:1].copy_(states[-1:])
+        states = torch.cat([*self._early, self.buffers.waiting[: self.count]])
+        self.buffers.waiting[:1].copy_(states[-1:])
         self._early, self.count = [], 1
         return states[:-1]
 
@@ -49,11 +51,11 @@ class Waiting:
         """Queue the states of ``path`` [size], of which the host learns later how many count."""
         size = len(path)
         if self.count + size > ROOM:
-            self._early.append(self.desk.waiting[: self.count].clone())
+            self._early.append(self.buffers.waiting[: self.count].clone())
             self.count = 0
         at = path.long().clamp_min(0)
-        states = [self.lane.states[tap].index_select(0, at) for tap in self.desk.attached.taps]
-        self.desk.waiting[self.count : self.count + size].copy_(torch.cat(states, -1))
+        states = [self.lane.states[tap].index_select(0, at) for tap in self.buffers.attached.taps]
+        self.buffers.waiting[self.count : self.count + size].copy_(torch.cat(states, -1))
 
     def note(self, count: int) -> None:
         """So many of those that were queued last count."""

@@ -84,13 +84,13 @@ def test_the_heads_slots_equal_a_fresh_pass_after_every_round(method, options):
     bundle = bundle_for(method)
     run = static_run(bundle, DecodeConfig(method, 24, seed=3, **options))
     assert type(run._drafter) is DeviceEagle
-    address, slots = run._drafter.desk.cache.slots.data_ptr(), 3
+    address, slots = run._drafter.buffers.cache.slots.data_ptr(), 3
     for this in run:
         test_features_audit.assert_holds(run, bundle)
         for step in this.caches[1:]:
             assert (step.before, step.after) == (slots, this.start - 1)
             slots = step.after
-        assert run._drafter.desk.cache.slots.data_ptr() == address
+        assert run._drafter.buffers.cache.slots.data_ptr() == address
 
 
 @pytest.mark.parametrize("options", [{"tree": BUSHY}, {"tree": CHAIN, **DRAWN}])
@@ -98,13 +98,13 @@ def test_the_prefix_layers_slots_equal_a_fresh_pass_after_every_round(options):
     bundle = bundle_for("hydra++")
     run = static_run(bundle, DecodeConfig("hydra++", 24, seed=3, **options))
     assert type(run._drafter) is PrefixGuesser
-    address, slots = run._drafter.desk.cache.slots.data_ptr(), 4
+    address, slots = run._drafter.buffers.cache.slots.data_ptr(), 4
     for this in run:
         test_prefix_audit.assert_holds(run, bundle)
         for step in this.caches[1:]:
             assert step.name == "hydra++" and (step.before, step.after) == (slots, this.start - 1)
             slots = step.after
-        assert run._drafter.desk.cache.slots.data_ptr() == address
+        assert run._drafter.buffers.cache.slots.data_ptr() == address
     assert slots > 4
 
 

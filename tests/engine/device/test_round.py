@@ -43,7 +43,7 @@ def static_run(bundle, config):
 def taped(run):
     """Let every step of ``run`` be captured, by a tape."""
     lanes = [run._lane, *([run._lane._beside] if run._lane._beside else [])]
-    lanes += run._lane.desks.values()
+    lanes += run._lane.head_buffers.values()
     for lane in lanes:
         lane.graphs = Graphs(record)
     return [lane.graphs for lane in lanes]

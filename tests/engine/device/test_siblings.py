@@ -5,11 +5,11 @@ import torch
 
 from engine.attention.tree_attention import use_tree_attention
 from engine.config import DecodeConfig
+from engine.device.drafters.child_writer import ChildWriter
 from engine.device.drafters.distinct import distinct_rows
 from engine.device.drafters.draft import DeviceDraft
 from engine.device.drafters.features import DeviceEagle
 from engine.device.drafters.guessing import Guesser
-from engine.device.drafters.hang import Hang
 from engine.device.tree_buffers import TreeBuffers
 from engine.device.uniforms import Uniforms
 from engine.sampling import draw_distinct
@@ -151,10 +151,10 @@ def test_attention_on_a_tree_with_gaps_is_reported_node_by_node():
 def test_what_is_not_there_would_show(wrong, monkeypatch):
     """The controls: other uniforms to judge with, or to go on with, or nodes without mass."""
     if wrong == "uniforms":
-        monkeypatch.setattr(Hang, "end", lambda self: None)
+        monkeypatch.setattr(ChildWriter, "end", lambda self: None)
     elif wrong == "generator":
         monkeypatch.setattr(Uniforms, "judged", lambda self, used, n: self._drawn[used : used + n])
     else:
-        monkeypatch.setattr("engine.device.drafters.hang.distinct_rows", never_out_of_mass)
+        monkeypatch.setattr("engine.device.drafters.child_writer.distinct_rows", never_out_of_mass)
     with pytest.raises(AssertionError):
         assert_same(*both(bundle_for("eagle"), PROMPT, settings_for("eagle", "nucleus"))[:2])

@@ -55,10 +55,10 @@ def test_own_words_and_own_head_are_used_where_there_are_any():
     keys = frozenset({"embed_tokens.weight", "lm_head.weight"})
     head = EagleHead(config(), keys)
     own = attach_feature_head(head, target, packed=False)
-    assert own.embed is head.embed_tokens and own.speak is head.lm_head
+    assert own.embed is head.embed_tokens and own.lm_head is head.lm_head
     shared = attach_feature_head(EagleHead(config()), target, packed=False)
     assert shared.embed is target.get_input_embeddings()
-    assert shared.speak is target.get_output_embeddings()
+    assert shared.lm_head is target.get_output_embeddings()
     assert own.taps == (2,) and own.vocab.target_size == 12
 
 
@@ -81,7 +81,7 @@ def test_a_token_map_without_a_head_speaks_those_rows_of_the_targets(is_packed):
     head = random_head("eagle", target.config, 3, draft_vocab=5)
     attached = attach_feature_head(head, target, packed=is_packed)
     states = torch.randn(3, 32)
-    wide = attached.vocab.widen(attached.speak(states))
+    wide = attached.vocab.widen(attached.lm_head(states))
     ids = attached.vocab.ids
     torch.testing.assert_close(wide[:, ids], states @ weight[ids].T, atol=1e-4, rtol=1e-4)
     assert int(wide.isneginf().sum()) == 3 * (12 - 5)
@@ -108,7 +108,7 @@ def test_packed_parts_answer_as_the_originals(method):
         features, words = torch.randn(2, 1, 6, 32)
         with torch.inference_mode():
             behind = attached.head(features, words, torch.arange(6)[None])
-            answers.append((behind, attached.speak(attached.head.to_head(behind))))
+            answers.append((behind, attached.lm_head(attached.head.to_head(behind))))
     assert not any(type(part) is torch.nn.Linear for part in attached.head.modules())
     for one, two in zip(*answers, strict=True):
         torch.testing.assert_close(one, two, atol=1e-3, rtol=1e-3)

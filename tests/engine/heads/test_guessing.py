@@ -94,7 +94,7 @@ def test_medusas_heads_guess_from_the_state_whose_law_gave_the_root():
             continue
         state = hidden_states(bundle, run.history[: this.start - 1])[-1]
         with torch.inference_mode():
-            laws = heads.head.logits(heads.head(state[None]), heads.speak)[0].softmax(-1)
+            laws = heads.head.logits(heads.head(state[None]), heads.lm_head)[0].softmax(-1)
         depth = this.nodes.depth
         for node, token in enumerate(this.nodes.token[1:], start=1):
             law = laws[depth[node] - 1]
@@ -122,7 +122,7 @@ def test_hydras_heads_read_the_state_and_the_words_down_to_the_node(method):
                     words.insert(0, embed(torch.tensor(this.nodes.token[above])))
                     above = this.nodes.parent[above]
                 hidden = heads.guess(depth - 1, torch.cat([state, *words])[None])
-                law = heads.logits(depth - 1, hidden, attached.speak)[0].softmax(-1)
+                law = heads.logits(depth - 1, hidden, attached.lm_head)[0].softmax(-1)
                 rank, token = this.nodes.rank[node], this.nodes.token[node]
                 assert int(law.argsort(descending=True)[rank]) == token
                 assert this.nodes.draft_prob[node] == pytest.approx(float(law[token]), rel=1e-3)
@@ -145,7 +145,7 @@ def test_hydras_tree_holds_the_best_nodes_that_its_heads_can_tell(method, option
                 words = attached.embed(torch.tensor([prompt[-1], *path])).flatten()
                 row = torch.cat([state, words]) if heads.grounded else state
                 hidden = heads.guess(len(path), row[None])
-                logits = heads.logits(len(path), hidden, attached.speak)
+                logits = heads.logits(len(path), hidden, attached.lm_head)
                 (tokens,), (chances,) = attached.vocab.top(logits, min(width, size))
             return list(zip(tokens, chances, strict=True))
 

@@ -76,7 +76,7 @@ def assert_is_the_papers(heads, tensors, grounded=True, num_layers=1, packed=Fal
     numbers = [2 * place + 1 if has_prefix else place for place in range(num_layers)]
     table = tensors.get("input_embed_fn.weight", target.model.embed_tokens.weight).double()
     for head in range(heads.num_heads):
-        logits = heads.logits(head, hidden[:, head], attached.speak)
+        logits = heads.logits(head, hidden[:, head], attached.lm_head)
         output = f"hydra_lm_head.{head}{'.1' if has_prefix else ''}"
         for t in range(rows):
             known = [table[ids[t + 1 + step]] for step in range(head + 1)] if grounded else []

@@ -58,7 +58,7 @@ def assert_is_the_papers(heads, tensors, packed=False):
     attached = attach_guessing(heads, target, packed=packed)
     states = torch.randn(5, H, generator=torch.Generator().manual_seed(9))
     with torch.no_grad():
-        logits = heads.logits(heads(states), attached.speak)  # [5, K, V]
+        logits = heads.logits(heads(states), attached.lm_head)  # [5, K, V]
     for row, state in enumerate(states.double()):
         for head in range(heads.num_heads):
             expected = paper(tensors, head, state, target.lm_head.weight)
@@ -135,7 +135,7 @@ def test_heads_with_a_draft_vocabulary_speak_its_rows_of_the_targets_head(tmp_pa
     attached = attach_guessing(heads, target, packed=False)
     hidden = heads(torch.ones(1, H))
     full = hidden[0] @ target.lm_head.weight.T
-    logits = heads.logits(hidden, attached.speak)[0]
+    logits = heads.logits(hidden, attached.lm_head)[0]
     torch.testing.assert_close(logits, full[:, ids], atol=1e-5, rtol=1e-5)
     wide = attached.vocab.widen(logits)
     assert wide.shape == (2, V) and torch.isinf(wide[:, 1]).all()

@@ -26,10 +26,10 @@ def train(bundle, method, text, steps=150):
     optimizer = torch.optim.Adam(heads.parameters(), 1e-2)
     for _ in range(steps):
         if method == "medusa":
-            logits = heads.logits(heads(states), attached.speak)
+            logits = heads.logits(heads(states), attached.lm_head)
         else:
             hidden = heads(states, words).unbind(-2)
-            parts = [heads.logits(head, h, attached.speak) for head, h in enumerate(hidden)]
+            parts = [heads.logits(head, h, attached.lm_head) for head, h in enumerate(hidden)]
             logits = torch.stack(parts, -2)
         loss = F.cross_entropy(logits.flatten(0, 2), wanted.flatten())
         optimizer.zero_grad()

@@ -36,7 +36,7 @@ def best_below(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Hang:
+class ChildWriter:
     """How one round's children are chosen.
 
     Attributes:
@@ -69,7 +69,7 @@ class Hang:
             tree.uniforms.copy_(tree.draws[tree.drawn + number])
 
     def __call__(self, level: Level, logits: torch.Tensor) -> None:
-        """Hang a level's children.
+        """ChildWriter a level's children.
 
         Args:
             logits: [n, Vd] below each of its parents, or [1, Vd] below all.

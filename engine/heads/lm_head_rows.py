@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 
-def spoken_rows(target: PreTrainedModel, ids: Tensor) -> nn.Linear | None:
+def lm_head_rows(target: PreTrainedModel, ids: Tensor) -> nn.Linear | None:
     """Rows ``ids`` [Vd] of the target's output layer, in memory of their own.
 
     ``None`` where that layer is packed and no embedding is tied to it.

@@ -4,13 +4,13 @@ import torch
 
 from engine.device.cache import StaticCache
 from engine.device.graphs import graphs_on
-from engine.device.tree_buffers import TreeShelf
+from engine.device.tree_buffers import TreePool
 from engine.heads.attached import Attached
 
 ROOM = 512  # states that may wait in it
 
 
-class Desk:
+class HeadBuffers:
     """Beside one lane, for one head.
 
     Attributes:
@@ -26,4 +26,4 @@ class Desk:
         self.graphs = graphs_on(like.device)
         self.waiting = like.new_zeros(ROOM, like.shape[-1])
         self.latest = like.new_zeros(1, like.shape[-1])
-        self.tree = TreeShelf(like.device)
+        self.tree = TreePool(like.device)
