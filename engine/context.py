@@ -128,7 +128,7 @@ class Context:
         num, device = len(tokens), self.model.device
         positions = [self.committed + depth for depth in self._depths[-num:]]
         options |= keeping(self.taps)
-        told = model(
+        outputs = model(
             input_ids=torch.tensor([tokens], device=device),
             position_ids=torch.tensor([positions], device=device),
             attention_mask=self._mask(num),
@@ -137,8 +137,8 @@ class Context:
             **options,
         )
         if self.taps:
-            self._states = {tap: told.hidden_states[tap][0] for tap in self.taps}
-        return told
+            self._states = {tap: outputs.hidden_states[tap][0] for tap in self.taps}
+        return outputs
 
     def _last_row(self) -> dict[int, torch.Tensor]:
         """The newest states of the last token alone, in memory of their own."""

@@ -29,5 +29,5 @@ def follows_positions(config: PretrainedConfig) -> bool:
 
 def _scalings(config: PretrainedConfig) -> list[dict]:
     """Rotary parameters, of every kind of layer where they differ."""
-    told = getattr(config, "rope_parameters", None) or {}
-    return [told, *(part for part in told.values() if isinstance(part, dict))]
+    rope = getattr(config, "rope_parameters", None) or {}
+    return [rope, *(part for part in rope.values() if isinstance(part, dict))]

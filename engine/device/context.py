@@ -49,7 +49,7 @@ class StaticContext(Context):
         mass = {} if self.probe is None else {"mass": self.probe}
         self.cache.rows = tree.length + tree.places
         try:
-            told = self.model(
+            outputs = self.model(
                 input_ids=tree.tokens[None],
                 position_ids=(tree.length + tree.depths)[None],
                 attention_mask=tree.unmasked,  # made already: the attention function has the bits
@@ -62,8 +62,8 @@ class StaticContext(Context):
         finally:
             self.cache.rows = None
         for tap in self.taps:
-            self._rows[tap][: tree.size].copy_(told.hidden_states[tap][0])
-        return told.logits[0]
+            self._rows[tap][: tree.size].copy_(outputs.hidden_states[tap][0])
+        return outputs.logits[0]
 
     def settle(self, written: int, path: Sequence[int]) -> CacheStep:
         """Note that the device has kept the rows ``path`` of ``written`` ones."""

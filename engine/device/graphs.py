@@ -42,7 +42,7 @@ Capture = Callable[[Step], tuple[Replay, torch.Tensor]]
 class _Captured(NamedTuple):
     step: Step  # its tensors must live as long as the graph
     graph: Replay
-    told: torch.Tensor
+    output: torch.Tensor
 
 
 class Graphs:
@@ -78,7 +78,7 @@ class Graphs:
                 return step()
         captured = self._captured[key] = self._captured.pop(key)  # the newest used stands last
         captured.graph.replay()
-        return captured.told
+        return captured.output
 
     def _is_early(self, key: Hashable, patience: int) -> bool:
         """Whether a step was asked for too seldom to be worth a capture yet."""
@@ -137,13 +137,13 @@ class _CudaCapture:
             try:
                 # thread_local: other threads may go on replaying meanwhile
                 with torch.cuda.graph(graph, self._pool, self._stream, "thread_local"):
-                    told = step()
+                    output = step()
             except RuntimeError as error:
                 torch.cuda.set_stream(current)  # a capture that fails at its end leaves its own
                 reason = first_line(error.__context__ or error)
                 _CudaCapture.failed = f"a capture failed before: {reason}"
                 raise
-        return graph, told
+        return graph, output
 
     def _warm_up(self, step: Step) -> None:
         self._stream.wait_stream(torch.cuda.current_stream())

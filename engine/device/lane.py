@@ -36,13 +36,13 @@ class Lane:
     """
 
     def __init__(self, model: PreTrainedModel, capacity: int, name: str = "target") -> None:
-        told = model.config.get_text_config()
-        self._model, self._device, self._vocab = model, model.device, told.vocab_size
+        config = model.config.get_text_config()
+        self._model, self._device, self._vocab = model, model.device, config.vocab_size
         self.law_dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
         self._beside: Lane | None = None
         self.head_buffers: dict[int, object] = {}
         rounded = (capacity + ROOM - 1) // ROOM * ROOM
-        self.cache = StaticCache(name, told.num_hidden_layers, rounded)
+        self.cache = StaticCache(name, config.num_hidden_layers, rounded)
         self.states: dict[int, torch.Tensor] = {}
         self.seen = torch.zeros(self._vocab, dtype=torch.bool, device=self._device)
         self.graphs = graphs_on(self._device)

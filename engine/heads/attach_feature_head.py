@@ -24,8 +24,8 @@ def attach_feature_head(
     Raises:
         HeadError: says which size does not fit.
     """
-    told = target.config.get_text_config()
-    _check(head, told.hidden_size, told.vocab_size, told.num_hidden_layers)
+    config = target.config.get_text_config()
+    _check(head, config.hidden_size, config.vocab_size, config.num_hidden_layers)
     move_beside(head, target)
     if head.embed_tokens is not None and _are_same(head.embed_tokens, target):
         head.embed_tokens = None  # published files hold a copy of the target's
@@ -41,8 +41,8 @@ def attach_feature_head(
         head=head,
         embed=head.embed_tokens or target.get_input_embeddings(),
         lm_head=head.lm_head or rows,
-        vocab=DraftVocab(told.vocab_size, ids),
-        taps=head.tapped(told.num_hidden_layers),
+        vocab=DraftVocab(config.vocab_size, ids),
+        taps=head.tapped(config.num_hidden_layers),
     )
 
 

@@ -28,9 +28,9 @@ def attach_guessing(
     Raises:
         HeadError: says which size does not fit.
     """
-    told = target.config.get_text_config()
-    _check(heads, told.hidden_size, told.vocab_size)
-    tap = told.num_hidden_layers - getattr(heads, "offset", 0)
+    config = target.config.get_text_config()
+    _check(heads, config.hidden_size, config.vocab_size)
+    tap = config.num_hidden_layers - getattr(heads, "offset", 0)
     if tap < 0:
         raise HeadError(f"heads that read {-tap} states before this target's first")
     move_beside(heads, target)
@@ -47,7 +47,7 @@ def attach_guessing(
         head=heads,
         embed=target.get_input_embeddings() if own_words is None else own_words,
         lm_head=parts["rows"] if "rows" in parts else target.get_output_embeddings(),
-        vocab=DraftVocab(told.vocab_size, ids),
+        vocab=DraftVocab(config.vocab_size, ids),
         taps=(tap,),
     )
 

@@ -15,9 +15,9 @@ class HeadContext(Context):
     def __init__(self, attached: Attached, capacity: int, name: str) -> None:
         super().__init__(attached.head, capacity, name)
         self.attached = attached
-        told = attached.head.config
+        config = attached.head.config
         row = torch.empty(
-            (1, told.num_key_value_heads, 0, told.head_dim),
+            (1, config.num_key_value_heads, 0, config.head_dim),
             dtype=attached.head.dtype,
             device=attached.head.device,
         )

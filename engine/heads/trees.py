@@ -52,65 +52,65 @@ def read_trees(home: str | Path) -> TreeFile:
     path = find(Path(home).parent if os.path.isfile(home) else home, [NAME])
     if path is None:
         return TreeFile()
-    told = parsed(path)
-    if isinstance(told, list):
-        told = {"medusa_choices": told}
-    if not isinstance(told, dict):
+    values = parsed(path)
+    if isinstance(values, list):
+        values = {"medusa_choices": values}
+    if not isinstance(values, dict):
         raise HeadError(f"{NAME} holds neither an object nor a list of paths")
-    return TreeFile(_trees(told, ""), _sampled(told.get("sampled", {})))
+    return TreeFile(_trees(values, ""), _sampled(values.get("sampled", {})))
 
 
-def _sampled(told: Any) -> Trees:
+def _sampled(values: Any) -> Trees:
     """The part for drawn children; its trees may stand in it without a name."""
-    if not isinstance(told, dict):
+    if not isinstance(values, dict):
         raise HeadError(f"{NAME}: sampled is no object")
-    nested = told if told.keys() & {"chances", "trees"} else {"trees": told}
+    nested = values if values.keys() & {"chances", "trees"} else {"trees": values}
     return _trees(nested, "sampled.")
 
 
-def _trees(told: Mapping[str, Any], where: str) -> Trees:
-    sizes = told.get("trees", {})
+def _trees(values: Mapping[str, Any], where: str) -> Trees:
+    sizes = values.get("trees", {})
     if not isinstance(sizes, dict) or len(sizes) > MAX_TREES:
         raise HeadError(f"{NAME}: {where}trees is no object of at most {MAX_TREES} trees")
     trees = [_sized(size, tree, where) for size, tree in sizes.items()]
-    if "medusa_choices" in told:
-        trees.append(_paths(told["medusa_choices"], f"{where}medusa_choices"))
-    chances = _chances(told["chances"], where) if "chances" in told else None
+    if "medusa_choices" in values:
+        trees.append(_paths(values["medusa_choices"], f"{where}medusa_choices"))
+    chances = _chances(values["chances"], where) if "chances" in values else None
     return Trees(chances, {len(tree): tree for tree in trees})
 
 
-def _sized(size: str, told: Any, where: str) -> tuple[RankPath, ...]:
+def _sized(size: str, values: Any, where: str) -> tuple[RankPath, ...]:
     """A tree that stands under the number of its nodes."""
-    tree = _paths(told, f"{where}trees.{size:.20}")
+    tree = _paths(values, f"{where}trees.{size:.20}")
     if size != str(len(tree)):
         raise HeadError(f"{NAME}: {where}trees.{size:.20} is a tree of {len(tree)}")
     return tree
 
 
-def _chances(told: Any, where: str) -> tuple[tuple[float, ...], ...]:
+def _chances(values: Any, where: str) -> tuple[tuple[float, ...], ...]:
     """Rows of chances whose sums are at most one."""
-    if not _is_list(told, MAX_DEPTH) or not all(_is_list(row, MAX_RANKS) for row in told):
+    if not _is_list(values, MAX_DEPTH) or not all(_is_list(row, MAX_RANKS) for row in values):
         raise HeadError(f"{NAME}: {where}chances is no list of rows, one a depth")
-    for depth, row in enumerate(told, start=1):
+    for depth, row in enumerate(values, start=1):
         if not all(type(p) in (int, float) and 0 <= p <= 1 for p in row) or sum(row) > 1.001:
             raise HeadError(f"{NAME}: {where}chances at depth {depth} are no probabilities")
-    return tuple(tuple(map(float, row)) for row in told)
+    return tuple(tuple(map(float, row)) for row in values)
 
 
-def _paths(told: Any, where: str) -> tuple[RankPath, ...]:
+def _paths(values: Any, where: str) -> tuple[RankPath, ...]:
     """A tree as rank paths, level by level."""
-    if isinstance(told, dict):
-        told = _paths_of_parents(told.get("parents"), where)
-    if not isinstance(told, list):
+    if isinstance(values, dict):
+        values = _paths_of_parents(values.get("parents"), where)
+    if not isinstance(values, list):
         raise HeadError(f"{NAME}: {where} is no list of rank paths")
-    if len(told) > MAX_NODES:
-        raise HeadError(f"{NAME}: {where} has {len(told)} nodes; a tree has at most {MAX_NODES}")
+    if len(values) > MAX_NODES:
+        raise HeadError(f"{NAME}: {where} has {len(values)} nodes; a tree has at most {MAX_NODES}")
     known: set[RankPath] = {()}
-    for node, ranks in enumerate(told, start=1):
+    for node, ranks in enumerate(values, start=1):
         known.add(_checked(ranks, known, f"{NAME}: {where}, node {node}"))
-    for node, (*above, rank) in enumerate(told, start=1):
+    for node, (*above, rank) in enumerate(values, start=1):
         if rank and (*above, rank - 1) not in known:
-            raise HeadError(f"{NAME}: {where}, node {node}, {told[node - 1]}, lacks its elder")
+            raise HeadError(f"{NAME}: {where}, node {node}, {values[node - 1]}, lacks its elder")
     return tuple(sorted(known - {()}, key=lambda path: (len(path), path)))
 
 

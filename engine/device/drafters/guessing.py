@@ -55,8 +55,8 @@ class GuessStep:
     def _medusa(self, state: torch.Tensor) -> Callable[[int, Level], torch.Tensor]:
         """All heads at once: [1, Vd] below all nodes of a level."""
         heads = self.attached.head
-        told = heads.logits(heads(state)[0, : len(self.levels)], self.attached.lm_head)
-        return lambda head, level: told[head : head + 1]
+        logits = heads.logits(heads(state)[0, : len(self.levels)], self.attached.lm_head)
+        return lambda head, level: logits[head : head + 1]
 
     def _hydra(self, state: torch.Tensor) -> Callable[[int, Level], torch.Tensor]:
         """Level by level, from the words down to each node."""
