@@ -19,7 +19,6 @@ NAMES = [path.stem for path in sorted(FOLDER.glob("*.jsonl"))]
 def shelf(monkeypatch):
     """The traces that ship, whatever the page tests have put in their place."""
     monkeypatch.setattr(traces, "FOLDER", FOLDER)
-    recorded_lines.cache_clear()
 
 
 def test_the_recorded_runs_are_those_that_make_traces_records():

@@ -43,8 +43,8 @@ class GuessGrowStep:
             beam = grown.beam
             words = torch.cat([words.index_select(0, beam.above), beam.tokens[:, None]], -1)
             if heads.grounded:
-                words = self.attached.embed(beam.tokens)
-                rows = torch.cat([rows.index_select(0, beam.above), words], -1)
+                embedded = self.attached.embed(beam.tokens)
+                rows = torch.cat([rows.index_select(0, beam.above), embedded], -1)
             logits = heads.logits(head, heads.guess(head, rows), self.attached.lm_head)
             best = self._best(logits, words[: len(logits)])
             grown.expand(*(part.expand(len(beam.nodes), -1) for part in best))
