@@ -18,6 +18,7 @@ from ui.loader import Loader, load_target
 from ui.runner import Runner
 
 NOISE = ("Method not implemented.",)  # Gradio's own, on a file upload
+ABORTED = ("AbortError", "Unexpected error Connection errored out")  # and on leaving the page
 SHIPPED = Path(app.__file__).parent / "assets" / "traces"
 GRADIOS_OWN = "ignore::pandas.errors.Pandas4Warning"  # gradio asks pandas for old options
 
@@ -122,11 +123,17 @@ class Visit:
             request=lambda request: self.requests.append(request.url),
             pageerror=lambda error: self.errors.append(str(error)),
             console=self._note,
+            domcontentloaded=self._forgive,
+            load=self._forgive,
         )
 
     def _note(self, message):
         if message.type == "error" and message.text not in NOISE:
             self.errors.append(message.text)
+
+    def _forgive(self, _):
+        """Another document stands here: what the last one asked for was broken off."""
+        self.errors[:] = [text for text in self.errors if not text.startswith(ABORTED)]
 
     def open(self, query=""):
         self.page.goto(self.address + query)
