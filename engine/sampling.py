@@ -59,7 +59,9 @@ class Sampler:
         parents: Sequence[int],
         nodes: Sequence[int],
     ) -> list[Sequence[int]]:
-        """Per node of ``nodes`` the tokens up to it, each once and in any order.
+        """Per node of ``nodes`` the tokens up to it; the plain history where no processor reads.
+
+        A context is not copied for every node: of its tokens each stands there once.
 
         Args:
             history: tokens up to the root's.
@@ -67,7 +69,7 @@ class Sampler:
         """
         if not self.needs_history:
             return [history] * len(nodes)  # none is copied
-        once = tuple(set(history))  # which tokens stood there is asked, not where: the texts differ
+        once = tuple(set(history))  # a penalty asks which tokens stood there, not where
         return [(*once, *path_tokens(tokens, parents, node)) for node in nodes]
 
     @property

@@ -73,7 +73,7 @@ class DeviceCandidates:
         self._levels: list[tuple[torch.Tensor, ...]] = []  # values, tokens, chances, parents
 
     def expand(self, tokens: torch.Tensor, chances: torch.Tensor) -> None:
-        """ChildWriter the next level below the beam; ``tokens`` and ``chances`` are [n, k]."""
+        """Hang the next level below the beam; ``tokens`` and ``chances`` are [n, k]."""
         chances, above = chances.double(), self.beam.values[:, None]
         values = torch.where(above < 0, NEVER, above * chances)
         parents = self.beam.nodes[:, None].expand_as(tokens)

@@ -69,7 +69,7 @@ class ChildWriter:
             tree.uniforms.copy_(tree.draws[tree.drawn + number])
 
     def __call__(self, level: Level, logits: torch.Tensor) -> None:
-        """ChildWriter a level's children.
+        """Hang a level's children.
 
         Args:
             logits: [n, Vd] below each of its parents, or [1, Vd] below all.
