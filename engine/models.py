@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.attention.kernel_choice import use_kernels
 from engine.bundle import AVAILABLE, Bundle
-from engine.device.norms import fuse_norms
+from engine.device.fuse import fuse
 from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
@@ -57,7 +57,7 @@ def load(
         heads: kind (``medusa``, ``hydra``, ``hydra++``, ``eagle``, ``eagle3``) -> folder, file
             or Hub id; ``None`` takes all shipped ones for the default target.  What does not
             fit is not offered, and ``Bundle.methods`` says why.
-        packed: on a CPU, swap the modules that are known for fast equal ones.
+        packed: swap the modules that are known for fast equal ones.
         static: play a round as one step of the device, captured where it can be; ``None`` does
             so on CUDA.  On a CPU it is slower, and there for tests.
 
@@ -76,8 +76,8 @@ def load(
     own = draft or (SHIPPED_DRAFT if source is None and SHIPPED_DRAFT.is_dir() else None)
     helper, reason = _draft(own, target, tokenizer, device, dtype)
     for model in (target, helper):
-        if model is not None and model.device.type == "cuda":
-            fuse_norms(model)
+        if packed and model is not None and model.device.type == "cuda":
+            fuse(model)
     weights, kernels = weights_of(home, target), use_kernels(target, bool(static))
     if helper is not None:
         use_kernels(helper, bool(static))

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 
 from kernels.ancestors import pack_ancestors
-from kernels.commit import commit_reference, commit_triton
 from kernels.device import card_of
 from kernels.flex import tree_attention_flex
 from kernels.judging_trials import accept_is_right, entries_are_right, greedy_is_right
+from kernels.moving_trials import commit_is_right, rotary_write_is_right
 from kernels.reason import last_line
 from kernels.tiles import Tile, padded, table_of
 from kernels.tree_attention import Attended, tree_attention_reference, tree_attention_triton
@@ -45,7 +45,10 @@ def fault(
         for rows, tile in _tiles_used(device, dtype, head_size, group, nodes)
     }
     trials |= {
-        "commit": lambda: _commit_is_right(device, dtype, head_size),
+        "commit": lambda: commit_is_right(device, dtype, head_size),
+        "rotary_write": lambda: rotary_write_is_right(
+            device, dtype, head_size, group, TOLERANCE.get(dtype, 1e-5)
+        ),
         "accept_greedy": lambda: greedy_is_right(device),
         "accept": lambda: accept_is_right(device),
         "top_entries": lambda: entries_are_right(device),
@@ -148,13 +151,3 @@ def _flex_is_right(
 ) -> bool:
     case = _case(device, dtype, head_size, group, max(nodes, LEAST), 0.0)
     return case.is_met(Attended(*tree_attention_flex(*case.arguments)))
-
-
-def _commit_is_right(device: torch.device, dtype: torch.dtype, head_size: int) -> bool:
-    """An overlapping move of five rows."""
-    path, count, start = (torch.tensor(n, device=device) for n in ([0, 2, 3, 5, 8], [5], [4]))
-    moved = [torch.randn(3, 2, 16, head_size, device=device).to(dtype) for _ in range(2)]
-    right = [slots.clone() for slots in moved]
-    commit_triton(*moved, path, count, start)
-    commit_reference(*right, path, count, start)
-    return all(map(torch.equal, moved, right))

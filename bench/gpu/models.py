@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 from bench.gpu.scale import Model, Scale
 from engine.attention.kernel_choice import use_kernels
 from engine.bundle import AVAILABLE, Bundle
-from engine.device.norms import fuse_norms
+from engine.device.fuse import fuse
 from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.attach_guessing import attach_guessing
 from engine.heads.beside import move_beside
@@ -82,7 +82,7 @@ def random_target(scale: Scale, model: Model) -> PreTrainedModel:
             config, dtype=scale.dtype, attn_implementation="sdpa"
         )
     made.eval().requires_grad_(False)
-    return fuse_norms(made) if made.device.type == "cuda" else made  # as ``load`` does
+    return fuse(made)  # as ``load`` does on a card
 
 
 def add_heads(bundle: Bundle, method: str) -> None:

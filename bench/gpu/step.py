@@ -1,6 +1,6 @@
 """A whole pass over random weights: what a tree costs against one token.
 
-The layers are a Llama's without the rotation: its products, norms and attention, in one graph.
+The layers are a Llama's as the device's loop plays them (``engine.device.fuse``), in one graph.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from bench.gpu.clock import time_on
 from bench.gpu.lines import Ceilings, Line
 from bench.gpu.scale import Model, Scale
 from bench.gpu.trees import Slots, random_slots
+from kernels.rotary_write import rotary_write
 from kernels.tree_attention import tree_attention
 
 Weights = list[torch.Tensor]  # of a layer: q k v, o, gate and up, down
@@ -63,17 +64,17 @@ def random_weights(scale: Scale, model: Model) -> tuple[list[Weights], torch.Ten
 
 def forward(layers: list[Weights], head: torch.Tensor, slots: Slots) -> torch.Tensor:
     """[N, V] logits of a pass over the tree's nodes."""
-    nodes, heads, size = slots.query.shape
-    end = slots.keys[0].shape[1] - 64
+    nodes, _, size = slots.query.shape
     hidden = head.new_full((nodes, head.shape[1]), 0.1)
     width = hidden.shape[-1:]
+    rows = slots.length + torch.arange(nodes, device=hidden.device)
+    turns = torch.logspace(0, -4, size // 2, device=hidden.device).repeat(2) * rows[:, None]
+    cos, sin = turns.cos().to(hidden.dtype), turns.sin().to(hidden.dtype)
     for number, (qkv, out, gate_up, down) in enumerate(layers):
-        mixed = linear(rms_norm(hidden, width), qkv).view(nodes, -1, size)
-        query, keys, values, *rest = slots.arguments(number)
-        kv_heads = keys.shape[0]
-        keys[:, end - nodes : end] = mixed[:, heads : heads + kv_heads].transpose(0, 1)
-        values[:, end - nodes : end] = mixed[:, heads + kv_heads :].transpose(0, 1)
-        attended = tree_attention(mixed[:, :heads], keys, values, *rest).out
+        heads = linear(rms_norm(hidden, width), qkv).view(nodes, -1, size)
+        _, keys, values, *rest = slots.arguments(number)
+        query = rotary_write(heads, cos, sin, keys, values, rows)
+        attended = tree_attention(query, keys, values, *rest).out
         hidden = hidden + linear(attended.flatten(1), out)
         gate, up = linear(rms_norm(hidden, width), gate_up).chunk(2, -1)
         hidden = hidden + linear(silu(gate) * up, down)

@@ -48,6 +48,11 @@ class StaticCache(SlotCache):
         self.rows: torch.Tensor | None = None
         self.slots: torch.Tensor | None = None
 
+    @property
+    def is_told(self) -> bool:
+        """Whether the pass that is on writes where the device says, to slots that are there."""
+        return self.rows is not None and self.slots is not None
+
     def allocate(self, key: torch.Tensor, value: torch.Tensor) -> None:
         """Make the one tensor; values must have the keys' shape."""
         if key.shape[1] != value.shape[1] or key.shape[3] != value.shape[3]:

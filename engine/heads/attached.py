@@ -1,4 +1,4 @@
-"""Heads beside their target: the words they read and the law they lm_head, once per bundle.
+"""Heads beside their target: the words they read and the logits they give, once per bundle.
 
 The target's embedding and head are shared where the file has none of its own.
 """

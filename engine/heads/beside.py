@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from engine.device.norms import fuse_norms
+from engine.device.fuse import fuse
 
 
 def move_beside(head: nn.Module, target: PreTrainedModel) -> None:
@@ -24,4 +24,4 @@ def move_beside(head: nn.Module, target: PreTrainedModel) -> None:
             place, _, own = name.rpartition(".")
             setattr(head.get_submodule(place), own, buffer.to(target.device))
     if target.device.type == "cuda":
-        fuse_norms(head)
+        fuse(head)

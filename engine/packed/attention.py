@@ -8,6 +8,7 @@ from transformers.models.llama import modeling_llama as llama
 from transformers.models.qwen3 import modeling_qwen3 as qwen3
 
 from engine.attention.mass_probe import MassProbe
+from engine.llama_kin import projections
 from engine.packed.linear import PackedLinear
 
 
@@ -100,8 +101,3 @@ def _rotate(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     new_left.addcmul_(right, sin, value=-1)
     new_right.addcmul_(left, sin)
     return rotated
-
-
-def projections(attention: llama.LlamaAttention) -> tuple[nn.Linear, ...]:
-    """Its linear layers for queries, keys, values and output."""
-    return attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj

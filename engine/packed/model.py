@@ -9,33 +9,11 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.models.llama import modeling_llama as llama
-from transformers.models.mistral import modeling_mistral as mistral
-from transformers.models.qwen2 import modeling_qwen2 as qwen2
-from transformers.models.qwen3 import modeling_qwen3 as qwen3
 
-from engine.packed.attention import PackedAttention, projections
+from engine.llama_kin import ATTENTIONS, MLPS, MODELS, NORMS, projections
+from engine.packed.attention import PackedAttention
 from engine.packed.half_or_full import half_pays
 from engine.packed.linear import PackedLinear, can_pack, is_plain_cpu
-
-_MODELS = (
-    llama.LlamaForCausalLM,
-    mistral.MistralForCausalLM,
-    qwen2.Qwen2ForCausalLM,
-    qwen3.Qwen3ForCausalLM,
-)
-_ATTENTIONS = (
-    llama.LlamaAttention,
-    mistral.MistralAttention,
-    qwen2.Qwen2Attention,
-    qwen3.Qwen3Attention,
-)
-_MLPS = (llama.LlamaMLP, mistral.MistralMLP, qwen2.Qwen2MLP, qwen3.Qwen3MLP)
-NORMS = (
-    llama.LlamaRMSNorm,
-    mistral.MistralRMSNorm,
-    qwen2.Qwen2RMSNorm,
-    qwen3.Qwen3RMSNorm,
-)
 
 
 def pack(model: PreTrainedModel, *, halve: bool | None = None) -> int:
@@ -51,7 +29,7 @@ def pack(model: PreTrainedModel, *, halve: bool | None = None) -> int:
     halve = half_pays() if halve is None else halve
     swapped = _swap_children(model, halve)
     head = model.get_output_embeddings()
-    if type(model) in _MODELS and can_pack(head):
+    if type(model) in MODELS and can_pack(head):
         model.set_output_embeddings(PackedLinear(head, halve=halve))
         swapped += 1
     if swapped:
@@ -95,10 +73,10 @@ def _swap_children(parent: nn.Module, halve: bool) -> int:
 
 def _packed(module: nn.Module, halve: bool) -> nn.Module | None:
     """``module``'s fast equal, or ``None`` where there is none.  Subclasses are not known."""
-    if type(module) in _ATTENTIONS and can_pack(*projections(module)):
+    if type(module) in ATTENTIONS and can_pack(*projections(module)):
         is_plain = module.config._attn_implementation in ("sdpa", "eager")
         return PackedAttention(module, halve) if is_plain else None
-    if type(module) in _MLPS and can_pack(module.gate_proj, module.up_proj, module.down_proj):
+    if type(module) in MLPS and can_pack(module.gate_proj, module.up_proj, module.down_proj):
         return PackedMLP(module, halve)
     if type(module) in NORMS and is_plain_cpu(module.weight):
         return PackedNorm(module)

@@ -6,6 +6,7 @@ from engine.attention.tree_attention import use_tree_attention
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
 from engine.decoding import Run, decode
+from engine.device.fuse import fuse
 from engine.device.run import StaticRun
 from engine.records import Law, Round
 
@@ -16,6 +17,7 @@ def both(
     bundle: Bundle, prompt, config: DecodeConfig
 ) -> tuple[list[Round], list[Round], StaticRun]:
     """The rounds of both loops, and the run of the device's; seeds and bundle are the same."""
+    swapped(bundle)
     bundle.wants_static = False
     one = decode(bundle.for_visitor(), prompt, config)
     assert type(one) is Run
@@ -27,6 +29,15 @@ def both(
     static = list(two)
     assert one.generated == two.generated and one.end.reason == two.end.reason
     return ordinary, static, two
+
+
+def swapped(bundle: Bundle) -> Bundle:
+    """Its modules those that a card's are; for both loops, as transformers' norms are in fp32."""
+    heads = [each.attached.head for each in bundle.heads.values()]
+    for module in (bundle.target, bundle.draft, *heads):
+        if module is not None:
+            fuse(module)
+    return bundle
 
 
 def assert_same(ordinary: list[Round], static: list[Round], near: float = NEAR) -> None:

@@ -22,7 +22,7 @@ SHAPE = {
 def llama(heads=6, groups=2, **options) -> LlamaForCausalLM:
     torch.manual_seed(heads * 10 + groups)
     options = {"num_attention_heads": heads, "num_key_value_heads": groups, **options}
-    return with_biases(LlamaForCausalLM(LlamaConfig(**SHAPE, **options)).eval())
+    return with_biases(LlamaForCausalLM(LlamaConfig(**SHAPE | options)).eval())
 
 
 def with_biases(model: PreTrainedModel) -> PreTrainedModel:

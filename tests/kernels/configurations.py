@@ -16,6 +16,7 @@ from kernels.point_thresholds import BLOCK as POINTS_BLOCK
 from kernels.point_thresholds import _point_thresholds_kernel, _rest_kernel
 from kernels.residual import BLOCK as RESIDUAL_BLOCK
 from kernels.residual import _residual_kernel
+from kernels.rotary_write import HEADS, _rotary_write_kernel
 from kernels.thresholds import BLOCK as THRESHOLDS_BLOCK
 from kernels.thresholds import _thresholds_kernel
 from kernels.tiles import HEAD_SIZES, padded, table_of
@@ -96,7 +97,29 @@ def others() -> list[Configuration]:
                 dict(IS_GREEDY=is_greedy, BLOCK_N=NODES), dict(num_warps=1),
             )
         )  # fmt: skip
-    return made + thresholds() + [one for laws in (True, False) for one in judging(laws)]
+    return (
+        made + rotations() + thresholds() + [one for laws in (True, False) for one in judging(laws)]
+    )
+
+
+def rotations() -> list[Configuration]:
+    """Every head size, and a model's that has norms of its heads."""
+    return [
+        Configuration(
+            f"rotary write D{size} {name}{' norms' if has_norms else ''}", _rotary_write_kernel,
+            dict.fromkeys(
+                ("heads_ptr", "cos_ptr", "sin_ptr", "keys_ptr", "values_ptr", "norms_ptr",
+                 "out_ptr"),
+                f"*{name}",
+            ) | {"rows_ptr": "*i64", "eps": "fp32"},
+            dict(HAS_NORMS=has_norms, WIDE=tl.float32, BLOCK_H=HEADS, BLOCK_D=padded(size) // 2),
+            dict(num_warps=4),
+        )
+        for size, name, has_norms in [
+            (64, "bf16", False), (96, "bf16", False), (128, "bf16", False), (256, "bf16", False),
+            (128, "bf16", True), (128, "fp16", False), (128, "fp32", True),
+        ]
+    ]  # fmt: skip
 
 
 def thresholds() -> list[Configuration]:

@@ -5,6 +5,7 @@ import torch
 from torch.nn.attention import flex_attention
 
 import kernels.judging_trials
+import kernels.moving_trials
 import kernels.trials
 from kernels.choice import choose
 from kernels.tiles import table_of
@@ -16,7 +17,8 @@ HOMES = pytest.mark.parametrize(
     ("home", "name"),
     [
         (kernels.trials, "tree_attention_triton"),
-        (kernels.trials, "commit_triton"),
+        (kernels.moving_trials, "commit_triton"),
+        (kernels.moving_trials, "rotary_write_triton"),
         (kernels.judging_trials, "accept_triton"),
         (kernels.judging_trials, "accept_greedy_triton"),
         (kernels.judging_trials, "top_entries_triton"),

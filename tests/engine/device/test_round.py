@@ -14,6 +14,7 @@ from engine.device.context import StaticContext
 from engine.device.drafters.draft import DeviceDraft
 from engine.device.drafters.features import DeviceEagle
 from engine.device.drafters.guessing import Guesser
+from engine.device.fuse import fuse
 from engine.device.graphs import Graphs
 from engine.device.round import StaticRound
 from engine.device.tree_buffers import FRESH, SIZES, TreeBuffers, padded_size
@@ -22,7 +23,7 @@ from engine.tree import ancestors, depths
 from kernels.ancestors import pack_ancestors
 from tests.engine.device.test_run import CHAIN, PROCESSORS, PROMPT, bundle_for
 from tests.engine.host_reads import host_reads
-from tests.engine.loops import assert_same, both
+from tests.engine.loops import assert_same, both, swapped
 from tests.engine.tape import record
 from tests.engine.test_audit import BUSHY
 from tests.fakes import tiny_llama
@@ -35,7 +36,7 @@ SETTINGS = ({}, {"temperature": 0.9}, {"temperature": 0.9, **PROCESSORS})
 def static_run(bundle, config):
     """A run on the device that has read the prompt, in a lane that is new."""
     bundle.lanes.clear()
-    use_tree_attention(bundle.target)
+    use_tree_attention(swapped(bundle).target)
     bundle.wants_static = True
     return decode(bundle.for_visitor(), PROMPT, config)
 
@@ -97,7 +98,7 @@ def test_a_tape_of_a_step_that_looks_at_a_number_goes_wrong(monkeypatch):
 def test_a_step_runs_where_no_number_can_be_read(settings, is_drawn):
     """The meta device has shapes alone: a read, or a tensor left on the CPU, fails there."""
     device, model = torch.device("meta"), tiny_llama(14, 0).to("meta")
-    use_tree_attention(model)
+    use_tree_attention(fuse(model))
     cache = StaticCache("target", 2, 300)
     cache.storage(0, *[torch.empty(1, 2, 0, 8, device=device)] * 2)
     target = StaticContext(model, cache, {}, (1, 2))
