@@ -41,6 +41,7 @@ USUAL: dict[str, Any] = {  # what is read where a tab has no widget for it
     "num_draft": 0,
     "tree": "auto",
     "rule": "recursive",
+    "drafting": "top",
     "stop": "",
     "chat": True,
     "compare": False,

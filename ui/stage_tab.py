@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import messages, methods, settings, traces
+from ui import again, messages, methods, settings, traces
 from ui.examples import EXAMPLES
 from ui.player import part, player
 from ui.runner import Runner
@@ -18,6 +18,7 @@ AT_ONCE = dict(PRIVATE, queue=False)
 DEVICE = dict(PRIVATE, concurrency_id="device", concurrency_limit=1)
 FREE = dict(PRIVATE, concurrency_limit=None)
 NOW = "Date.now()"  # ms, by the visitor's clock
+ASKED = "The form holds this run's prompt and settings: Decode runs them here"
 
 
 def stage_tab(runner: Runner, page: gr.Blocks) -> None:
@@ -37,6 +38,8 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
             part("notice")
             part("facts")
             upload = gr.UploadButton("Open a trace file", file_types=[".jsonl"], elem_id="open")
+            ask = gr.Button(visible="hidden", elem_id="ask")
+            told = gr.Textbox(visible="hidden")
         stage = player()
         part("lessons")
 
@@ -57,6 +60,8 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
     stopped.then(None, cancels=[run, measured], **AT_ONCE)
     left = upload.upload(handlers.stop, asked, None, **now)
     left.then(traces.open_file, upload, stage, cancels=[run, measured], **FREE)
+    form = [prompt, method, meaning, *widgets.values(), stage]
+    ask.click(handlers.again, told, form, js="() => window.player.asked", **AT_ONCE)
     method.input(handlers.explain, method, meaning, **AT_ONCE)
     page.load(handlers.arrive, None, [method, meaning, stage], **FREE)
     page.unload(handlers.leave)
@@ -99,6 +104,21 @@ class Handlers:
     def explain(self, name: str) -> str:
         """The line under the method."""
         return methods.explain(name, self.runner.loader.methods)
+
+    def again(self, told: Any) -> list[Any]:
+        """The form filled with what the run on the stage was asked, and what to say of that."""
+        try:
+            asked = again.read(told)
+        except ValueError as error:
+            return [*[gr.skip()] * (len(self.names) + 2), messages.problem(str(error))]
+        known = self.runner.loader.methods
+        reason = methods.why_not(asked.method, known) if known else ""
+        method = gr.skip() if reason else asked.method
+        meaning = gr.skip() if reason else methods.explain(asked.method, known)
+        values = [asked.values[name] for name in self.names if name != "method"]
+        notes = [note for note in (asked.note, reason.rstrip(".")) if note]
+        words = f"{ASKED}{'; '.join(['', *notes])}."
+        return [asked.prompt, method, meaning, *values, messages.status(words)]
 
     async def arrive(self) -> AsyncIterator[tuple[Any, Any, Any]]:
         """Follow the loading of the model until the methods are known."""

@@ -1,4 +1,6 @@
 // What tests, lessons and the console may know of a player.
+import { asked } from './again.js';
+
 export function outside(player) {
   return {
     get size() { return player.tape?.size ?? 0; },
@@ -12,6 +14,7 @@ export function outside(player) {
     get drawings() { return player.board.drawings; },
     get problems() { return player.problems; },
     get pause() { return player.pauses.wanted; },
+    get asked() { return asked(player.tape); },
     get run() { return player.tape?.header.run ?? ''; },
   };
 }

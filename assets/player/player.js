@@ -1,6 +1,7 @@
 // The player: keeps the place in the run, and tells every part to show it.
 // Live and recorded runs come as the same messages; nothing here asks the server while playing.
 import { Address } from './address.js';
+import { offerAgain } from './again.js';
 import { receive } from './arrivals.js';
 import { Bar, TRUE } from './bar.js';
 import { Board } from './board.js';
@@ -45,6 +46,7 @@ export class Player {
     this.board = new Board(this.stage);
     this.mass = new Mass(this.stage.querySelector('.mass'), () => this.show(false));
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
+    this.again = offerAgain(this.stage.querySelector('.again'), this);
     this.facts = new Facts(find('#facts .cards'));
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
     this.numbers = new Numbers();
@@ -171,6 +173,7 @@ export class Player {
   show(smooth) {
     this.bar.show(this);
     this.mass.show(this.tape);
+    this.again.show();
     this.address.keep();
     if (this.tape) this.numbers.show(this.tape, this.look(), theme());
     if (!this.tape?.size || this.position < 0) return;
