@@ -4,22 +4,26 @@ import torch
 
 
 def pack_ancestors(seen: torch.Tensor) -> torch.Tensor:
-    """[N, N] bool (row i: i and the nodes above it) to [N, ceil(N / 32)] int32.
+    """[n, N] bool (row i: what node i, or the i-th of some, sees) to [n, ceil(N / 32)] int32.
 
     Node j is bit j % 32 of word j // 32.  On the tensor's device, with no host read.
     """
-    nodes = seen.shape[0]
+    rows, nodes = seen.shape
     words = (nodes + 31) // 32
-    wide = torch.nn.functional.pad(seen, (0, words * 32 - nodes)).view(nodes, words, 32)
+    wide = torch.nn.functional.pad(seen, (0, words * 32 - nodes)).view(rows, words, 32)
     place = torch.arange(32, device=seen.device)
     return (wide.long() << place).sum(-1).to(torch.int32)  # wraps: bit 31 is the sign
 
 
-def unpack_ancestors(bits: torch.Tensor) -> torch.Tensor:
-    """[N, W] int32 to [N, N] bool, the inverse of ``pack_ancestors``."""
+def unpack_ancestors(bits: torch.Tensor, nodes: int | None = None) -> torch.Tensor:
+    """[n, W] int32 to [n, N] bool, the inverse of ``pack_ancestors``.
+
+    Args:
+        nodes: N; ``None`` where every node has a row.
+    """
     place = torch.arange(32, device=bits.device, dtype=torch.int32)
     seen = (bits[:, :, None] >> place) & 1
-    return seen.flatten(1)[:, : bits.shape[0]].bool()
+    return seen.flatten(1)[:, : bits.shape[0] if nodes is None else nodes].bool()
 
 
 def trace_ancestors(parents: torch.Tensor, levels: int) -> torch.Tensor:

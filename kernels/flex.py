@@ -28,12 +28,12 @@ def tree_attention_flex(
 
     Slots behind the tree are weighed with zero here, not left unread: they must be finite.
     """
-    nodes = query.shape[0]
+    nodes, most = query.shape[0], 32 * bits.shape[1]
     prefix, live = length.view(()), count.view(())
 
     def sees(batch: object, head: object, row: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:
         node = slot - prefix
-        inside = node.clamp(0, nodes - 1)
+        inside = node.clamp(0, most - 1)
         above = (bits[row, inside >> 5] >> (inside & 31)) & 1
         return (node < 0) | ((node < live) & (above != 0))
 
@@ -79,12 +79,12 @@ def _share(
     lse: torch.Tensor,
 ) -> torch.Tensor:
     """[N, H] mass on the tree: its few scores once more, under the whole softmax's sum."""
-    nodes, heads, size = query.shape
-    slots = (prefix + torch.arange(nodes, device=query.device)).clamp_max(keys.shape[1] - 1)
-    own = keys.index_select(1, slots).float()  # [KV, N, D]
+    (nodes, heads, size), most = query.shape, 32 * bits.shape[1]
+    slots = (prefix + torch.arange(most, device=query.device)).clamp_max(keys.shape[1] - 1)
+    own = keys.index_select(1, slots).float()  # [KV, 32 W, D]
     rows = query.float().view(nodes, keys.shape[0], -1, size)
-    score = torch.einsum("nkgd,kjd->nkgj", rows, own).reshape(nodes, heads, nodes) * scale
-    above = unpack_ancestors(bits)[:, None, :]
+    score = torch.einsum("nkgd,kjd->nkgj", rows, own).reshape(nodes, heads, most) * scale
+    above = unpack_ancestors(bits, most)[:, None, :]
     return torch.where(above, (score - lse[..., None]).exp(), 0.0).sum(-1)
 
 

@@ -50,7 +50,7 @@ def _merge_kernel(
     """Weigh the parts of BLOCK_R rows by 2^lse; rows of no node become zero."""
     row = tl.program_id(0) * BLOCK_R + tl.arange(0, BLOCK_R)
     dim, part = tl.arange(0, BLOCK_D), tl.arange(0, BLOCK_S)
-    live = row < tl.load(count_ptr).to(tl.int32) * heads
+    live = row < tl.minimum(rows, tl.load(count_ptr).to(tl.int32) * heads)
     at = part[None, :] * rows + row[:, None]  # [BLOCK_R, BLOCK_S]
     is_part = live[:, None] & (part < splits)[None, :]
     lse = tl.load(lse_ptr + at, mask=is_part, other=float("-inf"))

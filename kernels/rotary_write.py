@@ -31,7 +31,7 @@ def rotary_write_reference(
     kv_heads, half = keys.shape[0], heads.shape[2] // 2
     turned, new = heads.split((heads.shape[1] - kv_heads, kv_heads), 1)
     queries = turned.shape[1] - kv_heads
-    wide = turned.to(_wide(heads.dtype))
+    wide = turned.to(torch.promote_types(heads.dtype, torch.float32))
     if norms is not None:
         weight = torch.cat((norms[:1].expand(queries, -1), norms[1:].expand(kv_heads, -1)))
         wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps) * weight
@@ -40,11 +40,6 @@ def rotary_write_reference(
     keys.index_copy_(1, rows, turned[:, queries:].transpose(0, 1))
     values.index_copy_(1, rows, new.transpose(0, 1))
     return turned[:, :queries].contiguous()
-
-
-def _wide(dtype: torch.dtype) -> torch.dtype:
-    """What is computed in."""
-    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 @triton.jit

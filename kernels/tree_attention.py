@@ -45,11 +45,12 @@ def tree_attention_reference(
 ) -> Attended:
     """Eager version, in float32 or float64; arguments as for ``kernels.tree_attention``."""
     nodes, heads, size = query.shape
-    prefix, live = int(length), int(count)
-    end, wide = prefix + live, torch.promote_types(query.dtype, torch.float32)
+    prefix, seen = int(length), int(count)
+    live, end = min(nodes, seen), prefix + seen
+    wide = torch.promote_types(query.dtype, torch.float32)
     rows = query[:live].to(wide).view(live, keys.shape[0], -1, size)  # [n, KV, G, D]
     score = torch.einsum("nkgd,ktd->nkgt", rows, keys[:, :end].to(wide)) * scale
-    unseen = ~unpack_ancestors(bits)[:live, :live]
+    unseen = ~unpack_ancestors(bits, seen)[:live]
     score[..., prefix:].masked_fill_(unseen[:, None, None], -torch.inf)
     prob = score.softmax(-1)
     out, share = query.new_zeros(query.shape), score.new_zeros(nodes, heads)
@@ -66,7 +67,7 @@ def _tree_attention_kernel(
     values_ptr,  # [KV, slots, D]
     length_ptr,  # [1]
     count_ptr,  # [1]
-    bits_ptr,  # [N, words], contiguous
+    bits_ptr,  # [N, words], contiguous: a row for a query, a bit for a node
     part_ptr,  # [splits, N, H, D] fp32, contiguous: the mean of the values of each part
     lse_ptr,  # [splits, N, H] its log2-sum-exp2
     share_ptr,  # [splits, N, H] its mass on the tree
@@ -91,11 +92,11 @@ def _tree_attention_kernel(
     """One program per block of rows, key head and part; row blocks run side by side in L2."""
     head, split, splits = tl.program_id(1), tl.program_id(2), tl.num_programs(2)
     length, count = tl.load(length_ptr).to(tl.int32), tl.load(count_ptr).to(tl.int32)
-    first_row = tl.program_id(0) * BLOCK_M
-    if first_row // GROUP >= count:
+    first_row, last_node = tl.program_id(0) * BLOCK_M, tl.minimum(nodes, count)
+    if first_row // GROUP >= last_node:
         return
     row, dim = first_row + tl.arange(0, BLOCK_M), tl.arange(0, BLOCK_D)
-    node, live = row // GROUP, row // GROUP < count
+    node, live = row // GROUP, row // GROUP < last_node
     heads = tl.num_programs(1) * GROUP
     place = (split * nodes + node) * heads + head * GROUP + row % GROUP
     end = length + count
@@ -150,7 +151,7 @@ def tree_attention_triton(
     kv_heads = keys.shape[0]
     assert heads % kv_heads == 0 and values.shape == keys.shape and keys.shape[2] == size
     assert query.stride(2) == keys.stride(2) == values.stride(2) == 1
-    assert bits.shape == (nodes, (nodes + 31) // 32) and bits.is_contiguous()
+    assert bits.shape[0] == nodes and bits.is_contiguous()
     assert bits.dtype == torch.int32 and length.numel() == count.numel() == 1
     group = heads // kv_heads
     part = query.new_empty(splits, nodes, heads, size, dtype=torch.float32)
@@ -206,16 +207,17 @@ def tree_attention(
     bits: torch.Tensor,
     scale: float,
 ) -> Attended:
-    """Attend from every node of a tree; by Triton, flex_attention or torch, see ``choose``.
+    """Attend from nodes of a tree; by Triton, flex_attention or torch, see ``choose``.
 
     Args:
-        query: [N, H, D]; rows behind ``count`` pad the tree to a captured size.
+        query: [N, H, D] of all nodes or of some; where there are more rows than ``count``, those
+            behind it pad the tree to a captured size.
         keys: [KV, slots, D] of one layer; the nodes' own stand in slots ``length`` to
             ``length + count``, what is behind them is not read.
         values: as ``keys``.
         length: [1] integer on the device: slots of the prefix.
         count: [1] integer on the device: nodes that there are.
-        bits: [N, ceil(N / 32)] int32 from ``pack_ancestors``.
+        bits: [N, W] int32 from ``pack_ancestors``, with 32 W at least ``count``.
         scale: of the scores, 1 / sqrt(D) as a rule.
     """
     return Attended(*_tree_attention(query, keys, values, length, count, bits, scale))

@@ -4,12 +4,19 @@ import sys
 from functools import cache
 
 import torch
-from transformers import PreTrainedModel
+from torch import nn
+from transformers import PreTrainedConfig, PreTrainedModel
 
 from engine.attention.kernel_path import MAX_REASON, KernelPath, PathName
-from engine.attention.tree_attention import use_tree_attention
+from engine.attention.tree_attention import (
+    attends_by_trees,
+    configs_of,
+    use_tree_attention,
+    use_tree_attention_in,
+)
 from engine.context import Context
 from kernels.choice import choose
+from kernels.device import Choice
 from kernels.language import wish
 from kernels.reason import last_line
 from kernels.tiles import MAX_ROWS
@@ -41,6 +48,16 @@ def use_kernels(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
     return chosen
 
 
+def use_kernels_in(head: nn.Module, target: PreTrainedModel) -> None:
+    """Let a head's layers attend by trees where ``target`` does, and their own shape can."""
+    if not attends_by_trees(target):
+        return
+    shapes = {_heads(config) for config in configs_of(head)}
+    tried = [_path(target, shape, MAX_ROWS) for shape in shapes]
+    if all(choice.path != "reference" for choice in tried):
+        use_tree_attention_in(head)
+
+
 def _own(model: PreTrainedModel) -> PathName:
     """What the model attends by as it was loaded: not every architecture has SDPA."""
     return "eager" if model.config._attn_implementation == "eager" else "sdpa"
@@ -54,14 +71,18 @@ def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> Kernel
 
 
 def _choose(model: PreTrainedModel, nodes: int) -> KernelPath:
-    size, group, kv_heads = _heads(model)
-    path, reason = choose(model.device, model.dtype, size, group, nodes, kv_heads)
+    path, reason = _path(model, _heads(model.config.get_text_config()), nodes)
     return KernelPath(path, reason[:MAX_REASON])
 
 
-def _heads(model: PreTrainedModel) -> tuple[int, int, int]:
+def _path(model: PreTrainedModel, shape: tuple[int, int, int], nodes: int) -> Choice:
+    """What runs for heads of ``shape`` beside ``model``."""
+    size, group, kv_heads = shape
+    return choose(model.device, model.dtype, size, group, nodes, kv_heads)
+
+
+def _heads(config: PreTrainedConfig) -> tuple[int, int, int]:
     """(size, query heads for each key head, key heads) of a layer."""
-    config = model.config.get_text_config()
     heads = config.num_attention_heads
     kv_heads = getattr(config, "num_key_value_heads", None) or heads
     size = getattr(config, "head_dim", None) or config.hidden_size // heads

@@ -7,11 +7,17 @@ down to every layer; any other pass (a prompt, a step of a drafter) goes to SDPA
 from typing import Any, NamedTuple
 
 import torch
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from engine.attention.mass_probe import MassProbe
+from engine.llama_kin import ATTENTIONS
 from kernels.ancestors import pack_ancestors
 from kernels.tree_attention import tree_attention
 
@@ -23,7 +29,7 @@ class TreeSlots(NamedTuple):
 
     length: torch.Tensor  # [1] slots of the prefix
     count: torch.Tensor  # [1] nodes
-    bits: torch.Tensor  # [N, ceil(N / 32)] ancestors, packed
+    bits: torch.Tensor  # [n, ceil(N / 32)] ancestors, packed, of the nodes that are read
 
     @classmethod
     def of(cls, seen: torch.Tensor, length: int) -> "TreeSlots":
@@ -34,13 +40,30 @@ class TreeSlots(NamedTuple):
 
 def use_tree_attention(model: PreTrainedModel) -> None:
     """Let ``model`` attend by the tree kernel in passes that name a tree."""
-    AttentionInterface.register(NAME, tree_attention_forward)
-    AttentionMaskInterface.register(NAME, sdpa_mask)
+    _register()
     model.set_attn_implementation(NAME)
 
 
+def use_tree_attention_in(head: torch.nn.Module) -> None:
+    """The same for a head's layers, which are no model of their own."""
+    _register()
+    for config in configs_of(head):
+        config._attn_implementation = NAME
+
+
+def configs_of(head: torch.nn.Module) -> list[PreTrainedConfig]:
+    """Those of a head's layers that attend."""
+    layers = (part for part in head.modules() if type(part) in ATTENTIONS)
+    return list({id(layer.config): layer.config for layer in layers}.values())
+
+
+def _register() -> None:
+    AttentionInterface.register(NAME, tree_attention_forward)
+    AttentionMaskInterface.register(NAME, sdpa_mask)
+
+
 def attends_by_trees(model: torch.nn.Module) -> bool:
-    """Whether ``use_tree_attention`` was called on ``model``."""
+    """Whether ``use_tree_attention`` was called on ``model``, or its like on a head."""
     return getattr(model.config, "_attn_implementation", None) == NAME
 
 

@@ -6,15 +6,16 @@ serves every tree of up to ``size`` nodes.  It travels in one copy from pinned m
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 
-from engine.attention.tree_attention import TreeSlots
+from engine.attention.tree_attention import TreeSlots, attends_by_trees
 from engine.attention.tree_mask import tree_mask
 from engine.config import MAX_NODES
 from engine.tree import ancestors, depths
-from kernels.ancestors import unpack_ancestors
+from kernels.ancestors import pack_ancestors
 
 # Of trees whose rounds are captured, the root counted: between the powers of two are those of the
 # usual trees of 8, 16, 32 and 64 drafted nodes, which would else be padded to twice their rows.
@@ -48,6 +49,7 @@ class TreeBuffers:
         length: [1] int64, slots of the committed text, the root left out.
         count: [1] int64, nodes of the tree.
         places: [size] int64, 0, 1 and so on.
+        whole: [1] int64, ``size``.
     """
 
     def __init__(self, size: int, device: torch.device) -> None:
@@ -83,6 +85,7 @@ class TreeBuffers:
         self.confidence = torch.zeros(size, dtype=torch.float64, device=device)
         self.read, self.drawn = torch.zeros(2, dtype=torch.int64, device=device).split(1)
         self.places = torch.arange(size, device=device)
+        self.whole = torch.full((1,), size, device=device)
         self.unmasked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=device)
 
     @property
@@ -131,12 +134,22 @@ class TreeBuffers:
         room[: drafted + count].uniform_(generator=rng)
         return self._told[name][: drafted + count].tolist()
 
-    def mask(self, slots: int, dtype: torch.dtype) -> torch.Tensor:
-        """[1, 1, size, slots] additive: the committed text, the nodes down to each one, no more.
+    def seen_by(
+        self, model: torch.nn.Module, above: torch.Tensor, slots: int, dtype: torch.dtype
+    ) -> dict[str, Any]:
+        """What tells ``model`` in a pass over some nodes what they see, and no host reads.
 
-        For attention that does not know trees; what is masked must be finite.
+        All slots of the tree may be looked at: those that no node sees must be finite.
+
+        Args:
+            above: [n, size] bool, the nodes down to each one that is read.
+            slots: of the model's cache; a model that knows no trees attends to all.
+            dtype: of its mask.
         """
-        return tree_mask(unpack_ancestors(self.bits), self.length, slots, dtype)
+        if attends_by_trees(model):
+            tree = TreeSlots(self.length, self.whole, pack_ancestors(above))
+            return {"mask": self.unmasked, "tree": tree}
+        return {"mask": tree_mask(above, self.length, slots, dtype)}
 
     def send(self) -> None:
         """Queue the copy to the device.  The host may write again once the round was read."""

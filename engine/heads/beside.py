@@ -4,11 +4,12 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from engine.attention.kernel_choice import use_kernels_in
 from engine.device.fuse import fuse
 
 
 def move_beside(head: nn.Module, target: PreTrainedModel) -> None:
-    """Give ``head`` the target's device and dtype, evaluated only.
+    """Give ``head`` the target's device, dtype and way to attend, evaluated only.
 
     Rotary frequencies keep theirs, as a model's do when it is loaded: in bf16 an angle is off by
     radians a few thousand tokens on.
@@ -23,5 +24,6 @@ def move_beside(head: nn.Module, target: PreTrainedModel) -> None:
         if target.dtype != torch.float64:
             place, _, own = name.rpartition(".")
             setattr(head.get_submodule(place), own, buffer.to(target.device))
+    use_kernels_in(head, target)
     if target.device.type == "cuda":
         fuse(head)

@@ -17,6 +17,7 @@ from transformers.models.llama.modeling_llama import (
     apply_rotary_pos_emb,
 )
 
+from engine.attention.tree_attention import TreeSlots
 from engine.cache import SlotCache
 
 Angles = tuple[Tensor, Tensor]  # cosines and sines, [B, N, D] each
@@ -53,6 +54,7 @@ class DecoderLayer(nn.Module):
         angles: Angles,
         mask: Tensor | None = None,
         cache: SlotCache | None = None,
+        tree: TreeSlots | None = None,
     ) -> Tensor:
         """Read rows; returns their residual stream [B, N, H].
 
@@ -62,7 +64,11 @@ class DecoderLayer(nn.Module):
             mask: [B, 1, N, T] additive; ``None`` is causal.
         """
         attended, _ = self.self_attn(
-            inputs, position_embeddings=angles, attention_mask=mask, past_key_values=cache
+            inputs,
+            position_embeddings=angles,
+            attention_mask=mask,
+            past_key_values=cache,
+            tree=tree,
         )
         return self._finish(attended, residual)
 

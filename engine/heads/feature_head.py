@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding
 
+from engine.attention.tree_attention import TreeSlots
 from engine.cache import SlotCache
 from engine.heads.decoder_layer import DecoderLayer, Past
 
@@ -99,6 +100,7 @@ class FeatureHead(nn.Module, ABC):
         positions: Tensor,
         mask: Tensor | None = None,
         cache: SlotCache | None = None,
+        tree: TreeSlots | None = None,
     ) -> Tensor:
         """Predict the next features [B, N, H] from features and words [B, N, H].
 
@@ -107,10 +109,11 @@ class FeatureHead(nn.Module, ABC):
             positions: [B, N] of the features.
             mask: [B, 1, N, T] additive over the cache and the rows; ``None`` is causal.
             cache: takes the layer's keys and values.
+            tree: says what the rows see where the layer attends by trees.
         """
         inputs, residual = self.inputs(features, words)
         angles = self.rotary(residual, positions)
-        return self.finish(self.layer(inputs, residual, angles, mask, cache))
+        return self.finish(self.layer(inputs, residual, angles, mask, cache, tree))
 
     def unroll(self, features: Tensor, words: Tensor, steps: int) -> Iterator[Tensor]:
         """For training: predicted features [B, T, H], step by step, each fed to the next.

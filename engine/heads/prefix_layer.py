@@ -14,6 +14,7 @@ from transformers.models.llama.modeling_llama import (
     LlamaRotaryEmbedding,
 )
 
+from engine.attention.tree_attention import TreeSlots
 from engine.cache import SlotCache
 
 
@@ -43,6 +44,7 @@ class PrefixLayer(nn.Module):
         positions: Tensor | None = None,
         mask: Tensor | None = None,
         cache: SlotCache | None = None,
+        tree: TreeSlots | None = None,
     ) -> Tensor:
         """Map the target's states [B, N, H] to as many that have seen those before them.
 
@@ -50,6 +52,7 @@ class PrefixLayer(nn.Module):
             positions: [B, N]; ``None`` counts from 0.
             mask: [B, 1, N, T] additive over the cache and the rows; ``None`` is causal.
             cache: takes the layer's keys and values.
+            tree: says what the rows see where the layer attends by trees.
         """
         if positions is None:
             positions = torch.arange(states.shape[1], device=states.device)[None]
@@ -59,5 +62,6 @@ class PrefixLayer(nn.Module):
             position_embeddings=self.rotary_emb(states, positions),
             past_key_values=cache,
             use_cache=cache is not None,
+            tree=tree,
         )
         return self.norm(hidden)

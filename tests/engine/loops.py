@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.attention.tree_attention import use_tree_attention
+from engine.attention.tree_attention import use_tree_attention, use_tree_attention_in
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
 from engine.decoding import Run, decode
@@ -32,8 +32,12 @@ def both(
 
 
 def swapped(bundle: Bundle) -> Bundle:
-    """Its modules those that a card's are; for both loops, as transformers' norms are in fp32."""
+    """Its modules and its heads' attention those that a card's are; for both loops, whose
+    norms are in fp32 else.
+    """
     heads = [each.attached.head for each in bundle.heads.values()]
+    for head in heads:
+        use_tree_attention_in(head)
     for module in (bundle.target, bundle.draft, *heads):
         if module is not None:
             fuse(module)

@@ -1,5 +1,7 @@
 """The attention as an operator: what it dispatches to, and what sees through it."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch.nn.attention import flex_attention
@@ -8,7 +10,12 @@ from kernels.ancestors import pack_ancestors, unpack_ancestors
 from kernels.device import attention_path, refuse
 from kernels.flex import tree_attention_flex
 from kernels.merge import merge_reference, merge_triton
-from kernels.tree_attention import tree_attention, tree_attention_reference
+from kernels.tiles import table_of
+from kernels.tree_attention import (
+    tree_attention,
+    tree_attention_reference,
+    tree_attention_triton,
+)
 from tests.kernels.attention_cases import TOLERANCE, Case, worst_row
 from tests.kernels.guards import guarded_allocations
 
@@ -21,6 +28,8 @@ def test_bits_are_the_mask(nodes):
     bits = pack_ancestors(seen)
     assert bits.dtype == torch.int32 and torch.equal(unpack_ancestors(bits), seen)
     assert all((int(bits[nodes - 1, j // 32]) >> j % 32) & 1 == seen[-1, j] for j in range(nodes))
+    some = seen[: (nodes + 1) // 2]
+    assert torch.equal(unpack_ancestors(pack_ancestors(some), nodes), some)
 
 
 def test_the_operator_is_well_formed():
@@ -50,6 +59,31 @@ def test_flex_attention_agrees(monkeypatch):
         out, share = tree_attention_flex(*case.arguments)
         assert worst_row(out, exact.out) < TOLERANCE[torch.float32]
         assert float((share - exact.share).abs().max()) < TOLERANCE[torch.float32]
+
+
+ATTENTIONS = {
+    "reference": tree_attention_reference,
+    "flex": tree_attention_flex,
+    "triton": lambda *rest: tree_attention_triton(*rest, table_of(9)[4, 64][0], 2, least=16),
+}
+
+
+@pytest.mark.parametrize("path", ATTENTIONS)
+@pytest.mark.parametrize("nodes", [(40, 7), (70, 33), (33, 1), (6, 5)], ids=str)
+def test_some_of_the_nodes_read_what_they_read_among_all(path, nodes, monkeypatch):
+    """A level of a growing tree: fewer rows than there are nodes to look at."""
+    monkeypatch.setattr(flex_attention, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
+    count, some = nodes
+    case = Case(count, 19)
+    case.keys[:, 19 + count :], case.values[:, 19 + count :] = 7.0, 7.0
+    at = torch.randperm(count, generator=torch.Generator().manual_seed(0))[:some]
+    exact = case.exact(tree_attention_reference)
+    case.query, case.bits = case.query[at], case.bits[at]
+    with guarded_allocations() if path == "triton" else nullcontext():
+        out, share = ATTENTIONS[path](*case.arguments)
+    assert out.shape[0] == some
+    assert worst_row(out, exact.out[at]) < TOLERANCE[torch.float32]
+    assert float((share - exact.share[at]).abs().max()) < TOLERANCE[torch.float32]
 
 
 def test_a_compiled_function_keeps_the_operator_whole():

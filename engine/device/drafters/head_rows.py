@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import torch
 
-from engine.attention.tree_mask import tree_mask
 from engine.device.drafters.head_buffers import HeadBuffers
 from engine.device.tree_buffers import TreeBuffers
 from engine.heads.head_context import HeadContext
@@ -34,10 +33,10 @@ class HeadRows:
         """
         rows, cache = self.rows, self.buffers.cache
         words = self.context.attached.embed(rows.tokens.index_select(0, at)[None])
+        seen = rows.seen_by(self.context.model, above, cache.capacity, features.dtype)
         places = (rows.length + rows.depths.index_select(0, at))[None]
-        mask = tree_mask(above, rows.length, cache.capacity, features.dtype)
         cache.rows = rows.length + at
         try:
-            return self.context.model(features[None], words, places, mask, cache)[0]
+            return self.context.model(features[None], words, places, cache=cache, **seen)[0]
         finally:
             cache.rows = None

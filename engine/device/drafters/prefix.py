@@ -15,6 +15,7 @@ from engine.device.tree_buffers import TreeBuffers
 from engine.drafters.hydra import Hydra
 from engine.heads.prefix_reader import PrefixContext
 from engine.records import CacheStep
+from kernels.ancestors import unpack_ancestors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +38,9 @@ class PrefixStep:
         places = (rows.length + rows.depths)[None]
         cache.rows = rows.length + rows.places
         try:
-            mask = rows.mask(cache.capacity, states.dtype)
-            read = self.context.model(states[None], places, mask, cache)[0]
+            above = unpack_ancestors(rows.bits)
+            seen = rows.seen_by(self.context.model, above, cache.capacity, states.dtype)
+            read = self.context.model(states[None], places, cache=cache, **seen)[0]
         finally:
             cache.rows = None
         return self.buffers.latest.copy_(read.index_select(0, rows.last))

@@ -1,0 +1,96 @@
+"""Heads attend by trees where their target does: each level reads what a mask would let it."""
+
+import pytest
+import torch
+from torch.nn.attention import flex_attention
+
+import engine.attention.kernel_choice
+from engine.attention.kernel_choice import use_kernels_in
+from engine.attention.tree_attention import (
+    attends_by_trees,
+    use_tree_attention,
+    use_tree_attention_in,
+)
+from engine.device.drafters.head_buffers import HeadBuffers
+from engine.device.drafters.head_rows import HeadRows
+from engine.heads.attach_feature_head import attach_feature_head
+from engine.heads.head_context import HeadContext
+from engine.heads.medusa import MedusaHeads
+from kernels.ancestors import unpack_ancestors
+from kernels.device import Choice
+from tests.engine.heads.features import random_head
+from tests.engine.small_llamas import llama
+
+PARENTS = (-1, 0, 0, 1, 1, 3)
+LEVELS = ((0,), (1, 2), (3, 4), (5,))
+
+
+def head_rows(method, by_trees):
+    """A head's rows in a round, nothing read of them."""
+    target = llama(4, 2, head_dim=64)
+    attached = attach_feature_head(random_head(method, target.config, 5), target, packed=False)
+    if by_trees:
+        use_tree_attention_in(attached.head)
+    buffers = HeadBuffers(attached, torch.zeros(1, 24), 64, "head")
+    context = HeadContext(attached, 64, "head")
+    buffers.cache.adopt(context.cache)
+    context.cache = buffers.cache
+    rows = buffers.tree(len(PARENTS))
+    rows.fill((3, 9, 4, 7, 7, 1), PARENTS, 0, [3], 0)
+    rows.send()
+    return HeadRows(buffers, context, rows)
+
+
+@torch.inference_mode()
+def read_by_levels(method, by_trees):
+    """[6, H] features behind the nodes, a pass a level, the last of them twice."""
+    head, rng = head_rows(method, by_trees), torch.Generator().manual_seed(1)
+    assert attends_by_trees(head.context.model) == by_trees
+    above = unpack_ancestors(head.rows.bits)
+    features = torch.randn(6, 24, generator=rng)
+    found = torch.zeros(6, 24)
+    for level in (*LEVELS, LEVELS[-1]):
+        at = torch.tensor(level)
+        found[at] = head.read(at, above[at], features[at])
+    return found
+
+
+@pytest.mark.parametrize("path", ["reference", "triton", "flex"])
+@pytest.mark.parametrize("method", ["eagle", "eagle3"])
+def test_a_level_reads_the_same_by_trees_as_by_a_mask(method, path, monkeypatch):
+    monkeypatch.setattr(flex_attention, "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True)
+    monkeypatch.setenv("SPECULOSCOPE_KERNELS", path)
+    by_mask, by_trees = read_by_levels(method, False), read_by_levels(method, True)
+    torch.testing.assert_close(by_trees, by_mask, rtol=1e-4, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_a_node_that_sees_its_sibling_would_show(monkeypatch):
+    """The control: without the bits the trees' levels are not the masks'."""
+    right = read_by_levels("eagle", True)
+    everybody = lambda seen: torch.full((len(seen), 1), 0b111111, dtype=torch.int32)  # noqa: E731
+    monkeypatch.setattr("engine.device.tree_buffers.pack_ancestors", everybody)
+    wrong = read_by_levels("eagle", True)
+    assert not torch.allclose(wrong[2], right[2], rtol=1e-3)
+
+
+@pytest.mark.parametrize("path", ["triton", "flex", "reference"])
+@pytest.mark.parametrize("target_does", [False, True])
+def test_heads_do_as_their_target_where_their_own_shape_can(path, target_does, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        engine.attention.kernel_choice,
+        "choose",
+        lambda *shape: asked.append(shape[2:]) or Choice(path, "told"),
+    )
+    target = llama(4, 2, head_dim=64)
+    head = random_head("eagle", target.config, 5)
+    before = head.config._attn_implementation
+    if target_does:
+        use_tree_attention(target)
+    use_kernels_in(head, target)
+    does = target_does and path != "reference"
+    assert attends_by_trees(head) == does
+    assert does or head.config._attn_implementation == before
+    assert asked == ([(64, 2, 256, 2)] if target_does else [])
+    use_kernels_in(MedusaHeads(24), target)  # nothing in it attends
