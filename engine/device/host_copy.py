@@ -21,8 +21,8 @@ class HostCopy:
     def read(self) -> np.ndarray:
         """Wait for the copy: the one place in a round where the host does.
 
-        The numbers stay there until the next copy is started.
+        What it returns is the caller's: the next round's numbers come to the same buffer.
         """
         if self._event is not None:
             self._event.synchronize()
-        return self._host.numpy()
+        return self._host.numpy().copy()

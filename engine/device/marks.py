@@ -4,15 +4,17 @@ from time import perf_counter
 
 import torch
 
+MOMENTS = 3
+
 
 class Marks:
-    """Two moments for every round of one run.  On a CPU the device is the host."""
+    """Three moments for every round of one run.  On a CPU the device is the host."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
-        is_remote = device.type == "cuda"
-        self._events = [torch.cuda.Event(enable_timing=True) for _ in range(2 * is_remote)]
-        self._times = [0.0, 0.0]
+        count = MOMENTS if device.type == "cuda" else 0
+        self._events = [torch.cuda.Event(enable_timing=True) for _ in range(count)]
+        self._times = [0.0] * MOMENTS
 
     def mark(self, number: int) -> None:
         """The device comes by moment ``number`` after what was queued so far."""
@@ -21,9 +23,8 @@ class Marks:
         else:
             self._times[number] = perf_counter()
 
-    @property
-    def seconds(self) -> float:
-        """From the first moment to the second; to be asked once the device is known to be past."""
+    def seconds(self, number: int) -> float:
+        """From moment ``number`` to the next; asked once the device is known to be past both."""
         if self._events:
-            return self._events[0].elapsed_time(self._events[1]) / 1000
-        return self._times[1] - self._times[0]
+            return self._events[number].elapsed_time(self._events[number + 1]) / 1000
+        return self._times[number + 1] - self._times[number]

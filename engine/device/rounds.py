@@ -1,23 +1,37 @@
 """The rounds of one run on the device: fill and send the tree, do the step, read what it told."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 
+from engine.clock import Clock
 from engine.device.context import StaticContext
 from engine.device.drafters.blank import Blank
 from engine.device.drafters.device_drafter import DeviceDrafter
 from engine.device.graphs import seconds_capturing
+from engine.device.host_copy import HostCopy
 from engine.device.lane import Lane
 from engine.device.marks import Marks
 from engine.device.report import Report
+from engine.device.report_layout import ReportLayout
 from engine.device.round import StaticRound
 from engine.device.tree_buffers import SIZES, TreeBuffers
 from engine.device.uniforms import Uniforms
 from engine.drafters.drafter import Proposal
 from engine.records import CacheStep
 from engine.sampling import Sampler
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flight:
+    """A round that the device is at: how to read what it will have told."""
+
+    proposal: Proposal
+    layout: ReportLayout
+    uniforms: Uniforms
+    copy: HostCopy
+    drafter: DeviceDrafter | None  # that fills the proposal
 
 
 class StaticRounds:
@@ -31,7 +45,8 @@ class StaticRounds:
 
     Attributes:
         drafter: what fills blank proposals; ``None`` where none comes.
-        seconds_capturing: that the newest round took longer, for its steps were captured in it.
+        flight: the round that was launched and not read.
+        seconds_filling: of the host in the newest launch, before the device had anything to do.
     """
 
     def __init__(
@@ -50,11 +65,21 @@ class StaticRounds:
         self._known = len(prompt)  # tokens of the text that the lane was told of
         self.drafter: DeviceDrafter | None = None
         self.report: Report | None = None  # of the newest round
-        self._marks = Marks(device)
-        self.seconds_capturing = self._capturing_draft = 0.0
+        self.flight: Flight | None = None
+        self.seconds_filling = 0.0
+        self._marks, self._captures = Marks(device), (0.0, 0.0)
 
     def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
-        """Verify, accept, commit and record ``proposal`` behind ``history``.  Waits once."""
+        """A round from beginning to end: ``launch``, then ``read``."""
+        self.launch(proposal, history)
+        return self.read()
+
+    def launch(self, proposal: Proposal, history: Sequence[int]) -> None:
+        """Queue all of a round: verify, accept, commit and record ``proposal`` behind ``history``.
+
+        Waits for nothing; the report of the round before was read.
+        """
+        clock = Clock()
         tree = self.lane.tree(len(proposal.tokens))
         fresh = history[self._known :] or history[-1:]
         self._known = len(history)
@@ -64,28 +89,40 @@ class StaticRounds:
         tree.fill(proposal.tokens, proposal.parents, self.target.committed, fresh, last)
         uniforms = Uniforms(tree, self.rng, len(proposal.tokens), drawn)
         tree.send()
-        before = seconds_capturing()
+        self.seconds_filling, before = clock.lap(), seconds_capturing()
         self._marks.mark(0)
         laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)
         self._marks.mark(1)
-        self._capturing_draft = seconds_capturing() - before
+        between = seconds_capturing()
         step = self._step(tree, laws, drafter is not None)
         numbers = self._run(tree, step)
-        self.seconds_capturing = seconds_capturing() - before
+        self._marks.mark(2)
         copy = self.lane.copy(numbers)
+        self._captures = between - before, seconds_capturing() - between
         if self.drafter is not None:
             self.drafter.follow(numbers, tree)
         if drafter is not None:
             proposal = replace(proposal, laws=laws)
-        self.report = Report(copy.read(), step.layout, proposal, uniforms)
-        if drafter is not None:
-            drafter.told(self.report)
+        self.flight = Flight(proposal, step.layout, uniforms, copy, drafter)
+
+    def read(self) -> Report:
+        """Wait for the round that was launched; what it told."""
+        flight, self.flight = self.flight, None
+        told = flight.copy.read(), flight.layout, flight.proposal, flight.uniforms
+        self.report = Report(*told)
+        if flight.drafter is not None:
+            flight.drafter.told(self.report)
         return self.report
 
     @property
-    def seconds_drafting(self) -> float:
-        """Of the device in the round that was played last."""
-        return max(0.0, self._marks.seconds - self._capturing_draft)
+    def seconds(self) -> tuple[float, float]:
+        """Of the device in the round that was read last: drafting, and all that came then."""
+        taken = (self._marks.seconds(0), self._marks.seconds(1))
+        drafting, stepping = (
+            max(0.0, each - capturing)
+            for each, capturing in zip(taken, self._captures, strict=True)
+        )
+        return drafting, stepping
 
     def settle(self, proposal: Proposal, path: Sequence[int]) -> CacheStep:
         """Note what the round has left in the slots: the nodes of ``path``."""

@@ -47,12 +47,16 @@ def why_not_static(bundle: Bundle, config: DecodeConfig) -> str | None:
 class StaticRun(Run):
     """A run in a lane of its own.
 
-    ``draft`` is what planning and the device's own drafting took.  The rest is one step:
-    ``verify`` is what the host waited for, ``accept`` what it then made of the numbers; what a
-    step took to be captured is in neither.
+    ``draft`` is what planning and the device's own drafting took.  The rest is one step of the
+    device: ``verify``.  ``accept`` and ``commit`` are what the host then made of the numbers
+    before the next round; it records behind the device's back, and what the device had to wait
+    for that is in the next ``accept``.  What a step took to be captured is in none of them.
     """
 
     _lane: Lane | None = None
+    _drafted = 0.0  # seconds of the host for the round that was launched
+    _trouble: Exception | None = None  # why the next round could not be launched
+    _behind = 0.0  # seconds of the host for the record of the round before, the device at work
 
     def _new_target(self, capacity: int, method: Method) -> Context:
         """A context in a lane; an ordinary one where there is no memory for it."""
@@ -81,31 +85,60 @@ class StaticRun(Run):
         return slot_bytes
 
     def _round(self) -> Round:
-        """Draft; verify, accept, commit and record in one step; make a record of what it told."""
+        """Read a round, launch the next, then make a record of the one that was read.
+
+        The device is at the next round while the host records, and while whoever asks for rounds
+        does something with this one.
+        """
         if self._lane is None:
             return super()._round()
-        start, clock = len(self.history), Clock()
-        proposal = self._propose()
-        drafted = clock.lap()
-
-        report = self._rounds.play(proposal, self.history)
-        proposal = report.proposal
-        waited = max(0.0, clock.lap() - self._rounds.seconds_capturing)
+        if self._trouble is not None:
+            raise self._trouble
+        if self._rounds.flight is None:
+            self._launch()  # the first
+        start, clock, busy = len(self.history), Clock(), self._behind
+        report, (drafting, stepping) = self._rounds.read(), self._rounds.seconds
+        proposal, drafted = report.proposal, self._drafted + drafting
+        clock.lap()
 
         check_finite(report.top)
         judgement = report.judgement
         emitted = self._emission.take(proposal, judgement)
         judgement = judgement.cut(len(emitted), proposal.parents)
-        nodes, laws = report.record(judgement, self._sampler.needs_history)
-        accepted = clock.lap()
+        accepted = clock.lap() + max(0.0, busy - drafting - stepping)
 
         kept = judgement.path[: len(emitted)]
         caches = (self._rounds.settle(proposal, kept), *self._drafter.commit(kept))
         self.history += emitted.token
         self._planner.learn(proposal, judgement)
-        drafting = min(self._rounds.seconds_drafting, waited)
-        seconds = Seconds(drafted + drafting, waited - drafting, accepted, clock.lap())
+        committed = clock.lap()
+
+        self._launch_ahead()
+        clock.lap()
+        nodes, laws = report.record(judgement, self._sampler.needs_history)
+        self._behind = clock.lap()
+        if not self._is_ahead:
+            accepted, self._behind = accepted + self._behind, 0.0
+        phases = (drafted, stepping, accepted, committed)
+        seconds = Seconds(*(round(each, 6) for each in phases))
         return self._told(start, nodes, emitted, laws, caches, seconds)
+
+    def _launch(self) -> None:
+        """Draft, and queue a round."""
+        clock = Clock()
+        proposal = self._propose()
+        proposed = clock.lap()
+        self._rounds.launch(proposal, self.history)
+        self._drafted = proposed + self._rounds.seconds_filling
+
+    def _launch_ahead(self) -> None:
+        """The next round, where there is one; what goes wrong is the next round's to say."""
+        if self._emission.reason is not None:
+            return
+        try:
+            self._launch()
+        except Exception as error:  # a want of memory, a library's: this round is told first
+            self._trouble = error
 
     def _known_cost(self) -> PassCost | None:
         """Of a round's step, which is this loop's pass."""
@@ -119,10 +152,17 @@ class StaticRun(Run):
             return super()._mass()
         return self._rounds.report.mass(self._target.probe.layer)
 
+    @property
+    def _is_ahead(self) -> bool:
+        """Whether the device is at another round while the host goes on."""
+        return self._rounds.flight is not None and self.bundle.device.type == "cuda"
+
     def _finish(self) -> None:
         """As any run; the lane is the next one's."""
         super()._finish()
         if self._lane is not None:
+            if self._rounds.flight is not None:
+                self._rounds.read()  # nobody asked for it: the buffers are free once it is over
             self.bundle.lanes[:] = [self._lane]  # one is kept: of runs side by side the last
             self._lane = None
             del self._rounds

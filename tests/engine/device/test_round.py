@@ -16,7 +16,9 @@ from engine.device.drafters.features import DeviceEagle
 from engine.device.drafters.guessing import Guesser
 from engine.device.fuse import fuse
 from engine.device.graphs import Graphs
+from engine.device.report import Report
 from engine.device.round import StaticRound
+from engine.device.rounds import StaticRounds
 from engine.device.tree_buffers import FRESH, SIZES, TreeBuffers, padded_size
 from engine.sampling import Sampler
 from engine.tree import ancestors, depths
@@ -198,6 +200,55 @@ def test_a_round_waits_for_the_device_once(method, settings):
         with host_reads() as found:
             next(run)
         assert found == ["numpy"]  # of the report, behind its event
+
+
+@pytest.mark.parametrize("method", ["plain", "suffix", "eagle", "draft_tree"])
+def test_the_device_is_at_the_next_round_while_the_host_records(method, monkeypatch):
+    run, flights, right = static_run(bundle_for(method), settings(method)), [], Report.record
+
+    def noted(report, *rest):
+        flights.append(run._rounds.flight is not None)
+        return right(report, *rest)
+
+    monkeypatch.setattr(Report, "record", noted)
+    rounds = list(run)
+    assert flights == [True] * (len(rounds) - 1) + [False]  # nothing is launched behind the end
+
+
+@pytest.mark.parametrize("method", ["plain", "eagle2"])
+def test_a_run_that_is_closed_leaves_a_lane_that_the_next_one_can_have(method):
+    bundle = bundle_for(method)
+    expected = list(static_run(bundle, settings(method)))
+    run = static_run(bundle, settings(method))
+    first = [next(run), next(run)]
+    run.close()
+    assert run.end.reason == "cancelled" and run.end.rounds == 2
+    assert run.generated == tuple(token for this in first for token in this.emitted.token)
+    (lane,) = bundle.lanes
+    again = decode(bundle.for_visitor(), PROMPT, settings(method))
+    assert again._lane is lane
+    assert_same(expected, list(again))
+
+
+def test_a_round_that_cannot_be_launched_does_not_take_the_one_before_along(monkeypatch):
+    run, right, calls = static_run(bundle_for("plain"), settings("plain")), StaticRounds.launch, []
+
+    def failing(rounds, *rest):
+        calls.append(len(calls))
+        if len(calls) == 3:
+            raise RuntimeError("device-side assert")
+        right(rounds, *rest)
+
+    monkeypatch.setattr(StaticRounds, "launch", failing)
+    told = [next(run), next(run)]
+    with pytest.raises(RuntimeError, match="device-side assert"):
+        next(run)
+    assert len(calls) == 3 and [this.index for this in told] == [0, 1]
+    assert len(run.generated) == sum(len(this.emitted) for this in told)
+
+
+def settings(method):
+    return DecodeConfig(method, 24, tree=BUSHY if method == "draft_tree" else CHAIN, num_draft=3)
 
 
 def test_the_ordinary_loop_waits_more_often():
