@@ -10,6 +10,7 @@ const LEGENDS = [['tree', 'legend'], ['judgement', 'bars'], ['caches', 'slots'],
 
 export function receive(player, lines) {
   for (const line of lines.split('\n')) if (line) apply(player, JSON.parse(line));
+  player.silence.heard();
 }
 
 function apply(player, message) {

@@ -19,6 +19,7 @@ import { Pauses } from './pauses.js';
 import { plotly } from './plotly.js';
 import { watchQueue } from './queue.js';
 import { fetchRun, fillShelf, save } from './shelf.js';
+import { Silence } from './silence.js';
 import { spareMeasuring } from './spare.js';
 import { Text } from './text.js';
 import { follow as followTheme, theme } from './theme.js';
@@ -51,6 +52,7 @@ export class Player {
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
     this.numbers = new Numbers();
     this.voice = new Voice(this.stage.querySelector('.says'));
+    this.silence = new Silence(this);
     this.pauses = new Pauses(this.stage.querySelector('.loop'), this);
     addExport(this.stage.querySelector('.save'), this);
     addImages(this.stage, () => this.look().palette);

@@ -2,6 +2,6 @@
 export function spareMeasuring(player) {
   document.addEventListener('click', ({ target }) => {
     const { isLive, end } = player.tape ?? {};
-    if (isLive && end && !end.record.plain && target.closest('#go')) document.querySelector('#spare').click();
+    if (isLive && end && !end.record?.plain && target.closest('#go')) document.querySelector('#spare').click();
   }, true);
 }

@@ -1,0 +1,51 @@
+"""A server that is gone: the run ends where it is, the page says so, and nothing is lost."""
+
+import json
+
+import pytest
+
+from engine.trace import Trace
+
+WORDS = "document.querySelector('#notice .words').textContent"
+GONE = f"{WORDS}.startsWith('The server does not answer any more')"
+RUNS = "document.querySelector('.bar .live').classList.contains('running')"
+
+
+@pytest.fixture
+def live(visit):
+    """A run that has begun and takes long."""
+    visit.decoder.count, visit.decoder.delay = 400, 0.1
+    visit.decode()
+    visit.until("player.size > 2")
+    yield visit
+    visit.page.context.set_offline(False)
+    visit.decoder.runs[-1]._delay = 0.0
+    visit.errors.clear()  # the browser's and Gradio's, of the network that was gone
+    visit.page.click("#stop")
+
+
+def test_a_run_whose_server_is_gone_ends_and_can_be_saved(live, tmp_path):
+    assert live.ask(RUNS)
+    live.page.context.set_offline(True)  # what is asked now fails; a stream that is open stays so,
+    live.decoder.runs[-1]._delay = 9.0  # … and has nothing to say
+    live.until(GONE)
+    assert not live.ask(RUNS) and live.ask("player.isDone")
+    size = live.ask("player.size")
+    with live.page.expect_download() as told:
+        live.page.click(".bar .save")
+    path = tmp_path / "run.jsonl"
+    told.value.save_as(path)
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 1 + size
+    trace = Trace.load(path)
+    assert len(trace.rounds) == size and not trace.is_whole
+    live.press("Home", "PageDown")  # it plays as any other
+    assert live.ask("player.at") == 1
+
+
+def test_a_slow_decoder_is_no_server_that_is_gone(visit):
+    visit.decoder.count, visit.decoder.delay = 1, 5.0
+    with visit.page.expect_request("**/own/traces") as asked:
+        visit.page.click("#go")
+    assert asked.value.method == "HEAD"
+    visit.until("player.isDone")
+    assert not visit.ask(GONE) and json.loads(visit.ask("JSON.stringify(player.problems)")) == []
