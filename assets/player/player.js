@@ -17,6 +17,7 @@ import { Numbers } from './numbers.js';
 import { outside } from './outside.js';
 import { Pauses } from './pauses.js';
 import { plotly } from './plotly.js';
+import { keepPrompt } from './prompt.js';
 import { watchQueue } from './queue.js';
 import { fetchRun, fillShelf, save } from './shelf.js';
 import { Silence } from './silence.js';
@@ -61,6 +62,7 @@ export class Player {
     find('#header .keys').addEventListener('click', () => this.showKeys());
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
+    keepPrompt();
     spareMeasuring(this);
     sayWaiting(this);
     watchQueue(element.closest('#stage'), find('#notice .queue'));
