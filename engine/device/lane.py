@@ -88,3 +88,19 @@ class Lane:
         context = Context(self._model, self.cache.capacity, self.cache.name)
         context.cache = self.cache
         context.prefill([0])
+
+
+def borrow(lanes: list[Lane], model: PreTrainedModel, capacity: int) -> Lane:
+    """The one of ``lanes`` that a run before left, which is taken from there, or a new one.
+
+    Raises:
+        NoRoomError: memory does not hold a new one.
+    """
+    try:
+        lane = lanes.pop()  # at once: other threads may be at it too
+    except IndexError:
+        return Lane(model, capacity)
+    if lane.serves(model, capacity):
+        return lane
+    del lane  # its memory goes before the new one's is asked for
+    return Lane(model, capacity)

@@ -16,18 +16,20 @@ from engine.context import Context
 from engine.cut_short import check_finite
 from engine.device.context import StaticContext
 from engine.device.drafters.build import device_drafter
-from engine.device.lane import Lane
+from engine.device.lane import Lane, borrow
+from engine.device.report import Report
 from engine.device.round_cost import known_round_cost_of
 from engine.device.rounds import StaticRounds
 from engine.drafters.build import Method
-from engine.drafters.drafter import Drafter
+from engine.drafters.drafter import Drafter, Proposal
 from engine.drafters.order import Order
 from engine.no_room import NoRoomError
 from engine.pass_cost import PassCost
 from engine.planning.planner import Planner
 from engine.positions import follows_positions
-from engine.records import Round, Seconds
+from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
 from engine.run import Run
+from engine.verify import Judgement
 from kernels.reason import first_line
 
 STEADINESS = 0.03  # of a planned tree's worth: one that changes with every round is never captured
@@ -61,7 +63,7 @@ class StaticRun(Run):
     def _new_target(self, capacity: int, method: Method) -> Context:
         """A context in a lane; an ordinary one where there is no memory for it."""
         try:
-            lane = self._lane = _borrow(self.bundle, capacity)
+            lane = self._lane = borrow(self.bundle.lanes, self.bundle.target, capacity)
         except (NoRoomError, RuntimeError) as error:  # of CUDA: a want of memory, as a rule
             say_waiting(first_line(error))
             return super()._new_target(capacity, method)
@@ -96,32 +98,45 @@ class StaticRun(Run):
             raise self._trouble
         if self._rounds.flight is None:
             self._launch()  # the first
-        start, clock, busy = len(self.history), Clock(), self._behind
-        report, (drafting, stepping) = self._rounds.read(), self._rounds.seconds
-        proposal, drafted = report.proposal, self._drafted + drafting
-        clock.lap()
+        start, report, clock = len(self.history), self._rounds.read(), Clock()
+        drafting, stepping = self._rounds.seconds
+        drafted, waiting = self._drafted + drafting, self._behind - drafting - stepping
+        judgement, emitted = self._judged(report)
+        accepted = clock.lap() + max(0.0, waiting)
+        caches = self._kept(report.proposal, judgement, emitted)
+        committed = clock.lap()
+        self._launch_ahead()
+        nodes, laws, recorded = self._recorded(report, judgement)
+        phases = (drafted, stepping, accepted + recorded, committed)
+        seconds = Seconds(*(round(each, 6) for each in phases))
+        return self._told(start, nodes, emitted, laws, caches, seconds)
 
+    def _judged(self, report: Report) -> tuple[Judgement, Emitted]:
+        """What the device has decided, as far as the text goes on, and what that adds to it."""
         check_finite(report.top)
-        judgement = report.judgement
+        judgement, proposal = report.judgement, report.proposal
         emitted = self._emission.take(proposal, judgement)
-        judgement = judgement.cut(len(emitted), proposal.parents)
-        accepted = clock.lap() + max(0.0, busy - drafting - stepping)
+        return judgement.cut(len(emitted), proposal.parents), emitted
 
+    def _kept(
+        self, proposal: Proposal, judgement: Judgement, emitted: Emitted
+    ) -> tuple[CacheStep, ...]:
+        """Note what the device has kept; the next round may be planned then."""
         kept = judgement.path[: len(emitted)]
         caches = (self._rounds.settle(proposal, kept), *self._drafter.commit(kept))
         self.history += emitted.token
         self._planner.learn(proposal, judgement)
-        committed = clock.lap()
+        return caches
 
-        self._launch_ahead()
-        clock.lap()
+    def _recorded(
+        self, report: Report, judgement: Judgement
+    ) -> tuple[Nodes, tuple[Law, ...], float]:
+        """The record, and the seconds that the device stood still for it."""
+        clock = Clock()
         nodes, laws = report.record(judgement, self._sampler.needs_history)
-        self._behind = clock.lap()
-        if not self._is_ahead:
-            accepted, self._behind = accepted + self._behind, 0.0
-        phases = (drafted, stepping, accepted, committed)
-        seconds = Seconds(*(round(each, 6) for each in phases))
-        return self._told(start, nodes, emitted, laws, caches, seconds)
+        took = clock.lap()
+        self._behind = took if self._is_ahead else 0.0
+        return nodes, laws, took - self._behind
 
     def _launch(self) -> None:
         """Draft, and queue a round."""
@@ -166,18 +181,6 @@ class StaticRun(Run):
             self.bundle.lanes[:] = [self._lane]  # one is kept: of runs side by side the last
             self._lane = None
             del self._rounds
-
-
-def _borrow(bundle: Bundle, capacity: int) -> Lane:
-    """The lane that a run before left, or a new one."""
-    try:
-        lane = bundle.lanes.pop()  # at once: other threads may be at it too
-    except IndexError:
-        return Lane(bundle.target, capacity)
-    if lane.serves(bundle.target, capacity):
-        return lane
-    del lane  # its memory goes before the new one's is asked for
-    return Lane(bundle.target, capacity)
 
 
 def say_waiting(reason: str) -> None:

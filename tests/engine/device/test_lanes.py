@@ -120,7 +120,7 @@ def test_no_more_graphs_are_kept_than_one_lane_may_hold():
 def test_a_card_without_memory_for_a_lane_decodes_in_the_ordinary_loop(monkeypatch, capsys):
     bundle, config = bundle_for("draft"), DecodeConfig("draft", 12, tree=3, num_draft=3)
     expected, _, _ = both(bundle, PROMPT, config)
-    monkeypatch.setattr("engine.device.run.Lane", lambda *_: fails(lambda: None))
+    monkeypatch.setattr("engine.device.lane.Lane", lambda *_: fails(lambda: None))
     run = static_run(bundle, config)
     assert_same(expected, list(run))
     assert capsys.readouterr().err == (
