@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from engine.device.joined import Joined
 from engine.packed.linear import PackedLinear
 from engine.roofline import Roofline
 
@@ -75,8 +76,8 @@ def size_of(model: nn.Module) -> tuple[int, int]:
 
 def _is_matrix(module: nn.Module) -> bool:
     weight = getattr(module, "weight", None)
-    is_looked_up = isinstance(module, nn.Embedding)
-    return isinstance(weight, torch.Tensor) and weight.ndim == 2 and not is_looked_up
+    is_left_out = isinstance(module, nn.Embedding | Joined)  # the latter's parts are counted
+    return isinstance(weight, torch.Tensor) and weight.ndim == 2 and not is_left_out
 
 
 def _seconds(work: Callable[[], torch.Tensor]) -> float:

@@ -46,6 +46,26 @@ def choose(
     return choice
 
 
+def is_fit(
+    device: torch.device,
+    dtype: torch.dtype,
+    head_size: int,
+    group: int,
+    nodes: int,
+    kv_heads: int = 1,
+) -> bool:
+    """Whether what ``choose`` would take for such a shape is right; arguments as there.
+
+    Nothing is refused for it: where it is not, other shapes keep what they have.
+    """
+    shape = (device, dtype, head_size, group)
+    path = attention_path(*shape, nodes).path
+    if path == "triton":
+        is_full = _too_full(device, nodes * group * kv_heads * head_size) is not None
+        return not is_full and fault(*shape, nodes) is None
+    return path == "flex" and flex_fault(*shape, nodes) is None
+
+
 def _too_full(device: torch.device, numbers: int) -> str | None:
     """Why the parts that the kernel merges, fp32 each, find no room; ``None`` where they do.
 

@@ -16,7 +16,7 @@ from kernels.flex import tree_attention_flex
 from kernels.judging_trials import accept_is_right, entries_are_right, greedy_is_right
 from kernels.moving_trials import commit_is_right, rotary_write_is_right
 from kernels.reason import last_line
-from kernels.tiles import Tile, padded, table_of
+from kernels.tiles import Tile, padded, table_of, tile_for
 from kernels.tree_attention import Attended, tree_attention_reference, tree_attention_triton
 
 TOLERANCE = {torch.float32: 1e-5, torch.float16: 2e-3, torch.bfloat16: 1e-2}  # of a row's norm
@@ -24,6 +24,7 @@ MAX_WHY = 200  # characters of somebody else's message
 LENGTH, SPARE = 130, 9  # slots before the tree, and behind it
 WIDE = 65  # rows of a tree whose mask has three words
 LEAST = 7  # nodes that have every kind of relation
+FEW = 5  # of them, where some are read
 
 
 @cache
@@ -45,6 +46,9 @@ def fault(
         for rows, tile in _tiles_used(device, dtype, head_size, group, nodes)
     }
     trials |= {
+        "tree_attention of some rows": lambda: _some_are_right(
+            device, dtype, head_size, group, min(nodes, FEW)
+        ),
         "commit": lambda: commit_is_right(device, dtype, head_size),
         "rotary_write": lambda: rotary_write_is_right(
             device, dtype, head_size, group, TOLERANCE.get(dtype, 1e-5)
@@ -144,6 +148,19 @@ def _attention_is_right(
     """In two parts."""
     case = _case(device, dtype, head_size, group, rows)
     return case.is_met(tree_attention_triton(*case.arguments, tile, 2, least=64))
+
+
+def _some_are_right(
+    device: torch.device, dtype: torch.dtype, head_size: int, group: int, few: int
+) -> bool:
+    """The last nodes of a tree alone, as a head reads a level of a growing one."""
+    card, case = card_of(device), _case(device, dtype, head_size, group, WIDE)
+    tile = tile_for(dtype, head_size, few * group, card.major, card.shared)
+    query, keys, values, length, count, bits, scale = case.arguments
+    some = slice(case.count - few, case.count)
+    level = query[some], keys, values, length, count, bits[some].contiguous(), scale
+    right = Attended(*(part[some] for part in case.exact))
+    return _Case(level, right, few).is_met(tree_attention_triton(*level, tile, 2, least=64))
 
 
 def _flex_is_right(

@@ -51,9 +51,10 @@ def explain(name: str, methods: Mapping[str, str] | None) -> str:
     return text if reason == "available" else f"{text} Not available: {reason}"
 
 
-def why_not(name: object, methods: Mapping[str, str]) -> str:
-    """Why a run with this method cannot start; empty where it can."""
-    if not isinstance(name, str) or name not in methods:
+def why_not(name: object, methods: Mapping[str, str] | None) -> str:
+    """Why a run with this method cannot start; empty where it can, or nobody knows yet."""
+    known = methods or dict.fromkeys(LABELS, "available")
+    if not isinstance(name, str) or name not in known:
         return f"There is no method {str(name)[:40]!r}; choose one from the list."
-    reason = methods[name]
+    reason = known[name]
     return "" if reason == "available" else f"{label_of(name)} is not available: {reason}"

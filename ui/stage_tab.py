@@ -39,7 +39,7 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
             part("facts")
             upload = gr.UploadButton("Open a trace file", file_types=[".jsonl"], elem_id="open")
             ask = gr.Button(visible="hidden", elem_id="ask")
-            told = gr.Textbox(visible="hidden")
+            told, answer = (gr.Textbox(visible="hidden") for _ in range(2))
         stage = player()
         part("lessons")
 
@@ -60,8 +60,10 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
     stopped.then(None, cancels=[run, measured], **AT_ONCE)
     left = upload.upload(handlers.stop, asked, None, **now)
     left.then(traces.open_file, upload, stage, cancels=[run, measured], **FREE)
-    form = [prompt, method, meaning, *widgets.values(), stage]
-    ask.click(handlers.again, told, form, js="() => window.player.asked", **AT_ONCE)
+    # What is said of it does not come by way of the stage: a round may come there meanwhile.
+    form = [prompt, method, meaning, *widgets.values(), answer]
+    filled = ask.click(handlers.again, told, form, js="() => window.player.asked", **AT_ONCE)
+    filled.then(None, answer, None, js="(line) => window.player.answer(line)", **AT_ONCE)
     method.input(handlers.explain, method, meaning, **AT_ONCE)
     page.load(handlers.arrive, None, [method, meaning, stage], **FREE)
     page.unload(handlers.leave)
@@ -112,7 +114,7 @@ class Handlers:
         except ValueError as error:
             return [*[gr.skip()] * (len(self.names) + 2), messages.problem(str(error))]
         known = self.runner.loader.methods
-        reason = methods.why_not(asked.method, known) if known else ""
+        reason = methods.why_not(asked.method, known)
         method = gr.skip() if reason else asked.method
         meaning = gr.skip() if reason else methods.explain(asked.method, known)
         values = [asked.values[name] for name in self.names if name != "method"]

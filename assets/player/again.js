@@ -6,6 +6,12 @@ export function offerAgain(button, player) {
   return { show: () => button.toggleAttribute('disabled', !player.tape) };
 }
 
+// What the server says to it; runs that wait are none of its business.
+export function answer(player, line) {
+  const { kind, text } = JSON.parse(line);
+  player.notice(text, kind === 'problem');
+}
+
 // What Gradio's event tells the server of it.
 export function asked(tape) {
   if (!tape) return '';

@@ -1,5 +1,5 @@
 // What tests, lessons and the console may know of a player.
-import { asked } from './again.js';
+import { answer, asked } from './again.js';
 
 export function outside(player) {
   return {
@@ -15,6 +15,7 @@ export function outside(player) {
     get problems() { return player.problems; },
     get pause() { return player.pauses.wanted; },
     get asked() { return asked(player.tape); },
+    answer(line) { answer(player, line); },
     get run() { return player.tape?.header.run ?? ''; },
   };
 }

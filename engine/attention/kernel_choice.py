@@ -15,8 +15,7 @@ from engine.attention.tree_attention import (
     use_tree_attention_in,
 )
 from engine.context import Context
-from kernels.choice import choose
-from kernels.device import Choice
+from kernels.choice import choose, is_fit
 from kernels.language import wish
 from kernels.reason import last_line
 from kernels.tiles import MAX_ROWS
@@ -52,10 +51,10 @@ def use_kernels_in(head: nn.Module, target: PreTrainedModel) -> None:
     """Let a head's layers attend by trees where ``target`` does, and their own shape can."""
     if not attends_by_trees(target):
         return
-    shapes = {_heads(config) for config in configs_of(head)}
-    tried = [_path(target, shape, MAX_ROWS) for shape in shapes]
-    if all(choice.path != "reference" for choice in tried):
-        use_tree_attention_in(head)
+    for size, group, kv_heads in {_heads(config) for config in configs_of(head)}:
+        if not is_fit(target.device, target.dtype, size, group, MAX_ROWS, kv_heads):
+            return
+    use_tree_attention_in(head)
 
 
 def _own(model: PreTrainedModel) -> PathName:
@@ -71,14 +70,9 @@ def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> Kernel
 
 
 def _choose(model: PreTrainedModel, nodes: int) -> KernelPath:
-    path, reason = _path(model, _heads(model.config.get_text_config()), nodes)
+    size, group, kv_heads = _heads(model.config.get_text_config())
+    path, reason = choose(model.device, model.dtype, size, group, nodes, kv_heads)
     return KernelPath(path, reason[:MAX_REASON])
-
-
-def _path(model: PreTrainedModel, shape: tuple[int, int, int], nodes: int) -> Choice:
-    """What runs for heads of ``shape`` beside ``model``."""
-    size, group, kv_heads = shape
-    return choose(model.device, model.dtype, size, group, nodes, kv_heads)
 
 
 def _heads(config: PreTrainedConfig) -> tuple[int, int, int]:

@@ -25,7 +25,8 @@ class FusedAttention(nn.Module):
         super().__init__()
         self.attention = attention
         self.qkv = Joined(*projections(attention)[:3])
-        self.norms, self.eps = _head_norms(attention)
+        norms, self.eps = _head_norms(attention)
+        self.register_buffer("norms", norms, persistent=False)
 
     def forward(
         self,

@@ -6,6 +6,7 @@ they are 41: 2 norms of 8 in half precision, 7 products, 10 to rotate, 2 to writ
 2 to gate, 2 to add.  Here 13 are left.  What is not known is left alone.
 """
 
+import torch
 from torch import nn
 
 from engine.device.attention import FusedAttention
@@ -16,15 +17,24 @@ from engine.llama_kin import ATTENTIONS, MLPS, NORMS, projections
 
 
 def fuse(module: nn.Module) -> nn.Module:
-    """Swap what is known in ``module``, in place; subclasses are not.  Twice is as once."""
+    """Swap what is known in ``module``, in place; subclasses are not.  Twice is as once.
+
+    What was swapped is evaluated where it is: it cannot be trained, moved or saved any more.
+    What there is no memory for stays as it was.
+    """
+    is_swapped = False
     for parent in list(module.modules()):
         if isinstance(parent, FusedAttention | FusedMLP):
             continue  # what it holds is the original
         for name, child in list(parent.named_children()):
-            fused = _fused(child)
+            try:
+                fused = _fused(child)
+            except torch.OutOfMemoryError:
+                continue
             if fused is not None:
                 setattr(parent, name, fused)
-    return module
+                is_swapped = True
+    return module.requires_grad_(False) if is_swapped else module
 
 
 def _fused(module: nn.Module) -> nn.Module | None:

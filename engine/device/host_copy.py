@@ -18,11 +18,11 @@ class HostCopy:
         if self._event is not None:
             self._event.record(torch.cuda.current_stream(self._device))
 
-    def read(self) -> np.ndarray:
-        """Wait for the copy: the one place in a round where the host does.
-
-        What it returns is the caller's: the next round's numbers come to the same buffer.
-        """
+    def wait(self) -> None:
+        """Until the copy is there: the one place in a round where the host waits."""
         if self._event is not None:
             self._event.synchronize()
+
+    def read(self) -> np.ndarray:
+        """The numbers, after a ``wait``; the next round's come to the same buffer."""
         return self._host.numpy().copy()

@@ -47,6 +47,7 @@ class StaticRounds:
         drafter: what fills blank proposals; ``None`` where none comes.
         flight: the round that was launched and not read.
         seconds_filling: of the host in the newest launch, before the device had anything to do.
+        seconds_launching: of the host in what came then, captures left out.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class StaticRounds:
         self.drafter: DeviceDrafter | None = None
         self.report: Report | None = None  # of the newest round
         self.flight: Flight | None = None
-        self.seconds_filling = 0.0
+        self.seconds_filling = self.seconds_launching = 0.0
         self._marks, self._captures = Marks(device), (0.0, 0.0)
 
     def play(self, proposal: Proposal, history: Sequence[int]) -> Report:
@@ -91,6 +92,7 @@ class StaticRounds:
         tree.send()
         self.seconds_filling, before = clock.lap(), seconds_capturing()
         self._marks.mark(0)
+        clock.lap()
         laws = self._laws(proposal, tree) if drafter is None else drafter.fill(proposal, tree)
         self._marks.mark(1)
         between = seconds_capturing()
@@ -99,14 +101,21 @@ class StaticRounds:
         self._marks.mark(2)
         copy = self.lane.copy(numbers)
         self._captures = between - before, seconds_capturing() - between
+        self.seconds_launching = max(0.0, clock.lap() - sum(self._captures))
         if self.drafter is not None:
             self.drafter.follow(numbers, tree)
         if drafter is not None:
             proposal = replace(proposal, laws=laws)
         self.flight = Flight(proposal, step.layout, uniforms, copy, drafter)
 
+    def wait(self) -> None:
+        """For the round that was launched, if there is one."""
+        if self.flight is not None:
+            self.flight.copy.wait()
+
     def read(self) -> Report:
-        """Wait for the round that was launched; what it told."""
+        """What the round that was launched has told, once it is over."""
+        self.wait()
         flight, self.flight = self.flight, None
         told = flight.copy.read(), flight.layout, flight.proposal, flight.uniforms
         self.report = Report(*told)

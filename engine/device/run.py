@@ -7,6 +7,8 @@ memory for it, it is the ordinary loop.
 import sys
 from collections.abc import Callable
 
+import torch
+
 from engine.attention.tree_attention import attends_by_trees
 from engine.attention.tree_mass import TreeMass
 from engine.bundle import Bundle
@@ -58,7 +60,7 @@ class StaticRun(Run):
     _lane: Lane | None = None
     _drafted = 0.0  # seconds of the host for the round that was launched
     _trouble: Exception | None = None  # why the next round could not be launched
-    _behind = 0.0  # seconds of the host for the record of the round before, the device at work
+    _behind = 0.0  # seconds of the host since the device began with the round that is on
 
     def _new_target(self, capacity: int, method: Method) -> Context:
         """A context in a lane; an ordinary one where there is no memory for it."""
@@ -80,6 +82,8 @@ class StaticRun(Run):
         """As any run; then the method drafts on the device where it has steps for it."""
         slot_bytes = super()._open(build)
         if self._lane is not None:
+            if self.bundle.device.type == "cuda":
+                torch.cuda.synchronize(self.bundle.device)  # the prompt is no part of a round
             drafter = device_drafter(self._drafter, self._lane, self.config)
             self._rounds.drafter = drafter
             self._planner.steadiness = STEADINESS if drafter else 0.0
@@ -95,10 +99,12 @@ class StaticRun(Run):
         if self._lane is None:
             return super()._round()
         if self._trouble is not None:
-            raise self._trouble
+            trouble, self._trouble = self._trouble, None  # it holds on to all that was at hand
+            raise trouble
         if self._rounds.flight is None:
             self._launch()  # the first
-        start, report, clock = len(self.history), self._rounds.read(), Clock()
+        self._rounds.wait()
+        start, clock, report = len(self.history), Clock(), self._rounds.read()
         drafting, stepping = self._rounds.seconds
         drafted, waiting = self._drafted + drafting, self._behind - drafting - stepping
         judgement, emitted = self._judged(report)
@@ -135,8 +141,8 @@ class StaticRun(Run):
         clock = Clock()
         nodes, laws = report.record(judgement, self._sampler.needs_history)
         took = clock.lap()
-        self._behind = took if self._is_ahead else 0.0
-        return nodes, laws, took - self._behind
+        self._behind = self._rounds.seconds_launching + took if self._is_ahead else 0.0
+        return nodes, laws, 0.0 if self._is_ahead else took
 
     def _launch(self) -> None:
         """Draft, and queue a round."""
@@ -175,12 +181,16 @@ class StaticRun(Run):
     def _finish(self) -> None:
         """As any run; the lane is the next one's."""
         super()._finish()
-        if self._lane is not None:
-            if self._rounds.flight is not None:
-                self._rounds.read()  # nobody asked for it: the buffers are free once it is over
-            self.bundle.lanes[:] = [self._lane]  # one is kept: of runs side by side the last
-            self._lane = None
-            del self._rounds
+        if self._lane is None:
+            return
+        (lane, self._lane), rounds, self._trouble = (self._lane, None), self._rounds, None
+        del self._rounds
+        try:
+            rounds.wait()  # for a round that nobody asks for: then its buffers are free
+        except RuntimeError as error:  # the device has failed in it: the lane goes with it
+            say_waiting(first_line(error))
+            return
+        self.bundle.lanes[:] = [lane]  # one is kept: of runs side by side the last
 
 
 def say_waiting(reason: str) -> None:

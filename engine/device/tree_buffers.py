@@ -16,6 +16,7 @@ from engine.attention.tree_mask import tree_mask
 from engine.config import MAX_NODES
 from engine.tree import ancestors, depths
 from kernels.ancestors import pack_ancestors
+from kernels.tiles import MAX_ROWS
 
 # Of trees whose rounds are captured, the root counted: between the powers of two are those of the
 # usual trees of 8, 16, 32 and 64 drafted nodes, which would else be padded to twice their rows.
@@ -146,7 +147,7 @@ class TreeBuffers:
             slots: of the model's cache; a model that knows no trees attends to all.
             dtype: of its mask.
         """
-        if attends_by_trees(model):
+        if attends_by_trees(model) and len(above) <= MAX_ROWS:  # what was tried beforehand
             tree = TreeSlots(self.length, self.whole, pack_ancestors(above))
             return {"mask": self.unmasked, "tree": tree}
         return {"mask": tree_mask(above, self.length, slots, dtype)}

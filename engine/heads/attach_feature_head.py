@@ -16,7 +16,7 @@ from engine.packed import pack_parts
 def attach_feature_head(
     head: FeatureHead, target: PreTrainedModel, *, packed: bool = True
 ) -> Attached:
-    """Move ``head`` beside ``target``; on a CPU swap its parts for fast equal ones.
+    """Move ``head`` beside ``target``; swap its parts for fast equal ones.
 
     Args:
         target: packed already, if it is to be.
@@ -26,7 +26,7 @@ def attach_feature_head(
     """
     config = target.config.get_text_config()
     _check(head, config.hidden_size, config.vocab_size, config.num_hidden_layers)
-    move_beside(head, target)
+    move_beside(head, target, fused=packed)
     if head.embed_tokens is not None and _are_same(head.embed_tokens, target):
         head.embed_tokens = None  # published files hold a copy of the target's
     ids, rows = head.draft_ids, None

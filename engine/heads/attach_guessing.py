@@ -20,7 +20,7 @@ GuessingHeads = MedusaHeads | HydraHeads
 def attach_guessing(
     heads: GuessingHeads, target: PreTrainedModel, *, packed: bool = True
 ) -> Attached:
-    """Move ``heads`` beside ``target``; on a CPU swap their parts for fast equal ones.
+    """Move ``heads`` beside ``target``; swap their parts for fast equal ones.
 
     Args:
         target: packed already, if it is to be.
@@ -33,7 +33,7 @@ def attach_guessing(
     tap = config.num_hidden_layers - getattr(heads, "offset", 0)
     if tap < 0:
         raise HeadError(f"heads that read {-tap} states before this target's first")
-    move_beside(heads, target)
+    move_beside(heads, target, fused=packed)
     ids, rows = heads.token_map, None
     if ids is not None and heads.vocab is None:
         rows = lm_head_rows(target, ids)

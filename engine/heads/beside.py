@@ -8,11 +8,14 @@ from engine.attention.kernel_choice import use_kernels_in
 from engine.device.fuse import fuse
 
 
-def move_beside(head: nn.Module, target: PreTrainedModel) -> None:
+def move_beside(head: nn.Module, target: PreTrainedModel, *, fused: bool = True) -> None:
     """Give ``head`` the target's device, dtype and way to attend, evaluated only.
 
     Rotary frequencies keep theirs, as a model's do when it is loaded: in bf16 an angle is off by
     radians a few thousand tokens on.
+
+    Args:
+        fused: on a card, with modules of fewer kernels.
     """
     kept = {
         name: buffer
@@ -25,5 +28,5 @@ def move_beside(head: nn.Module, target: PreTrainedModel) -> None:
             place, _, own = name.rpartition(".")
             setattr(head.get_submodule(place), own, buffer.to(target.device))
     use_kernels_in(head, target)
-    if target.device.type == "cuda":
+    if fused and target.device.type == "cuda":
         fuse(head)

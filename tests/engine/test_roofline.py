@@ -1,11 +1,14 @@
 """The roofline's arithmetic, and what is counted of a target."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from engine import ceilings, schema
 from engine.ceilings import measure_ceilings, size_of
+from engine.device.fuse import fuse
 from engine.pass_cost import PassCost, recorded_cost
 from engine.roofline import Roofline
 from tests.engine.small_llamas import llama, packed_twin
@@ -46,6 +49,7 @@ def test_packing_changes_bytes_and_never_parameters():
     assert parameters == sum(
         w.numel() for n, w in model.named_parameters() if w.ndim == 2 and "embed" not in n
     ) + (model.lm_head.weight.numel() if model.config.tie_word_embeddings else 0)
+    assert size_of(fuse(copy.deepcopy(model))) == (parameters, plain_bytes)  # joined: not twice
     packed_parameters, packed_bytes = size_of(packed_twin(model))
     assert packed_parameters == parameters
     assert plain_bytes / 2 <= packed_bytes <= plain_bytes

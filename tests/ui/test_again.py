@@ -40,6 +40,19 @@ def test_what_the_form_cannot_say_is_said():
     assert "one of 3 nodes" in asked.note and "at most 1024 tokens" in asked.note
 
 
+@pytest.mark.parametrize("stop", [["a\rb"], ["x\u2028y"], ["\x0c"], ["a\\nb"], [""], [3]])
+def test_stop_strings_that_the_box_cannot_hold_are_said(stop):
+    assert "stop strings" in again.read(told(DecodeConfig(), stop=stop)).note
+
+
+@pytest.mark.parametrize("nothing", ["", [], {}, False, None])
+@pytest.mark.parametrize("name", ["top_k", "num_draft"])
+def test_what_the_widgets_get_was_checked(name, nothing):
+    """Whatever the browser says: a number widget that is handed a list breaks."""
+    assert again.read(told(DecodeConfig(), **{name: nothing})).values[name] in (0, None)
+    assert type(again.read(told(DecodeConfig(), **{name: nothing})).values[name]) is int
+
+
 @pytest.mark.parametrize("nothing", [None, "", "[]", "{}", "3", '{"prompt": "a"}', "[" * 99_999])
 def test_no_run_is_no_run(nothing):
     with pytest.raises(ValueError, match="no run on the stage"):
@@ -55,6 +68,8 @@ def test_no_run_is_no_run(nothing):
         ({"stop": ["x" * 999]}, "Stop strings"),
         ({"rule": "lucky"}, "Rule"),
         ({"seed": 1e300}, "Seed"),
+        ({"max_new_tokens": True}, "Tokens"),
+        ({"chat": 3, "tree": {}}, "Tree"),
     ],
     ids=str,
 )
@@ -89,6 +104,11 @@ def test_a_method_that_cannot_run_here_stays_what_it_was():
         values, message = filled(told(DecodeConfig(name)), known)
         assert values["method"] == values["meaning"] == gr.skip()
         assert values["prompt"] == "Why is the sky blue?" and reason in message["text"]
+
+
+def test_before_the_methods_are_known_only_names_of_methods_are_taken():
+    assert filled(told(DecodeConfig("eagle")), None)[0]["method"] == "eagle"
+    assert filled(told(DecodeConfig("lookahead")), None)[0]["method"] == gr.skip()
 
 
 def test_a_refused_wish_changes_nothing():

@@ -5,7 +5,8 @@ import torch
 from torch.nn.attention import flex_attention
 
 import engine.attention.kernel_choice
-from engine.attention.kernel_choice import use_kernels_in
+import kernels.trials
+from engine.attention.kernel_choice import use_kernels, use_kernels_in
 from engine.attention.tree_attention import (
     attends_by_trees,
     use_tree_attention,
@@ -13,11 +14,13 @@ from engine.attention.tree_attention import (
 )
 from engine.device.drafters.head_buffers import HeadBuffers
 from engine.device.drafters.head_rows import HeadRows
+from engine.device.tree_buffers import TreeBuffers
 from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.head_context import HeadContext
 from engine.heads.medusa import MedusaHeads
 from kernels.ancestors import unpack_ancestors
-from kernels.device import Choice
+from kernels.device import attention_path
+from kernels.trials import fault
 from tests.engine.heads.features import random_head
 from tests.engine.small_llamas import llama
 
@@ -74,14 +77,14 @@ def test_a_node_that_sees_its_sibling_would_show(monkeypatch):
     assert not torch.allclose(wrong[2], right[2], rtol=1e-3)
 
 
-@pytest.mark.parametrize("path", ["triton", "flex", "reference"])
+@pytest.mark.parametrize("is_fit", [False, True])
 @pytest.mark.parametrize("target_does", [False, True])
-def test_heads_do_as_their_target_where_their_own_shape_can(path, target_does, monkeypatch):
+def test_heads_do_as_their_target_where_their_own_shape_can(is_fit, target_does, monkeypatch):
     asked = []
     monkeypatch.setattr(
         engine.attention.kernel_choice,
-        "choose",
-        lambda *shape: asked.append(shape[2:]) or Choice(path, "told"),
+        "is_fit",
+        lambda *shape: asked.append(shape[2:]) or is_fit,
     )
     target = llama(4, 2, head_dim=64)
     head = random_head("eagle", target.config, 5)
@@ -89,8 +92,43 @@ def test_heads_do_as_their_target_where_their_own_shape_can(path, target_does, m
     if target_does:
         use_tree_attention(target)
     use_kernels_in(head, target)
-    does = target_does and path != "reference"
+    does = target_does and is_fit
     assert attends_by_trees(head) == does
     assert does or head.config._attn_implementation == before
     assert asked == ([(64, 2, 256, 2)] if target_does else [])
     use_kernels_in(MedusaHeads(24), target)  # nothing in it attends
+
+
+def test_a_head_whose_shape_is_wrong_takes_nothing_from_its_target(monkeypatch):
+    """What fails for a head's shape is refused to that head alone."""
+    monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
+    monkeypatch.setattr("kernels.device._refused", {})
+    fault.cache_clear()
+    target = llama(4, 2, head_dim=64)
+    assert use_kernels(target).name == "triton"
+    other = random_head("eagle", llama(4, 2, head_dim=128).config, 5)
+    right = kernels.trials.tree_attention_triton
+
+    def wrong(query, *rest, **more):
+        found = right(query, *rest, **more)
+        found.out.mul_(1 + (query.shape[2] == 128))
+        return found
+
+    monkeypatch.setattr("kernels.trials.tree_attention_triton", wrong)
+    use_kernels_in(other, target)
+    assert not attends_by_trees(other)
+    use_kernels_in(head := random_head("eagle", target.config, 5), target)
+    assert attends_by_trees(head)
+    assert attention_path(target.device, torch.float32, 64, 2, 8).path == "triton"
+    fault.cache_clear()
+
+
+@torch.inference_mode()
+def test_more_rows_than_were_tried_read_by_a_mask():
+    """A larger tree's attention was tried with nobody; such passes are rare."""
+    head = head_rows("eagle", True)
+    rows = TreeBuffers(320, torch.device("cpu"))
+    for count, name in ((256, "tree"), (257, "mask"), (320, "mask")):
+        above = torch.ones(count, 320, dtype=torch.bool)
+        told = rows.seen_by(head.context.model, above, 400, torch.float32)
+        assert name in told and ("tree" in told) == (name == "tree")

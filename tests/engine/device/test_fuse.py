@@ -117,6 +117,26 @@ def test_a_layer_is_a_third_of_the_kernels():
     assert fused == 12 <= kernels_a_layer(model) / 3
 
 
+def test_a_module_that_there_is_no_memory_for_stays_what_it_was(monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    model = llama()
+    monkeypatch.setattr("engine.device.joined.torch.cat", full)
+    fuse(model)
+    monkeypatch.undo()
+    parts = [type(part) for part in model.modules()]
+    assert FusedAttention not in parts and FusedMLP not in parts and FusedNorm in parts
+    fresh = llama()
+    assert torch.allclose(model(TOKENS).logits, fresh(TOKENS).logits, atol=1e-5)
+
+
+def test_what_was_swapped_is_not_trained():
+    assert not any(each.requires_grad for each in fuse(llama()).parameters())
+    other = torch.nn.Linear(2, 2)
+    assert fuse(other) is other and other.weight.requires_grad  # nothing in it was known
+
+
 def test_joined_weights_take_no_memory_of_their_own():
     fused = fuse(llama(attention_bias=True))
     for part in fused.modules():

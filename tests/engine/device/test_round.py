@@ -16,6 +16,7 @@ from engine.device.drafters.features import DeviceEagle
 from engine.device.drafters.guessing import Guesser
 from engine.device.fuse import fuse
 from engine.device.graphs import Graphs
+from engine.device.host_copy import HostCopy
 from engine.device.report import Report
 from engine.device.round import StaticRound
 from engine.device.rounds import StaticRounds
@@ -243,8 +244,40 @@ def test_a_round_that_cannot_be_launched_does_not_take_the_one_before_along(monk
     told = [next(run), next(run)]
     with pytest.raises(RuntimeError, match="device-side assert"):
         next(run)
+    assert run._trouble is None  # its frames hold all the memory of the round that failed
     assert len(calls) == 3 and [this.index for this in told] == [0, 1]
     assert len(run.generated) == sum(len(this.emitted) for this in told)
+
+
+def test_a_run_whose_last_flight_failed_closes_and_keeps_its_lane_from_others(monkeypatch):
+    bundle = bundle_for("plain")
+    run = static_run(bundle, settings("plain"))
+    next(run)
+
+    def failing(_):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(HostCopy, "wait", failing)
+    run.close()
+    assert run.end.reason == "cancelled" and bundle.lanes == []
+
+
+def test_reading_and_recording_are_in_a_rounds_seconds(monkeypatch):
+    """By a clock that they alone move; on a CPU the device stands still for both."""
+    now = [0.0]
+    for place in ("engine.clock", "engine.device.graphs", "engine.device.marks"):
+        monkeypatch.setattr(f"{place}.perf_counter", lambda: now[0])
+    for name, took in (("__init__", 1.0), ("record", 4.0)):
+        right = getattr(Report, name)
+
+        def slow(*rest, right=right, took=took):
+            now[0] += took
+            return right(*rest)
+
+        monkeypatch.setattr(Report, name, slow)
+    seconds = [this.seconds for this in static_run(bundle_for("plain"), settings("plain"))]
+    assert {(each.draft, each.verify, each.commit) for each in seconds} == {(0, 0, 0)}
+    assert {each.accept for each in seconds} == {5.0}
 
 
 def settings(method):
