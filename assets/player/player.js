@@ -53,7 +53,7 @@ export class Player {
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
     this.numbers = new Numbers();
     this.voice = new Voice(this.stage.querySelector('.says'));
-    this.silence = new Silence(this);
+    this.silence = new Silence(() => Boolean(this.tape?.isLive && !this.tape.end), (words) => this.breakOff(words));
     this.pauses = new Pauses(this.stage.querySelector('.loop'), this);
     addExport(this.stage.querySelector('.save'), this);
     addImages(this.stage, () => this.look().palette);
@@ -102,6 +102,13 @@ export class Player {
   }
 
   receive(lines) { receive(this, lines); }
+
+  // Nothing more comes of a live run: it ends where it is.
+  breakOff(words) {
+    this.tape.close({ kind: 'end', record: null, note: words });
+    this.show(false);
+    this.notice(words, true);
+  }
 
   get state() {
     if (this.isFollowing) return 'live';

@@ -4,6 +4,7 @@ import { meaning } from './legend.js';
 import { Lane } from './race_lane.js';
 import { listen } from './race_keys.js';
 import { Timer } from './race_timer.js';
+import { Silence } from './silence.js';
 import { stillness } from './stillness.js';
 import { say } from './view_notice.js';
 
@@ -16,6 +17,7 @@ export class View {
     this.at = 0; // seconds, or passes
     this.isByPass = false;
     this.timer = new Timer((seconds) => this.advance(seconds));
+    this.silence = new Silence(() => this.state === 'decoding', (words) => this.notice(words, true));
     this.buttons();
     listen(this);
     window.race = this.outside();
@@ -45,6 +47,7 @@ export class View {
     else if (kind === 'over') this.finish(message);
     else if (run) this.lanes.find((lane) => lane.run === run)?.apply(message);
     if (this.state === 'decoding') this.show();
+    this.silence.heard();
   }
 
   get state() { return this.root.dataset.state; }

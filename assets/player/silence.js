@@ -1,35 +1,31 @@
-// A live run from which nothing comes any more: is the server gone?  Then the run ends where it is,
-// and that is said; what was decoded stands, and can be saved.
+// Work of the server's from which nothing comes any more: is it gone?  That is said then, and what
+// was told until then stands.
 const SILENT_MS = 4000; // a round of a large model takes less, as a rule; else one question more is asked
-const GONE = 'The server does not answer any more. What it decoded until then stands here and can be saved.';
+const GONE = 'The server does not answer any more. What it decoded until then stands here.';
 
 export class Silence {
-  constructor(player) {
-    this.player = player;
+  // ``isWaiting()``: more is to come; ``onGone(words)``: nothing will.
+  constructor(isWaiting, onGone) {
+    this.isWaiting = isWaiting;
+    this.onGone = onGone;
     this.timer = 0;
+    this.count = 0; // of what was heard
   }
 
   // To be told of everything that arrives.
   heard() {
+    this.count += 1;
     clearTimeout(this.timer);
-    if (this.isLive) this.timer = setTimeout(() => this.ask(), SILENT_MS);
-  }
-
-  get isLive() {
-    const { tape } = this.player;
-    return Boolean(tape?.isLive && !tape.end);
+    if (this.isWaiting()) this.timer = setTimeout(() => this.ask(), SILENT_MS);
   }
 
   async ask() {
-    const { tape } = this.player;
+    const { count } = this;
     try {
       await fetch(new URL('own/traces', document.baseURI), { method: 'HEAD', cache: 'no-store' });
       this.heard();
     } catch {
-      if (tape !== this.player.tape || !this.isLive) return;
-      tape.close({ kind: 'end', record: null, note: GONE });
-      this.player.show(false);
-      this.player.notice(GONE, true);
+      if (count === this.count && this.isWaiting()) this.onGone(GONE);
     }
   }
 }

@@ -331,3 +331,17 @@ def test_real_methods_write_equal_texts_at_temperature_0(tab, shelf):
         assert len(lanes) == 4 and all(lane["tokens"] == lanes[0]["tokens"] for lane in lanes)
         assert lanes[0]["rounds"] == 96
         visit.close()
+
+
+def test_a_race_whose_server_is_gone_shows_what_was_decoded(racer):
+    racer.decoder.count, racer.decoder.delay = 400, 0.1
+    racer.page.click("#race-go")
+    racer.until("race.lanes[0]?.rounds > 2")
+    racer.page.context.set_offline(True)  # what is asked now fails …
+    racer.decoder.runs[-1]._delay = 9.0  # … and the stream that is open has nothing to say
+    racer.until(f"{NOTICE}.textContent.startsWith('The server does not answer any more')")
+    assert racer.ask("race.state") == "over" and racer.ask("race.lanes[0].rounds") > 2
+    racer.page.context.set_offline(False)
+    racer.decoder.runs[-1]._delay = 0.0
+    racer.errors.clear()  # the browser's and Gradio's, of the network that was gone
+    racer.page.click("#race-stop")

@@ -43,7 +43,7 @@ def test_a_run_whose_server_is_gone_ends_and_can_be_saved(live, tmp_path):
 
 
 def test_a_slow_decoder_is_no_server_that_is_gone(visit):
-    visit.decoder.count, visit.decoder.delay = 1, 5.0
+    visit.decoder.count, visit.decoder.delay = 1, 8.0  # told of in time, on a slow machine too
     with visit.page.expect_request("**/own/traces") as asked:
         visit.page.click("#go")
     assert asked.value.method == "HEAD"
