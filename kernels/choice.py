@@ -6,7 +6,7 @@ runs only where it can and where it gives the right result; a slower path runs e
 
 import torch
 
-from kernels.device import Choice, attention_path, free_bytes, refuse
+from kernels.device import Choice, Path, attention_path, free_bytes, refuse
 from kernels.tiles import MAX_SPLITS
 from kernels.trials import fault, flex_fault
 
@@ -34,14 +34,8 @@ def choose(
     """
     shape = (device, dtype, head_size, group)
     choice = attention_path(*shape, nodes)
-    if choice.path == "triton":
-        found = _too_full(device, nodes * group * kv_heads * head_size) or fault(*shape, nodes)
-        if found is None:
-            return choice
-        refuse(device, "triton", found)
-        choice = attention_path(*shape, nodes)
-    if choice.path == "flex" and (found := flex_fault(*shape, nodes)) is not None:
-        refuse(device, "flex", found)
+    while (found := _wrong(choice.path, *shape, nodes, kv_heads)) is not None:
+        refuse(device, choice.path, found)
         choice = attention_path(*shape, nodes)
     return choice
 
@@ -58,12 +52,25 @@ def is_fit(
 
     Nothing is refused for it: where it is not, other shapes keep what they have.
     """
-    shape = (device, dtype, head_size, group)
-    path = attention_path(*shape, nodes).path
+    path = attention_path(device, dtype, head_size, group, nodes).path
+    shape = (device, dtype, head_size, group, nodes, kv_heads)
+    return path != "reference" and _wrong(path, *shape) is None
+
+
+def _wrong(
+    path: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+    head_size: int,
+    group: int,
+    nodes: int,
+    kv_heads: int,
+) -> str | None:
+    """What is wrong with ``path`` there, as a clause; ``None`` where nothing is."""
+    shape = (device, dtype, head_size, group, nodes)
     if path == "triton":
-        is_full = _too_full(device, nodes * group * kv_heads * head_size) is not None
-        return not is_full and fault(*shape, nodes) is None
-    return path == "flex" and flex_fault(*shape, nodes) is None
+        return _too_full(device, nodes * group * kv_heads * head_size) or fault(*shape)
+    return flex_fault(*shape) if path == "flex" else None
 
 
 def _too_full(device: torch.device, numbers: int) -> str | None:
