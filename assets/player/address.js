@@ -1,6 +1,7 @@
 // The place in a recorded run as an address: ?trace=lookup-copy&round=12&phase=judge.2
 // (the second step of that phase), so that a reload and a shared link land on the same frame;
 // &pause=hole or &pause=round.20 is where play pauses by itself.
+import { showKept } from './kept_run.js';
 import { isKnown, roundIn } from './pause_rules.js';
 
 const NAMES = ['trace', 'round', 'phase', 'pause'];
@@ -13,15 +14,17 @@ export class Address {
     this.isVisited = false; // until then the address is a wish, not to be written over
   }
 
-  // Opens what the address asks for, else the run named ``usual``; says all that is not there.
+  // Opens what the address asks for, else the run that stood here, else the one named ``usual``;
+  // says all that is not there.
   async visit(runs, usual) {
     const query = new URLSearchParams(location.search);
     const name = query.get('trace');
     const isThere = name === null || runs.some((run) => run.name === name);
     const opened = isThere ? name ?? usual : usual;
-    await this.player.open(opened);
+    const isKept = name === null && !query.has('lesson') && showKept(this.player);
+    if (!isKept) await this.player.open(opened);
     this.isVisited = true;
-    if (this.player.tape && this.player.tape.header.run !== opened) return; // another came first
+    if (!isKept && this.player.tape && this.player.tape.header.run !== opened) return; // another came first
     const wrong = [this.pause(query.get('pause') ?? '')];
     if (!isThere) wrong.push(`there is no recorded run “${name.slice(0, 60)}”`);
     else if (name !== null && query.has('round')) wrong.push(this.land(query.get('round'), query.get('phase') ?? 'draft'));

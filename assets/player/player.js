@@ -11,6 +11,7 @@ import { addExport } from './export.js';
 import { Facts } from './facts.js';
 import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
+import { keepRun } from './kept_run.js';
 import { looksOf } from './looks.js';
 import { Mass } from './mass.js';
 import { Numbers } from './numbers.js';
@@ -63,6 +64,7 @@ export class Player {
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
     keepPrompt();
+    keepRun(this);
     spareMeasuring(this);
     sayWaiting(this);
     watchQueue(element.closest('#stage'), find('#notice .queue'));

@@ -5,7 +5,11 @@ A tab keeps what is compiled. All else that a test leaves in it goes: what the b
 the page, its size, the media it pretends to be.
 """
 
-FORGET = "localStorage.clear(); sessionStorage.clear()"
+FORGET = """() => {
+    localStorage.clear();
+    sessionStorage.clear();
+    Storage.prototype.setItem = () => {}; // nor is anything kept as the page goes
+}"""
 NOWHERE = "about:blank"
 
 
