@@ -3,7 +3,7 @@ import { PENDING } from './tape.js';
 
 const SLOT = 'THE-RUN';
 const UNFINISHED = 'Saved before the run was over: what only its end tells is missing.';
-const UNKNOWN = { value: '–', label: 'of plain, not measured', hover: UNFINISHED };
+const UNMEASURED = 'Saved before plain decoding was measured.';
 
 export function addExport(save, player) {
   const made = document.createElement('button');
@@ -33,14 +33,25 @@ async function write(player) {
 
 // Messages as they came: what the page keeps beside them is left out.
 export function lines({ header, rounds, end }) {
-  const messages = [{ ...header, looks: undefined, source: 'file' }, ...rounds, end ?? unfinished(header.run, rounds)];
+  const last = end?.panels ? measured(end) : unfinished(header.run, rounds);
+  const messages = [{ ...header, looks: undefined, source: 'file' }, ...rounds, last];
   return messages.map((message) => JSON.stringify(message)).join('\n');
 }
 
-// In place of an end that has not come; what it would tell is not promised any more.
+// In place of an end that has not come.
 function unfinished(run, rounds) {
-  const facts = rounds.at(-1).panels.facts?.map((fact) => (fact.value === PENDING ? { ...fact, ...UNKNOWN } : fact));
-  return { kind: 'end', run, record: null, note: UNFINISHED, panels: { facts } };
+  const { facts } = rounds.at(-1).panels;
+  return { kind: 'end', run, record: null, note: UNFINISHED, panels: { facts: known(facts, UNFINISHED) } };
+}
+
+function measured(end) {
+  return { ...end, panels: { ...end.panels, facts: known(end.panels.facts, UNMEASURED) } };
+}
+
+// What was still to come is not promised any more.
+function known(facts, hover) {
+  const unknown = { value: '–', label: 'of plain, not measured', hover };
+  return facts?.map((fact) => (fact.value === PENDING ? { ...fact, ...unknown } : fact));
 }
 
 async function packed(text) {

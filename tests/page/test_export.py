@@ -105,6 +105,25 @@ def test_a_run_that_is_exported_before_its_end_says_what_it_lacks(visit, file_ta
     file.close()
 
 
+def test_a_run_that_is_exported_before_plain_was_measured_promises_nothing(
+    visit, file_tab, tmp_path
+):
+    visit.decoder.measuring = 60.0
+    visit.decode_whole()
+    visit.press("End")
+    visit.until("document.querySelector('#facts').textContent.includes('being measured')")
+    with visit.page.expect_download() as download:
+        visit.page.click(".bar .export")
+    visit.page.click("#stop")
+    download.value.save_as(tmp_path / "early.html")
+    file = File(file_tab, tmp_path / "early.html").open()
+    for key in ("End", "PageUp", "PageUp"):  # rounds that said "after the run" too
+        file.page.keyboard.press(key)
+        file.until("player.state === 'paused'")
+        assert "of plain, not measured" in file.page.text_content("#facts")
+    file.close()
+
+
 def test_a_file_plays_steps_and_draws_every_panel(file_tab, tmp_path):
     path = tmp_path / "run.html"
     path.write_text(standalone(synthetic.trace(12, 10)), encoding="utf-8")

@@ -40,6 +40,10 @@ def test_a_run_whose_server_is_gone_ends_and_can_be_saved(live, tmp_path):
     assert len(trace.rounds) == size and not trace.is_whole
     live.press("Home", "PageDown")  # it plays as any other
     assert live.ask("player.at") == 1
+    live.page.context.set_offline(False)
+    live.page.reload()
+    live.until("window.player && player.size > 0")
+    assert live.ask("[player.at, player.size, player.isDone]") == [1, size, True]
 
 
 def test_a_slow_decoder_is_no_server_that_is_gone(visit):
