@@ -76,6 +76,7 @@ def prove(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled)
         yield from _texts(decoder, bundle, wish, is_cancelled)
     else:
         yield from _laws(bundle, wish, is_cancelled)
+    yield says.over_message()
 
 
 def _texts(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[str]:

@@ -100,6 +100,11 @@ def fits_message(fits: Sequence[Fit], goal: int, is_over: bool, is_broken: bool 
     return _packed(message)
 
 
+def over_message() -> str:
+    """Nothing more comes of this proof."""
+    return _packed({"kind": "over"})
+
+
 def _testable(fits: Sequence[Fit]) -> Sequence[Fit]:
     """Those with more than one bin, for one alone fits whatever came; the first if none has."""
     return [fit for fit in fits if fit.freedom] or fits[:1]

@@ -1,6 +1,7 @@
 // The proof's view: shows what the messages say, and draws the bars of the newest counts.
 import { Fits } from './proof_fits.js';
 import { Pairs } from './proof_pairs.js';
+import { Silence } from './silence.js';
 import { say } from './view_notice.js';
 
 export class View {
@@ -8,6 +9,8 @@ export class View {
     this.root = element.querySelector('.proof');
     this.pairs = new Pairs(this.part('.pairs'));
     this.fits = new Fits(this.part('.places'));
+    this.isUnderWay = false;
+    this.silence = new Silence(() => this.isUnderWay, (words) => this.breakOff(words));
     window.proof = this.outside();
   }
 
@@ -24,10 +27,13 @@ export class View {
     else if (kind === 'subject') this.subject(message);
     else if (kind === 'fits') this.count(message);
     else if (kind === 'verdict') this.verdict(message);
+    else if (kind === 'over') this.isUnderWay = false;
+    this.silence.heard();
   }
 
   begin({ proof, title, rule, warning, palette, template }) {
     this.root.dataset.kind = proof;
+    this.isUnderWay = true;
     this.head(title, rule, warning);
     this.notice('', false);
     this.verdict(null);
@@ -46,10 +52,17 @@ export class View {
 
   refuse(reason) {
     this.root.dataset.kind = 'refused';
+    this.isUnderWay = false;
     this.head('Nothing was proven', '', '');
     this.fits.clear(null);
     this.verdict({ holds: null, value: 'not run', says: reason });
     this.notice(reason, true);
+  }
+
+  // Nothing more comes: what was counted until then stands.
+  breakOff(words) {
+    this.isUnderWay = false;
+    this.notice(words, true);
   }
 
   notice(text, isProblem) {

@@ -4,6 +4,7 @@ import pytest
 
 import engine
 from engine.decoding import Run
+from tests.page import fakes
 from tests.page.conftest import Visit, serve
 from tests.tables import table_bundle
 from ui.loader import Loader
@@ -144,6 +145,31 @@ def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
     prover.page.click("#proof-stop")
     prover.until(f"{NOTICE}.textContent.startsWith('Stopped after')")
     assert "of 20,000" in prover.ask("proof.done")
+
+
+def test_a_proof_whose_server_is_gone_says_so_and_one_that_is_over_does_not(tab, shelf):
+    decoder = fakes.FakeDecoder(count=3)
+    for address, _ in serve(Loader(fakes.bundle), decoder):
+        visit = opened(Visit(tab, address))
+        choose(visit, "Method", "Suffix")
+        visit.page.locator("#proof-rail").get_by_text("temperature 0", exact=True).click()
+        prove(visit)
+        visit.page.context.set_offline(True)
+        visit.page.wait_for_timeout(5_000)  # longer than silence lasts before it is asked
+        assert visit.ask(f"{NOTICE}.textContent") == ""
+        visit.page.context.set_offline(False)
+        decoder.count, decoder.delay = 400, 0.1
+        visit.page.click("#prove")
+        visit.until("document.querySelectorAll('.pair').length > 20")
+        visit.page.context.set_offline(True)  # what is asked now fails …
+        decoder.runs[-1]._delay = 9.0  # … and the stream that is open has nothing to say
+        visit.until(f"{NOTICE}.textContent.startsWith('The server does not answer any more')")
+        assert visit.ask("document.querySelectorAll('.pair').length > 20")
+        visit.page.context.set_offline(False)
+        decoder.runs[-1]._delay = 0.0
+        visit.errors.clear()  # the browser's and Gradio's, of the network that was gone
+        visit.page.click("#proof-stop")
+        visit.close()
 
 
 def test_bad_input_is_a_sentence_in_the_tab(prover):

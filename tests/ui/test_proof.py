@@ -21,11 +21,13 @@ SHOWN = dict(
 
 
 def played(bundle=None, cancel_after=10**6, **more):
-    """The messages of a proof that is stopped after so many looks."""
+    """The messages of a proof that is stopped after so many looks; one more says it is over."""
     looks = iter(range(10**9))
     wish = read("abcabdabc", SHOWN | more)
     stopped = lambda: next(looks) >= cancel_after  # noqa: E731
-    return [json.loads(m) for m in prove(engine, bundle or table_bundle(), wish, stopped)]
+    *shown, over = map(json.loads, prove(engine, bundle or table_bundle(), wish, stopped))
+    assert over == {"kind": "over"}
+    return shown
 
 
 def test_what_the_tab_shows_at_first_is_a_proof_of_shallow_rounds():
@@ -129,7 +131,7 @@ def test_every_broken_rule_is_refuted_with_what_the_tab_shows_at_first():
     bundle = engine.load()
     for rule in (name for name, words in RULES.items() if words.says):
         wish = read(EXAMPLES[0].prompt, SHOWN | {"rule": rule, "count": 5000})
-        *_, last = prove(engine, bundle.for_visitor(), wish, lambda: False)
+        *_, last, _ = prove(engine, bundle.for_visitor(), wish, lambda: False)
         assert json.loads(last)["verdict"]["holds"] is False, rule
 
 
