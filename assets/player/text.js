@@ -1,5 +1,8 @@
 // The text panel: a span a round, shown once the playhead has emitted it. What the decoder
 // has written beyond the playhead stands faint (live runs only, by the style sheet).
+
+const ROUNDED = 0.1; // of a line: more than a browser rounds where it scrolls to
+
 export class Text {
   constructor(section, onPick) {
     this.section = section;
@@ -54,9 +57,11 @@ export class Text {
     const { body } = this, span = this.spans[this.shown - 1];
     if (!span) { body.scrollTop = 0; return; }
     const line = parseFloat(getComputedStyle(body).lineHeight);
-    const low = span.offsetTop, over = low + span.offsetHeight - body.clientHeight;
-    if (low < body.scrollTop) body.scrollTop = line * Math.floor(low / line);
-    if (over > body.scrollTop) body.scrollTop = line * Math.ceil(over / line);
+    const seen = line * Math.floor(body.getBoundingClientRect().height / line); // the mask shows whole ones
+    const low = span.offsetTop, over = low + span.offsetHeight - seen;
+    const top = Math.max(over, Math.min(low, body.scrollTop));
+    const lines = Math.floor(top / line + ROUNDED); // also where a panel that grew has moved the text
+    body.scrollTop = line * (line * (lines + ROUNDED) < over ? lines + 1 : lines);
   }
 }
 

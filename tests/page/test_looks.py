@@ -144,12 +144,16 @@ def test_the_round_in_hand_is_in_sight(visit):
         " return words.scrollTop > 0 && now.bottom <= box.bottom + 1; })"
         "(document.querySelector('.stage .words'))"
     )
-    cut = visit.ask(
+    cut = (
         "(words => { const line = parseFloat(getComputedStyle(words).lineHeight);"
         " const over = words.scrollTop % line; return Math.min(over, line - over); })"
         "(document.querySelector('.stage .words'))"
     )
-    assert cut < 1, "The first line in sight is cut by so many pixels."
+    assert visit.ask(cut) < 1, "The first line in sight is cut by so many pixels."
+    for width, height in ((1100, 700), (1440, 790), (1024, 768), (1440, 805), (1250, 820)):
+        visit.page.set_viewport_size({"width": width, "height": height})
+        visit.page.wait_for_timeout(300)
+        assert visit.ask(cut) < 1, f"… in a window of {width} x {height}, the panel grown or shrunk"
 
 
 def test_no_key_is_missing_from_the_judgement(visit):

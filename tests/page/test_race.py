@@ -13,6 +13,12 @@ from ui.loader import Loader
 
 NOTICE = "document.querySelector('#compare-rail .notice')"
 EQUAL = "document.querySelector('.race .equal').textContent"
+SEEN = """[...document.querySelectorAll('.race .words')].map((words) => {
+    const line = parseFloat(getComputedStyle(words).lineHeight), top = words.scrollTop % line;
+    const now = words.querySelector('.now'), low = now.offsetTop - words.scrollTop;
+    const seen = line * Math.floor(words.getBoundingClientRect().height / line);
+    return { cut: Math.min(top, line - top), low, over: low + now.offsetHeight - seen };
+})"""
 PHASES = ("draft", "verify", "accept", "commit")
 SLOW = {"plain": 3.0, "suffix": 1.0, "lookup": 2.0}  # how long a round takes by method
 
@@ -331,6 +337,18 @@ def test_real_methods_write_equal_texts_at_temperature_0(tab, shelf):
         assert len(lanes) == 4 and all(lane["tokens"] == lanes[0]["tokens"] for lane in lanes)
         assert lanes[0]["rounds"] == 96
         visit.close()
+
+
+def test_of_a_lanes_text_whole_lines_are_seen_and_the_pass_in_hand_is_among_them(racer):
+    racer.decoder.count = 60
+    race(racer)
+    racer.press("End")
+    for width, height in ((1440, 900), (390, 844), (1440, 870), (1024, 768), (1440, 885)):
+        racer.page.set_viewport_size({"width": width, "height": height})
+        racer.page.wait_for_timeout(300)
+        for lane in racer.ask(SEEN):
+            words = f"{lane} in a window of {width} x {height}"
+            assert lane["cut"] < 1 and lane["low"] >= 0 and lane["over"] <= 0, words
 
 
 def test_a_race_whose_server_is_gone_shows_what_was_decoded(racer):
