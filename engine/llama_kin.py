@@ -12,6 +12,12 @@ MODELS = (
     qwen2.Qwen2ForCausalLM,
     qwen3.Qwen3ForCausalLM,
 )
+LAYERS = (
+    llama.LlamaDecoderLayer,
+    mistral.MistralDecoderLayer,
+    qwen2.Qwen2DecoderLayer,
+    qwen3.Qwen3DecoderLayer,
+)
 ATTENTIONS = (
     llama.LlamaAttention,
     mistral.MistralAttention,

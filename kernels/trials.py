@@ -16,6 +16,7 @@ from kernels.flex import tree_attention_flex
 from kernels.judging_trials import accept_is_right, entries_are_right, greedy_is_right
 from kernels.moving_trials import commit_is_right, rotary_write_is_right
 from kernels.reason import last_line
+from kernels.row_trials import add_norm_is_right, gated_is_right
 from kernels.tiles import Tile, padded, table_of, tile_for
 from kernels.tree_attention import Attended, tree_attention_reference, tree_attention_triton
 
@@ -53,6 +54,8 @@ def fault(
         "rotary_write": lambda: rotary_write_is_right(
             device, dtype, head_size, group, TOLERANCE.get(dtype, 1e-5)
         ),
+        "add_norm": lambda: add_norm_is_right(device, dtype, TOLERANCE.get(dtype, 1e-5)),
+        "gated": lambda: gated_is_right(device, dtype, TOLERANCE.get(dtype, 1e-5)),
         "accept_greedy": lambda: greedy_is_right(device),
         "accept": lambda: accept_is_right(device),
         "top_entries": lambda: entries_are_right(device),

@@ -7,15 +7,18 @@ from collections.abc import Iterator
 from functools import partial
 
 import torch
-from torch.nn.functional import linear, rms_norm, silu
+from torch.nn.functional import linear, rms_norm
 
 from bench.gpu.clock import time_on
 from bench.gpu.lines import Ceilings, Line
 from bench.gpu.scale import Model, Scale
 from bench.gpu.trees import Slots, random_slots
+from kernels.add_norm import add_norm
+from kernels.gated import gated
 from kernels.rotary_write import rotary_write
 from kernels.tree_attention import tree_attention
 
+EPS = 1e-5  # of the norms
 Weights = list[torch.Tensor]  # of a layer: q k v, o, gate and up, down
 
 
@@ -66,16 +69,15 @@ def forward(layers: list[Weights], head: torch.Tensor, slots: Slots) -> torch.Te
     """[N, V] logits of a pass over the tree's nodes."""
     nodes, _, size = slots.query.shape
     hidden = head.new_full((nodes, head.shape[1]), 0.1)
-    width = hidden.shape[-1:]
+    width, ones = hidden.shape[-1:], hidden.new_ones(hidden.shape[-1])
     rows = slots.length + torch.arange(nodes, device=hidden.device)
     turns = torch.logspace(0, -4, size // 2, device=hidden.device).repeat(2) * rows[:, None]
     cos, sin = turns.cos().to(hidden.dtype), turns.sin().to(hidden.dtype)
     for number, (qkv, out, gate_up, down) in enumerate(layers):
-        heads = linear(rms_norm(hidden, width), qkv).view(nodes, -1, size)
+        heads = linear(rms_norm(hidden, width, ones, EPS), qkv).view(nodes, -1, size)
         _, keys, values, *rest = slots.arguments(number)
         query = rotary_write(heads, cos, sin, keys, values, rows)
         attended = tree_attention(query, keys, values, *rest).out
-        hidden = hidden + linear(attended.flatten(1), out)
-        gate, up = linear(rms_norm(hidden, width), gate_up).chunk(2, -1)
-        hidden = hidden + linear(silu(gate) * up, down)
-    return linear(rms_norm(hidden, width), head)
+        hidden, normed = add_norm(hidden, linear(attended.flatten(1), out), ones, EPS)
+        hidden.addmm_(gated(linear(normed, gate_up)), down.t())
+    return linear(rms_norm(hidden, width, ones, EPS), head)

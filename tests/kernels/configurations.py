@@ -6,11 +6,14 @@ import torch
 import triton
 import triton.language as tl
 
+from kernels.add_norm import WIDEST, _add_norm_kernel
 from kernels.candidates import BLOCK as CANDIDATES_BLOCK
 from kernels.candidates import _candidates_kernel
 from kernels.commit import ROWS, _commit_kernel
 from kernels.draw import BLOCK as DRAW_BLOCK
 from kernels.draw import _draw_kernel, _mass_kernel
+from kernels.gated import BLOCK as GATED_BLOCK
+from kernels.gated import _gated_kernel
 from kernels.merge import _merge_kernel
 from kernels.point_thresholds import BLOCK as POINTS_BLOCK
 from kernels.point_thresholds import _point_thresholds_kernel, _rest_kernel
@@ -98,7 +101,11 @@ def others() -> list[Configuration]:
             )
         )  # fmt: skip
     return (
-        made + rotations() + thresholds() + [one for laws in (True, False) for one in judging(laws)]
+        made
+        + rotations()
+        + rows()
+        + thresholds()
+        + [one for laws in (True, False) for one in judging(laws)]
     )
 
 
@@ -120,6 +127,29 @@ def rotations() -> list[Configuration]:
             (128, "bf16", True), (128, "fp16", False), (128, "fp32", True),
         ]
     ]  # fmt: skip
+
+
+def rows() -> list[Configuration]:
+    """What goes through a layer's rows: models of 8B are 4096 wide."""
+    types = ("residual_ptr", "added_ptr", "weight_ptr", "total_ptr", "normed_ptr")
+    norms = [
+        Configuration(
+            f"add norm H{size} {name}", _add_norm_kernel,
+            dict.fromkeys(types, f"*{name}") | {"eps": "fp32"},
+            dict(WIDE=tl.float32, BLOCK_H=size), dict(num_warps=8),
+        )
+        for size, name in [
+            (1024, "bf16"), (4096, "bf16"), (WIDEST, "bf16"), (4096, "fp16"), (WIDEST, "fp32"),
+        ]
+    ]  # fmt: skip
+    gates = [
+        Configuration(
+            f"gated {name}", _gated_kernel, dict(gate_up_ptr=f"*{name}", out_ptr=f"*{name}"),
+            dict(WIDE=tl.float32, BLOCK_I=GATED_BLOCK), dict(num_warps=4),
+        )
+        for name in NAMES.values()
+    ]  # fmt: skip
+    return norms + gates
 
 
 def thresholds() -> list[Configuration]:

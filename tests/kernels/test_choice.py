@@ -6,6 +6,7 @@ from torch.nn.attention import flex_attention
 
 import kernels.judging_trials
 import kernels.moving_trials
+import kernels.row_trials
 import kernels.trials
 from kernels.choice import choose
 from kernels.tiles import table_of
@@ -19,6 +20,8 @@ HOMES = pytest.mark.parametrize(
         (kernels.trials, "tree_attention_triton"),
         (kernels.moving_trials, "commit_triton"),
         (kernels.moving_trials, "rotary_write_triton"),
+        (kernels.row_trials, "add_norm_triton"),
+        (kernels.row_trials, "gated_triton"),
         (kernels.judging_trials, "accept_triton"),
         (kernels.judging_trials, "accept_greedy_triton"),
         (kernels.judging_trials, "top_entries_triton"),
