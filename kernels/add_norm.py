@@ -20,7 +20,7 @@ def add_norm_reference(
     residual: torch.Tensor, added: torch.Tensor, weight: torch.Tensor, eps: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Eager version; arguments as for ``add_norm``."""
-    total = residual + added
+    total = (residual + added).contiguous()
     return total, F.rms_norm(total, weight.shape, weight, eps)
 
 

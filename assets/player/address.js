@@ -57,15 +57,23 @@ export class Address {
 
   keep() {
     clearTimeout(this.timer);
-    if (this.isVisited || this.player.tape?.isLive) this.timer = setTimeout(() => { if (this.player.state === 'paused') this.write(); }, REST_MS);
+    const { tape } = this.player;
+    if (!this.isVisited && !tape?.isLive) return;
+    if (tape && !this.isNamed) this.write(); // at once: a reload is not to lead to another run
+    else this.timer = setTimeout(() => { if (this.player.state === 'paused') this.write(); }, REST_MS);
   }
 
-  // A live run has no address: its name means nothing to another visitor.
+  // A run of one's own has no address: its name means nothing to another visitor.
+  get isNamed() {
+    const { tape, runs } = this.player;
+    return Boolean(tape) && runs.some((run) => run.name === tape.header.run);
+  }
+
   write() {
-    const { tape, position, runs, pauses } = this.player;
+    const { tape, position, pauses } = this.player;
     const place = new URL(location.href);
     if (place.searchParams.has('lesson')) return; // the lesson's own address says more
-    const isNamed = tape?.size && position >= 0 && runs.some((run) => run.name === tape.header.run);
+    const isNamed = this.isNamed && tape.size && position >= 0;
     const values = isNamed ? { trace: tape.header.run, ...this.words(tape, position) } : {};
     if (pauses.wanted) values.pause = pauses.wanted;
     for (const name of NAMES) {

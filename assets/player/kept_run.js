@@ -23,6 +23,7 @@ export function showKept(player) {
 
 function write(player) {
   const { tape, position, runs } = player;
+  if (!tape) return; // nothing has stood here: what was kept before stays
   try {
     sessionStorage.removeItem(KEY);
     if (!tape?.size || tape.lack || runs.some((run) => run.name === tape.header.run)) return;

@@ -11,7 +11,7 @@ import { addExport } from './export.js';
 import { Facts } from './facts.js';
 import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
-import { keepRun } from './kept_run.js';
+import { keepRun, showKept } from './kept_run.js';
 import { looksOf } from './looks.js';
 import { Mass } from './mass.js';
 import { Numbers } from './numbers.js';
@@ -64,7 +64,6 @@ export class Player {
     followTheme(find('#header .theme'), () => this.show(false));
     listen(this);
     keepPrompt();
-    keepRun(this);
     spareMeasuring(this);
     sayWaiting(this);
     watchQueue(element.closest('#stage'), find('#notice .queue'));
@@ -75,10 +74,12 @@ export class Player {
   // After the messages that came early: nothing live yet, so a recorded run plays.
   async begin() {
     (window.requestIdleCallback ?? setTimeout)(() => plotly());
+    keepRun(this);
     const shelf = find('#header .shelf');
     try {
       this.runs = await fillShelf(shelf, (name) => this.open(name));
     } catch {
+      if (!this.tape) showKept(this); // it needs no list
       this.notice('The list of recorded runs could not be read; reload the page to try again.', true);
     }
     const first = this.runs.find((run) => run.first) ?? this.runs[0];

@@ -21,7 +21,8 @@ from engine.llama_kin import ATTENTIONS, MLPS, NORMS, projections
 def fuse(module: nn.Module) -> nn.Module:
     """Swap what is known in ``module``, in place; subclasses are not.  Twice is as once.
 
-    What was swapped is evaluated where it is: it cannot be trained, moved or saved any more.
+    What was swapped is evaluated where it is: it cannot be trained, moved or saved any more, and
+    nobody calls the modules whose work is part of another's now: hooks on them hear nothing.
     What there is no memory for stays as it was.
     """
     is_swapped = False

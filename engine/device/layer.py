@@ -12,7 +12,7 @@ class _Fused(nn.Module):
     """Goes before a layer's own class: transformers finds its layers by that."""
 
     def forward(self, hidden_states: Tensor, **options: object) -> Tensor:
-        """The residual stream behind the layer; arguments as of its own class."""
+        """The residual stream behind the layer; options by name, as of its own class."""
         attended, _ = self.self_attn(hidden_states=self.input_layernorm(hidden_states), **options)
         return _finish(self, attended, hidden_states)
 

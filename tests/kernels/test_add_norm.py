@@ -58,6 +58,15 @@ def test_rows_that_lie_apart_are_read_where_they_are():
     check(add_norm_triton, (*apart, *rest))
 
 
+@pytest.mark.parametrize("adder", ADDERS)
+def test_what_comes_out_lies_in_one_piece(adder):
+    """Whoever adds to it in place takes it as rows."""
+    residual, added, *rest = case(shape=(3, 2, 40))
+    turned = residual.transpose(0, 1), added.transpose(0, 1), *rest
+    check(ADDERS[adder], turned)
+    assert all(each.is_contiguous() for each in ADDERS[adder](*turned))
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_nothing_is_written_beside_the_rows_in_any_order(order):
     with program_order(order), guarded_allocations():

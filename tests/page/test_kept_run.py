@@ -3,6 +3,7 @@
 import pytest
 
 from engine.trace import Trace
+from tests.page import synthetic
 
 TEXT = "document.querySelector('.panel.text').textContent"
 WHERE = "[player.run, player.at, player.phase, player.position, player.size]"
@@ -28,6 +29,47 @@ def test_a_live_run_stands_where_it_was_left_and_is_the_same_file(visit, tmp_pat
     saved = Trace.load(tmp_path / "run.jsonl")
     assert saved.is_whole and saved.header.method == visit.decoder.runs[-1].config.method
     assert len(saved.rounds) == before[-1]
+
+
+@pytest.mark.parametrize("stage", ["followed", "playing", "opened"])
+def test_an_address_of_what_stood_there_before_is_gone_with_it(visitor, tmp_path, stage):
+    """Also where the player is never at rest."""
+    visitor.page.emulate_media(reduced_motion="reduce" if stage == "followed" else None)
+    visit = visitor.open("?trace=second&round=2&phase=verify")
+    if stage == "opened":
+        path = tmp_path / "own.jsonl"
+        synthetic.trace(9, 8, seed=7).save(path)
+        visit.open_file(path)
+        visit.until("player.size === 9 && player.isDone")
+    else:
+        visit.decode()
+        visit.until("player.isDone")
+    run = visit.ask("[player.run, player.size]")
+    reload(visit)
+    assert visit.ask("[player.run, player.size]") == run
+
+
+def test_a_page_that_goes_before_anything_stood_there_keeps_what_was_kept(visit):
+    visit.decode_whole()
+    run = visit.ask("player.run")
+    waiting = []
+    visit.page.route("**/own/traces", lambda route: waiting.append(route))
+    visit.page.reload()
+    visit.until("window.player && document.querySelector('#go')")
+    assert not visit.ask("player.size")
+    visit.page.unroute("**/own/traces")
+    reload(visit)
+    assert visit.ask("player.run") == run
+
+
+def test_it_stands_there_without_the_list_of_recorded_runs(visit):
+    visit.decode_whole()
+    run = visit.ask("player.run")
+    visit.page.route("**/own/traces", lambda route: route.abort())
+    reload(visit)
+    assert visit.ask("player.run") == run and "could not be read" in visit.notice
+    visit.page.unroute("**/own/traces")
+    visit.errors.clear()
 
 
 def test_of_a_run_that_went_on_its_rounds_stay(visit):

@@ -114,6 +114,41 @@ def test_no_line_of_the_text_is_cut_in_half(visit):
     assert colours(whole + 1, high) == 1
 
 
+@pytest.mark.parametrize("tab_name", ["Stage", "Compare"])
+def test_a_text_that_has_the_focus_has_a_ring(visit, tab_name):
+    """All around it: what shows whole lines only would cut its own off."""
+    visit.page.get_by_role("tab", name=tab_name).click()
+    if tab_name == "Compare":
+        visit.page.click("#race-go")
+        visit.until("race.state === 'over'")
+    else:
+        visit.decode_whole()
+    visit.rest()
+    text = visit.page.locator(".race .text" if tab_name == "Compare" else ".panel.text").first
+    ring = tuple(int(PALETTE["dark"]["bonus"][at : at + 2], 16) for at in (1, 3, 5))
+
+    def ringed():
+        """Pixels of its colour at the four edges."""
+        text.scroll_into_view_if_needed()
+        box = text.bounding_box()
+        clip = {"x": box["x"] - 8, "y": box["y"] - 8}
+        clip |= {"width": box["width"] + 16, "height": box["height"] + 16}
+        picture = Image.open(BytesIO(visit.page.screenshot(clip=clip))).convert("RGB")
+        wide, high = picture.size
+        edges = [(0, 0, wide, 16), (0, high - 16, wide, high), (0, 0, 16, high)]
+        counts = []
+        for edge in [*edges, (wide - 16, 0, wide, high)]:
+            found = picture.crop(edge)
+            colours = {colour: count for count, colour in found.getcolors(2**16)}
+            counts.append(colours.get(ring, 0) / max(found.size))
+        return counts
+
+    assert max(ringed()) < 0.5
+    visit.press("Tab")  # a key was the last thing: a ring is shown then
+    text.locator(".words").focus()
+    assert min(ringed()) > 1.5  # two pixels
+
+
 def test_every_panel_is_as_large_as_its_place(visit):
     visit.press("End")
     visit.rest()
