@@ -15,7 +15,7 @@ class Balance(NamedTuple):
     """Seconds beyond plain passes by what took them, each of the seconds of all rounds."""
 
     draft: Ratio
-    wider: Ratio | None  # the passes' cost over one node's; unknown without a calibration
+    wider: Ratio | None  # the passes' cost over one node's, both calibrated; unknown without that
     rest: Ratio  # judging and committing
     nodes: Ratio  # of a mean pass, root included
     passes: float | None  # plain passes that such a pass costs

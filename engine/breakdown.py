@@ -122,8 +122,8 @@ class Breakdown:
     def length_of(self, size: int) -> Ratio:
         """Mean accepted length had only the ``size`` likeliest nodes of each tree been drafted.
 
-        The verdicts are the run's own, so this is what happened and no model of it; it says
-        nothing of trees larger than the run's.
+        An estimate by the run's own verdicts: rounds of smaller trees would have gone on from
+        other places of the text.  It says nothing of trees larger than the run's.
         """
         passes = len(self.origins)
         lost = sum(count for place, count in self.gains.items() if place > size)

@@ -30,9 +30,10 @@ class DecodeConfig:
         num_draft: K, the longest path drafted in one round; ``None`` is the method's own.
         tree: ``"auto"`` drafts what pays on this machine, possibly nothing; a number
             bounds the drafted nodes: the most probable ones by the drafter's own confidence
-            (Hydra, EAGLE-2, EAGLE-3, where they draw nothing) or by chances measured
-            beforehand; rank paths such as ``((0,), (1,), (0, 0))`` give a
-            static tree (Medusa's notation: the second path is the root's second-best child);
+            (suffix; Hydra, EAGLE-2 and EAGLE-3 where they draw nothing), or by chances measured
+            beforehand, or learnt in the run where nobody did; rank paths such as
+            ``((0,), (1,), (0, 0))`` give a static tree (Medusa's notation: the second path is
+            the root's second-best child);
             a node's parent and its better siblings must be in the tree too.
         rule: ``"recursive"`` rejection, or ``"block"`` verification of a chain.
         drafting: of heads (Medusa, Hydra, EAGLE): ``"top"`` hangs the most probable tokens

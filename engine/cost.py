@@ -42,7 +42,7 @@ def calibrate(model: PreTrainedModel, sizes: Sequence[int] = SIZES) -> PassCost:
 
 
 def measure(seconds_of: Callable[[int], float], sizes: Sequence[int]) -> PassCost:
-    """The fastest of some timings of each size; the first of each warms up.
+    """The fastest of some timings of each size, spread over all turns; the first of each warms up.
 
     Whatever else the machine does, such as drawing the page that waits for the model, makes a
     pass slower and never faster.
@@ -50,7 +50,7 @@ def measure(seconds_of: Callable[[int], float], sizes: Sequence[int]) -> PassCos
     timings: dict[int, list[float]] = {size: [] for size in sizes}
     for repeat in range(SMALL_REPEATS + 1):
         for size in sizes:
-            if size <= SMALL or repeat <= REPEATS:
+            if size <= SMALL or repeat % (SMALL_REPEATS // REPEATS) == 0:
                 timings[size].append(seconds_of(size))
     fastest = [min(timings[size][1:]) for size in sizes]
     return PassCost(tuple(sizes), tuple(np.maximum.accumulate(fastest).tolist()))

@@ -32,7 +32,7 @@ class DraftVocab:
 
     def best(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The same where the logits are, [n, count] each; fewer where Vd is less."""
-        laws = _finite(logits.float()).softmax(-1)  # of all tokens: takes half of what logsumexp does
+        laws = _finite(logits.float()).softmax(-1)  # in half the time of a logsumexp
         chances, rows = laws.topk(min(count, laws.shape[-1]), -1)
         return rows if self.ids is None else self.ids[rows], chances
 

@@ -107,7 +107,10 @@ def draw_distinct(law: torch.Tensor, uniforms: Sequence[float]) -> list[int]:
 def _penalise(
     scores: torch.Tensor, histories: Sequence[Sequence[int]], penalty: float
 ) -> torch.Tensor:
-    """Make the tokens of each row's own history less likely (Keskar et al., 2019, eq. 1)."""
+    """Make the tokens of each row's own history less likely.
+
+    As transformers does it, after Keskar et al., 2019 (arXiv 1909.05858), section 4.1.
+    """
     scores = scores.clone()
     for row, history in zip(scores, histories, strict=True):
         seen = torch.tensor(list(set(history)), device=row.device)

@@ -22,7 +22,7 @@ _TEXTS = {
     " grows where they are sure.",
     "hydra++": "Hydra with deeper heads and a layer of its own that attends to the whole text.",
     "eagle": "One layer feeds its predicted feature and the drafted word back into itself, over a"
-    " static tree.",
+    " tree that was planned before.",
     "eagle2": "EAGLE's layer grows the tree where it is sure: beam by beam, then the best nodes.",
     "eagle3": "A layer fed by three of the target's layers and trained on its own guesses, over a"
     " tree that grows where it is sure.",

@@ -16,7 +16,7 @@ STORIES = {
     "eagle-code": "A recorded run above temperature 0: EAGLE's layer draws a tree of ten tokens"
     " for every pass of the target; code it guesses so well that three of them are kept.",
     "lookup-copy": "A recorded run: the answer repeats the prompt, so eight tokens at a time can"
-    " be looked up there, and one pass of the target keeps them all.",
+    " be looked up there; from the second round on one pass of the target keeps them all.",
     "lookup-sky": "A recorded run: the answer hardly repeats the prompt, so there is next to"
     " nothing to look up.",
     "suffix-three-times": "A recorded run: at first little can be drafted; the more the text"
@@ -32,8 +32,8 @@ STORIES = {
     " fewer of the drafted tokens are kept.",
     "draft-tree-sky": "A recorded run: a small model drafts a tree; siblings are judged in turn,"
     " and what replaces the rejected ones is drawn from the residual.",
-    "wide-tree": "A recorded run: six first tokens with four below each. A pass over 31 nodes took"
-    " as long as three plain ones and brought little more than two tokens.",
+    "wide-tree": "A recorded run: six first tokens with four below each. A pass over 31 nodes cost"
+    " four of one node, and brought little more than two tokens.",
     "medusa-story": "A recorded run: a head for each level, and none knows what the others say:"
     " tokens that stand in a row seldom belong together.",
     "hydra-story": "A recorded run of the prompt that Medusa was given: every head reads the tokens"

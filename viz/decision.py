@@ -7,29 +7,35 @@ from viz.point_mass import is_taken, law_at, p_left
 LETTERS = 11  # of the token: the numbers behind it have to be seen
 
 
-def decision(this: Round, node: int) -> str:
-    """The verdict and why it fell, where the record tells."""
+def decision(this: Round, node: int, is_block: bool = False) -> str:
+    """The verdict and why it fell, where the record tells.
+
+    Args:
+        is_block: the rule judged whole blocks: no number of one node decided.
+    """
     nodes = this.nodes
     name = f"“{visible(this.piece(nodes.token[node]), LETTERS)}” {nodes.verdict[node]}"
     p, u = nodes.target_prob[node], nodes.uniform[node]
-    return name if p is None or u is None else f"{name}: u {short(u)}{_against(this, node, p, u)}"
+    if p is None or u is None:
+        return name
+    q = _q(this, node)
+    side_by_side = f", p {short(p)}, q {short(q)}" if q else f", p {short(p)}"
+    against = "" if is_block or not q else _against(this, node, p, q, u)
+    return f"{name}: u {short(u)}{against or side_by_side}"
 
 
-def _against(this: Round, node: int, p: float, u: float) -> str:
-    """What the uniform was held against.
+def _against(this: Round, node: int, p: float, q: float, u: float) -> str:
+    """What the uniform was held against; nothing where the record does not tell.
 
-    A later sibling that was drawn is judged by the residual of those before it, and a block by
-    all its tokens: then the numbers stand side by side.
+    A later sibling that was drawn is judged by the residual of those before it.
     """
-    q, rank = _q(this, node), this.nodes.rank[node]
-    if not q:
-        return f", p {short(p)}"
+    rank = this.nodes.rank[node]
     bound, name = (p / q, "p/q") if rank == 0 else (None, "")
     if is_taken(this, this.nodes.parent[node]):
         bound, name = p_left(this, node), "p left" if rank else "p"
     is_accepted = this.nodes.verdict[node] == "accepted"
     if bound is None or (u < bound) != is_accepted:
-        return f", p {short(p)}, q {short(q)}"
+        return ""
     return f" {'<' if is_accepted else '≥'} {name} {short(min(bound, 99))}"
 
 

@@ -56,13 +56,17 @@ class JudgementInfo(NamedTuple):
     last: str  # the words for the token that was not drafted
 
 
-def plot_judgement(this: Round, mode: str = "light") -> go.Figure:
-    """The last judgement of one round."""
-    return figure.finished(judgement_panel(judgement_info(this), steps(this)), mode)
+def plot_judgement(this: Round, mode: str = "light", is_block: bool = False) -> go.Figure:
+    """The last judgement of one round; arguments as for ``judgement_info``."""
+    return figure.finished(judgement_panel(judgement_info(this, is_block), steps(this)), mode)
 
 
-def judgement_info(this: Round) -> JudgementInfo:
-    """What the rule met in ``this`` round."""
+def judgement_info(this: Round, is_block: bool = False) -> JudgementInfo:
+    """What the rule met in ``this`` round.
+
+    Args:
+        is_block: the run's rule judges whole blocks.
+    """
     nodes = this.nodes
     found = [i for i, v in enumerate(nodes.verdict) if v in ("accepted", "rejected")]
     must = {
@@ -71,7 +75,7 @@ def judgement_info(this: Round) -> JudgementInfo:
     }
     return JudgementInfo(
         {law.node: _judged(this, law, must.get(law.node, [])) for law in this.laws},
-        {node: decision(this, node) for node in found},
+        {node: decision(this, node, is_block) for node in found},
         {node: nodes.parent[node] for node in found},
         {node: nodes.token[node] for node in found},
         _drawn(this),

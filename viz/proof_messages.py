@@ -162,7 +162,7 @@ def _meaning(fit: Fit) -> str:
 def _pooled(fit: Fit) -> str:
     outcomes = "pairs" if fit.place == "pair" else "tokens"
     return (
-        f"{fit.pooled_tokens:,} {outcomes} expected less than 5 times are one bin"
+        f"{fit.pooled_tokens:,} {outcomes} too rare for a bin of their own are one"
         f" ({fit.pooled_observed:,} came out, {fit.pooled_expected:,.1f} expected)"
     )
 

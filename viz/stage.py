@@ -16,7 +16,7 @@ from viz.cells import MASSLESS
 from viz.drafting import ALONE, drafting_of
 from viz.facts import facts_panel
 from viz.figure import TEMPLATE
-from viz.judgement import judgement_figure, judgement_info, judgement_panel
+from viz.judgement import JudgementInfo, judgement_figure, judgement_info, judgement_panel
 from viz.mask import mask_info, mask_panel
 from viz.numbers import Numbers
 from viz.phases import Step, steps
@@ -113,11 +113,14 @@ class Stage:
             }
         )
 
+    def _judged(self, this: Round) -> JudgementInfo:
+        return judgement_info(this, self.header.config.get("rule") == "block")
+
     def _panels(self, this: Round, order: list[Step]) -> dict[str, Any]:
         return {
             "tree": tree_panel(tree_info(this), order, drafting_of(self.header.method)),
             "caches": caches_panel(caches_info(self.header, this), order),
-            "judgement": _without_figure(judgement_panel(judgement_info(this), order)),
+            "judgement": _without_figure(judgement_panel(self._judged(this), order)),
             "mask": mask_panel(mask_info(this), order),
             "timeline": timeline_panel(timeline_info(this, self.plain_step), order),
             "text": text_panel(this),

@@ -101,7 +101,7 @@ class Planner:
         evidence, depth = self._evidence[self._grade], depths(proposal.parents)
         self.budget.settle(proposal.num_drafted, max(depth), len(judgement.path))
         accepted = set(judgement.path)
-        # a block refuses all that is behind its end: of those below the first nothing was tested
+        # a block refuses all that is behind its end: those below the first say nothing of the draft
         refused = (node for node in judgement.rejected if proposal.parents[node] in accepted)
         tested = (*judgement.path[1:], *refused)
         if self._is_trial and tested:
@@ -138,7 +138,11 @@ class Planner:
         return self.budget.worth(drafted, 0, emitted)
 
     def _may_try(self, evidence: Evidence) -> bool:
-        """Whether one node is due for a trial, which spends ``SPARE`` of the time or less."""
+        """Whether one node is due for a trial.
+
+        Trials spend ``SPARE`` of the time once patience is full, the first ones up to four times
+        that, and never more than the budget has.
+        """
         budget, stake = self.budget, self.budget.stake(1, 1)
         is_due = evidence.waited >= stake / (SPARE * budget.plain) * evidence.patience
         self._is_trial = is_due and budget.affords(stake) and budget.may_pay(AUTO_NODES)

@@ -11,9 +11,9 @@ class Fit:
     """How often tokens came out at one place, against the target's law there.
 
     Bins hold one token each, the most probable first, but for the last, which pools all whose
-    expected count is below ``chi_square.LEAST``; ``statistic``, ``freedom`` and ``p_value`` are
-    Pearson's over the bins.  At the place "pair" an outcome is two tokens: ``token`` numbers
-    the pairs, ``piece`` holds the text of both.
+    expected count is below ``chi_square.LEAST``, and the rarest others until it reaches that;
+    ``statistic``, ``freedom`` and ``p_value`` are Pearson's over the bins.  At the place "pair"
+    an outcome is two tokens: ``token`` numbers the pairs, ``piece`` holds the text of both.
     """
 
     place: Place

@@ -42,6 +42,21 @@ def test_small_passes_are_timed_more_often_than_large_ones():
     assert times[1] == times[2] == times[8] > 2 * times[64] > 2
 
 
+def test_a_slow_start_hits_large_passes_no_more_than_small_ones():
+    """The machine is slow for the first half: each size has a timing in the other."""
+    base = {1: 1.0, 8: 1.5, 64: 5.0}
+    calls, total = count(), len(_made(tuple(base)))
+    cost = measure(lambda size: base[size] * (3.0 if next(calls) < total / 2 else 1.0), tuple(base))
+    assert cost.seconds == tuple(base.values())
+
+
+def _made(sizes):
+    """The sizes that are timed, in their order."""
+    order = []
+    measure(lambda size: order.append(size) or 1.0, sizes)
+    return order
+
+
 @pytest.mark.parametrize("sizes", [(1,), (64,)])
 def test_one_size_alone_is_a_cost_too(sizes):
     assert measure(lambda _: 2.0, sizes).seconds == (2.0,)

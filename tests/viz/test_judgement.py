@@ -76,6 +76,14 @@ def test_a_taken_token_is_held_against_what_its_refused_siblings_left_of_p():
     assert words[4] == "“␣blue” rejected: u .75 ≥ p .20"
 
 
+def test_of_a_block_no_number_of_one_token_is_said_to_have_decided():
+    """It is judged by all its tokens: p, q and u stand side by side."""
+    assert judgement_info(ROUND).words[1] == "“␣and” rejected: u .90 ≥ p/q .20"
+    for words in (judgement_info(ROUND, True).words, judgement_info(TAKEN, True).words):
+        assert not any(sign in said for said in words.values() for sign in "<≥/")
+        assert words[1].startswith("“␣and” rejected: u .90, p .10, q ")
+
+
 @pytest.mark.parametrize("this", [BONUS, PLAIN], ids=["bonus", "plain"])
 def test_where_nothing_was_drafted_there_is_no_q_and_no_residual(this):
     (p, q, residual), numbers, note = shown(this, "emit", steps(this)[-1].node)

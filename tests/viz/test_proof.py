@@ -92,7 +92,7 @@ def test_pairs_have_room_for_both_tokens_and_are_called_pairs():
     assert info.piece[2] == "␣a␣day␣out" and info.hover[-1].startswith("40 other pairs")
     facts = json.loads(fits_message([pair], 1000, False))["places"][0]
     assert facts["title"] == "First two tokens together"
-    assert "40 pairs expected" in facts["facts"][1]["hover"]
+    assert "40 pairs too rare" in facts["facts"][1]["hover"]
 
 
 @pytest.mark.parametrize(

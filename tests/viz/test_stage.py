@@ -15,6 +15,7 @@ import pytest
 from engine import schema
 from engine.records import Emitted, Nodes, Round, Seconds
 from tests.viz.records import make_end, make_header, make_round, make_rounds
+from tests.viz.test_infos import ROUND
 from viz import theme
 from viz.caches import plot_caches
 from viz.cells import KINDS
@@ -382,3 +383,15 @@ def test_notebooks_get_whole_figures(name):
 def test_figures_need_no_torch():
     code = "import sys, viz.stage; sys.exit('torch' in sys.modules or 'gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_blocks_run_names_no_number_that_did_not_decide():
+    """The header tells the rule, also of a file: a decoder of another make may not have one."""
+    titles = {}
+    for rule in ("recursive", "block", None):
+        header = make_header()
+        config = {**header.config, "rule": rule} if rule else {}
+        sent = json.loads(Stage(dataclasses.replace(header, config=config)).round_message(ROUND))
+        titles[rule] = " ".join(filter(None, sent["panels"]["judgement"]["titles"]))
+    assert "p/q" in titles["recursive"] and titles[None] == titles["recursive"]
+    assert "p/q" not in titles["block"] and "u .90, p .10, q .50" in titles["block"]
