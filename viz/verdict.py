@@ -48,8 +48,8 @@ def _largest(found: Balance, length: Ratio) -> Sentence:
         text = f"{found.nodes.value:.1f} nodes cost {found.passes:.1f} passes here."
         hover = (
             f"{found.nodes.part:g} nodes in {count(found.nodes.whole, 'pass', 'es')}; "
-            f"beyond one node's they take {milliseconds(found.wider.part)} by the calibration, "
-            f"all four phases took {milliseconds(found.wider.whole)}"
+            f"beyond one node's: {milliseconds(found.wider.part)} (calibrated) of "
+            f"{milliseconds(found.wider.whole)}"
         )
         return Sentence(text.replace(".0 nodes", " nodes"), hover)
     ratio = shares[worst]
