@@ -187,8 +187,8 @@ def test_the_round_in_hand_is_in_sight(visit):
     assert visit.ask(cut) < 1, "The first line in sight is cut by so many pixels."
     for width, height in ((1100, 700), (1440, 790), (1024, 768), (1440, 805), (1250, 820)):
         visit.page.set_viewport_size({"width": width, "height": height})
-        visit.page.wait_for_timeout(300)
-        assert visit.ask(cut) < 1, f"… in a window of {width} x {height}, the panel grown or shrunk"
+        visit.page.wait_for_timeout(300)  # the panel has grown or shrunk by then, as a rule
+        visit.until(f"{cut} < 1")
 
 
 def test_no_key_is_missing_from_the_judgement(visit):
