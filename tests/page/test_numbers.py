@@ -20,6 +20,13 @@ def turn(visit, name):
     visit.page.get_by_role("tab", name=name).click()
 
 
+def look(visit):
+    """Go to the numbers of a run that is over, and wait until those in sight are drawn."""
+    turn(visit, "Numbers")
+    visit.until(f"{PLOT.format('rounds')}?.data")  # what is in sight a browser tells a frame later
+    visit.rest()
+
+
 def drawn(visit, name):
     """The traces of a figure as the page has them."""
     plot = PLOT.format(name)
@@ -65,8 +72,7 @@ def len_per_round(visit):
 
 
 def test_a_run_fills_the_figures_when_it_is_over_and_nothing_jumps(visit):
-    turn(visit, "Numbers")
-    visit.rest()
+    look(visit)
     turn(visit, "Stage")
     visit.decoder.count, visit.decoder.delay = 8, 0.4
     visit.decode()
@@ -84,8 +90,7 @@ def test_a_run_fills_the_figures_when_it_is_over_and_nothing_jumps(visit):
 
 
 def test_the_stage_is_there_after_a_look_at_the_numbers(visit):
-    turn(visit, "Numbers")
-    visit.rest()
+    look(visit)
     turn(visit, "Stage")
     visit.press("Home", "PageDown")
     visit.rest()
@@ -94,8 +99,7 @@ def test_the_stage_is_there_after_a_look_at_the_numbers(visit):
 
 
 def test_a_theme_reaches_the_numbers(visit):
-    turn(visit, "Numbers")
-    visit.rest()
+    look(visit)
     said = f"JSON.stringify({PLOT.format('rounds')}.data)"
     assert PALETTE["dark"]["recovered"] in visit.ask(said)
     visit.page.click("#header .theme")
@@ -107,8 +111,7 @@ def test_the_tab_fits_and_draws_what_is_in_sight(tab, served, size):
     visit = Visit(tab, served[0])
     visit.page.set_viewport_size({"width": size[0], "height": size[1]})
     visit.open()
-    turn(visit, "Numbers")
-    visit.rest()
+    look(visit)
     assert visit.ask("document.documentElement.scrollWidth <= innerWidth")
     if size == (1440, 900):
         assert visit.ask("document.documentElement.scrollHeight <= innerHeight")
@@ -122,8 +125,7 @@ def test_the_tab_fits_and_draws_what_is_in_sight(tab, served, size):
 
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_a_figure_is_saved_as_a_picture(visit, kind, tmp_path):
-    turn(visit, "Numbers")
-    visit.rest()
+    look(visit)
     with visit.page.expect_download() as waiting:
         visit.page.get_by_label(f"save Acceptance by depth as {kind.upper()}").click()
     assert waiting.value.suggested_filename == f"speculoscope-acceptance-by-depth.{kind}"
