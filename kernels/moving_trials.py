@@ -36,12 +36,12 @@ def rotary_write_is_right(
         weights = (told[3], wide[3]) if has_norms else (None, None)
         queries = rotary_write_triton(*told[:3], *found, rows, weights[0], EPS)
         exact = rotary_write_reference(*wide[:3], *right, rows, weights[1], EPS)
-        if not all(_is_near(*pair, tolerance) for pair in ((queries, exact), (found, right))):
+        if not all(is_near(*pair, tolerance) for pair in ((queries, exact), (found, right))):
             return False
     return True
 
 
-def _is_near(found: torch.Tensor, exact: torch.Tensor, tolerance: float) -> bool:
-    """Head by head; what was not written is the same."""
+def is_near(found: torch.Tensor, exact: torch.Tensor, tolerance: float) -> bool:
+    """Row by row; what was not written is the same."""
     error = (found.double() - exact).norm(dim=-1)
     return bool((error <= tolerance * exact.norm(dim=-1)).all())  # not of NaN

@@ -4,6 +4,7 @@ import torch
 
 from kernels.add_norm import add_norm_reference, add_norm_triton
 from kernels.gated import gated_reference, gated_triton
+from kernels.moving_trials import is_near
 
 ROWS, SIZES = 3, (576, 5000)  # of a small model, and of more than a power of two
 EPS = 1e-5
@@ -16,7 +17,7 @@ def add_norm_is_right(device: torch.device, dtype: torch.dtype, tolerance: float
         told = residual, added, weight[0]
         found = add_norm_triton(*told, EPS)
         exact = add_norm_reference(*(each.double() for each in told), EPS)
-        if not all(_is_near(*pair, tolerance) for pair in zip(found, exact, strict=True)):
+        if not all(is_near(*pair, tolerance) for pair in zip(found, exact, strict=True)):
             return False
     return True
 
@@ -25,7 +26,7 @@ def gated_is_right(device: torch.device, dtype: torch.dtype, tolerance: float) -
     """Gates that are open and shut, against float64."""
     for size in SIZES:
         rows = 4 * _rows(device, dtype, ROWS, 2 * size)
-        if not _is_near(gated_triton(rows), gated_reference(rows.double()), tolerance):
+        if not is_near(gated_triton(rows), gated_reference(rows.double()), tolerance):
             return False
     return True
 
@@ -34,9 +35,3 @@ def _rows(device: torch.device, dtype: torch.dtype, count: int, size: int) -> to
     """The same on every device."""
     rng = torch.Generator().manual_seed(size + count)
     return torch.randn(count, size, generator=rng).to(device, dtype)
-
-
-def _is_near(found: torch.Tensor, exact: torch.Tensor, tolerance: float) -> bool:
-    """Row by row."""
-    error = (found.double() - exact).norm(dim=-1)
-    return bool((error <= tolerance * exact.norm(dim=-1)).all())  # not of NaN

@@ -22,11 +22,11 @@ export function showKept(player) {
 }
 
 function write(player) {
-  const { tape, position, runs } = player;
+  const { tape, position, address } = player;
   if (!tape) return; // nothing has stood here: what was kept before stays
   try {
     sessionStorage.removeItem(KEY);
-    if (!tape?.size || tape.lack || runs.some((run) => run.name === tape.header.run)) return;
+    if (!tape.size || tape.lack || address.isNamed) return;
     sessionStorage.setItem(KEY, JSON.stringify({ lines: lines(tape), position }));
   } catch { /* a browser that keeps nothing, or not as much */ }
 }
