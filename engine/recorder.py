@@ -44,8 +44,11 @@ def nodes_of(
         verdicts[node] = "accepted"
     verdicts[0] = "root"
     probs: list[float | None] = [None] * size
+    held_against: tuple[float | None, ...] | None = None
     if chances is not None:
         probs[1:] = [None if isnan(chance) else short(chance) for chance in chances]
+        found = (judgement.accept_probs.get(node) for node in range(size))
+        held_against = tuple(None if chance is None else short(chance) for chance in found)
     tested = {0, *judgement.path, *judgement.rejected}
     return Nodes(
         proposal.tokens,
@@ -55,6 +58,7 @@ def nodes_of(
         tuple(probs),
         tuple(short(u) if node in tested else None for node, u in enumerate(uniforms)),
         tuple(verdicts),
+        held_against,
     )
 
 

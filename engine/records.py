@@ -26,6 +26,8 @@ class Nodes:
 
     Parents come before their children.  ``target_prob`` is as judged: one-hot at temperature 0.
     ``draft_prob`` is of the law drawn from; at temperature 0 the soft one, the drafter's softmax.
+    ``accept_prob`` is min(1, r/q) with what refused siblings left of p and q, or the h of a block:
+    of a block, a node is kept where a later one passes, whatever its own says.
     """
 
     token: tuple[int, ...]
@@ -35,14 +37,15 @@ class Nodes:
     target_prob: tuple[float | None, ...]  # target's, of the node after its parent
     uniform: tuple[float | None, ...]  # drawn when the node was tested
     verdict: tuple[Verdict, ...]
+    accept_prob: tuple[float | None, ...] | None = None  # what the uniform was held against
 
     def __post_init__(self) -> None:
         same_length(self)
         if not 1 <= len(self) <= MAX_RECORDED:
             raise ValueError(f"a tree has 1 to {MAX_RECORDED} nodes, not {len(self)}")
         are_ids("token", self.token)
-        for name in ("draft_prob", "target_prob", "uniform"):
-            are_chances(name, getattr(self, name))
+        for name in ("draft_prob", "target_prob", "uniform", "accept_prob"):
+            are_chances(name, getattr(self, name) or ())
         for node, parent in enumerate(self.parent):
             if not (parent == -1 if node == 0 else 0 <= parent < node):
                 raise ValueError(f"node {node} has parent {parent}: parents come first")

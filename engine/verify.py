@@ -9,7 +9,8 @@ r what is left of p once siblings were rejected.  All are [V] and sum to one.
 - Block verification of a chain (Sun et al., 2024, arXiv 2403.10444, algorithm 2).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import torch
@@ -25,6 +26,7 @@ class Judgement(NamedTuple):
     rejected: tuple[int, ...]  # nodes tested and refused
     extra: int | None  # the token drawn behind the path; None where the path ends the text
     residuals: tuple[torch.Tensor, ...]  # per node of the path: the law had all tested failed
+    accept_probs: Mapping[int, float] = MappingProxyType({})  # of the tested: u was held against it
 
     def cut(self, emitted: int, parents: Sequence[int]) -> "Judgement":
         """What is left where the text ends after ``emitted`` tokens: a stop string in the path.
@@ -37,7 +39,8 @@ class Judgement(NamedTuple):
         path = self.path[: emitted + 1]
         judged = {*path[:-1]}
         rejected = tuple(node for node in self.rejected if parents[node] in judged)
-        return Judgement(path, rejected, None, self.residuals[: len(path) - 1])
+        probs = {node: self.accept_probs[node] for node in (*path[1:], *rejected)}
+        return Judgement(path, rejected, None, self.residuals[: len(path) - 1], probs)
 
 
 def residual(p: torch.Tensor, q: torch.Tensor, weight: float = 1.0) -> torch.Tensor:
@@ -79,19 +82,25 @@ def judge(
         ends: end-of-sequence tokens; an accepted one ends the path and nothing is drawn.
     """
     below = children(parents)
-    path, rejected, residuals = [0], [], []
+    path, residuals = [0], []
+    probs: dict[int, float] = {}
     while True:
         node = path[-1]
         q = None if draft_laws is None else draft_laws[node]
-        accepted, refused, rest = _test(below[node], tokens, q, target_laws[node], uniforms)
-        rejected += refused
+        accepted, tested, rest = _test(below[node], tokens, q, target_laws[node], uniforms)
+        probs |= tested
         residuals.append(rest)
-        if accepted is None:
-            extra = draw(rest, uniforms[0])
-            return Judgement(tuple(path), tuple(rejected), extra, tuple(residuals))
-        path.append(accepted)
-        if tokens[accepted] in ends:
-            return Judgement(tuple(path), tuple(rejected), None, tuple(residuals))
+        if accepted is not None:
+            path.append(accepted)
+        if accepted is None or tokens[accepted] in ends:
+            extra = draw(rest, uniforms[0]) if accepted is None else None
+            rejected = tuple(node for node in probs if node not in path)
+            return Judgement(tuple(path), rejected, extra, tuple(residuals), probs)
+
+
+def accept_prob(r: float, q: float) -> float:
+    """min(1, r / q): the chance of a token to be accepted that was drawn with chance ``q``."""
+    return min(1.0, r / q) if q > 0 else float(r > 0)
 
 
 def _test(
@@ -100,24 +109,23 @@ def _test(
     q: torch.Tensor | None,
     p: torch.Tensor,
     uniforms: Sequence[float],
-) -> tuple[int | None, list[int], torch.Tensor]:
-    """Test siblings in turn: (the accepted one, those refused, the law had all failed)."""
-    refused: list[int] = []
+) -> tuple[int | None, dict[int, float], torch.Tensor]:
+    """Test siblings in turn: (the accepted one, the chances of the tested, what is left of p)."""
+    tested: dict[int, float] = {}
     r = p
     for node in siblings:
         token = tokens[node]
+        reach, drafted = float(r[token]), 1.0 if q is None else float(q[token])
+        tested[node] = accept_prob(reach, drafted)
         if q is None:
-            is_accepted = uniforms[node] < float(r[token])
             r = without(r, token)
         else:
-            # u * q < r rather than u < r / q: no division, right at q = 0 and at r = 0
-            is_accepted = uniforms[node] * float(q[token]) < float(r[token])
             r = residual(r, q)
             q = without(q, token)  # drawn without replacement: the next sibling's law
-        if is_accepted:
-            return node, refused, r
-        refused.append(node)
-    return None, refused, r
+        # u * q < r rather than u < r / q: no division, right at q = 0 and at r = 0
+        if uniforms[node] * drafted < reach:
+            return node, tested, r
+    return None, tested, r
 
 
 def judge_block(
@@ -136,24 +144,26 @@ def judge_block(
     length = _until_end(tokens, ends)
     weight, kept, kept_weight = 1.0, 0, 1.0
     residuals: list[torch.Tensor] = []
+    probs: dict[int, float] = {}
     for i in range(length):  # node i + 1 is token x_{i+1} of the paper
         p, q = target_laws[i], _law_of(draft_laws, i, tokens[i + 1], target_laws)
         residuals.append(residual(p, q, weight))
         drafted = float(q[tokens[i + 1]])
         weight = min(1.0, weight * float(p[tokens[i + 1]]) / drafted) if drafted > 0 else 0.0
-        if uniforms[i + 1] < _pass_chance(i + 1, length, weight, tokens, draft_laws, target_laws):
+        probs[i + 1] = _pass_chance(i + 1, length, weight, tokens, draft_laws, target_laws)
+        if uniforms[i + 1] < probs[i + 1]:
             kept, kept_weight = i + 1, weight
     path = tuple(range(kept + 1))
     rejected = tuple(range(kept + 1, length + 1))
     if kept == length and tokens[kept] in ends and kept > 0:
-        return Judgement(path, rejected, None, tuple(residuals[:kept]))
+        return Judgement(path, rejected, None, tuple(residuals[:kept]), probs)
     if kept == length:
         residuals.append(target_laws[kept])
     else:
         q = _law_of(draft_laws, kept, tokens[kept + 1], target_laws)
         residuals[kept] = residual(target_laws[kept], q, kept_weight)
     extra = draw(residuals[kept], uniforms[0])
-    return Judgement(path, rejected, extra, tuple(residuals[: kept + 1]))
+    return Judgement(path, rejected, extra, tuple(residuals[: kept + 1]), probs)
 
 
 def _pass_chance(

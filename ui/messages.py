@@ -48,7 +48,7 @@ def packed(text: str) -> str:
 
     Gradio escapes every quote of a string; base64 has none, and the browser inflates by itself.
     """
-    return PACKED + b64encode(zlib.compress(text.encode())).decode("ascii")
+    return PACKED + b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
 
 
 def _small(kind: str, text: str, **more: bool) -> str:

@@ -175,7 +175,7 @@ def _fold(first: int, tone: str, base: float) -> dict[str, Any]:
     """The slots there is no room for, as one block that says how many."""
     return {
         "type": "bar",
-        "x": [first - 1 - FOLD / 2],
+        "x": [first - 1 - FOLD // 2],
         "y": [1],
         "base": base,
         "width": FOLD,

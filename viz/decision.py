@@ -2,7 +2,7 @@
 
 from engine.records import Round
 from viz.pieces import short, visible
-from viz.point_mass import is_taken, law_at, p_left
+from viz.point_mass import is_taken, law_at
 
 LETTERS = 11  # of the token: the numbers behind it have to be seen
 
@@ -11,7 +11,7 @@ def decision(this: Round, node: int, is_block: bool = False) -> str:
     """The verdict and why it fell, where the record tells.
 
     Args:
-        is_block: the rule judged whole blocks: no number of one node decided.
+        is_block: the rule judged whole blocks: a node is kept with a later one that passes.
     """
     nodes = this.nodes
     name = f"“{visible(this.piece(nodes.token[node]), LETTERS)}” {nodes.verdict[node]}"
@@ -19,24 +19,34 @@ def decision(this: Round, node: int, is_block: bool = False) -> str:
     if p is None or u is None:
         return name
     q = _q(this, node)
-    side_by_side = f", p {short(p)}, q {short(q)}" if q else f", p {short(p)}"
-    against = "" if is_block or not q else _against(this, node, p, q, u)
-    return f"{name}: u {short(u)}{against or side_by_side}"
+    bound, against = _bound(this, node, p, q, is_block)
+    is_accepted = nodes.verdict[node] == "accepted"
+    is_rescued = is_block and is_accepted and bound is not None and u >= bound
+    if bound is None or (u < bound) != (is_accepted and not is_rescued):
+        return f"{name}: u {short(u)}, p {short(p)}" + (f", q {short(q)}" if q else "")
+    said = f"1 ≤ {against}" if (bound, against) == (1, "r/q") else f"{against} {short(bound)}"
+    rescued = " with a later one" if is_rescued else ""
+    return f"{name}{rescued}: u {short(u)} {'<' if u < bound else '≥'} {said}"
 
 
-def _against(this: Round, node: int, p: float, q: float, u: float) -> str:
-    """What the uniform was held against; nothing where the record does not tell.
+def _bound(
+    this: Round, node: int, p: float, q: float | None, is_block: bool
+) -> tuple[float | None, str]:
+    """What the uniform was held against, and what that is called.
 
-    A later sibling that was drawn is judged by the residual of those before it.
+    A later sibling is judged by what the refused ones before it have left: r of p, and q anew.
     """
-    rank = this.nodes.rank[node]
-    bound, name = (p / q, "p/q") if rank == 0 else (None, "")
+    chance, is_first = _accept_prob(this, node), this.nodes.rank[node] == 0
+    if is_block:
+        return chance, "h"
     if is_taken(this, this.nodes.parent[node]):
-        bound, name = p_left(this, node), "p left" if rank else "p"
-    is_accepted = this.nodes.verdict[node] == "accepted"
-    if bound is None or (u < bound) != is_accepted:
-        return ""
-    return f" {'<' if is_accepted else '≥'} {name} {short(min(bound, 99))}"
+        return (p, "p") if is_first else (chance, "p left")
+    return (min(p / q, 99) if q else None, "p/q") if is_first else (chance, "r/q")
+
+
+def _accept_prob(this: Round, node: int) -> float | None:
+    column = this.nodes.accept_prob
+    return column[node] if column else None
 
 
 def _q(this: Round, node: int) -> float | None:

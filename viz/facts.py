@@ -108,5 +108,5 @@ def _time(tally: Tally) -> Fact:
     if share.value is None:
         return Fact("–", "of a round is drafting", "No round yet")
     taken, whole = milliseconds(share.part), milliseconds(share.whole)
-    hover = f"{PHASES[phase]} takes {taken} of {whole} for all four phases"
+    hover = f"{taken} of {whole} for all four phases"
     return Fact(f"{100 * share.value:.0f} %", f"of a round is {PHASES[phase].lower()}", hover)

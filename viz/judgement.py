@@ -2,7 +2,8 @@
 
 A row a token, the rest of the mass below, p and q in numbers beside the bars; the node in hand
 stands in bold, its verdict is the title.  Where nothing was drafted there is no q; where the
-drafts were taken, not drawn, q is 1 for the token in hand, and for no other.
+drafts were taken, not drawn, q is 1 for the token in hand, and for no other.  Of a block, whose
+tokens are kept together, h decides (Sun et al., 2024, arXiv 2403.10444).
 """
 
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from engine.records import Law, Round
+from engine.tree import is_chain
 from viz import figure
 from viz.decision import decision
 from viz.figure import Figure, Patch
@@ -21,11 +23,14 @@ from viz.theme import BARS, SIZES, role
 ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
 NUMBERS = len(BARS)  # the trace of the numbers
+NOTE = "layout.annotations.1.text"
 START = 1.06  # of the numbers on the axis, behind a bar of 1.00
 WIDE = 6  # signs of a number: the least are ".0012" and "1.2e-5"
 NOTES = {  # by how the place was drafted, and whether a token is in hand
     ("drawn", True): "",
     ("drawn", False): "",
+    ("block", True): "h: the chance to keep all up to this one",
+    ("block", False): "",
     ("taken", True): "taken, not drawn: q is 1 for this one",
     ("taken", False): "drafts were taken, not drawn: no q",
     ("nothing", True): "",
@@ -43,7 +48,7 @@ class Judged(NamedTuple):
     target: list[float]
     draft: list[float]
     residual: list[float]
-    kind: str = "drawn"  # how the tokens below were drafted: "drawn", "taken", or "nothing" was
+    kind: str = "drawn"  # a key of ``NOTES``: how the tokens below were drafted
 
 
 class JudgementInfo(NamedTuple):
@@ -65,16 +70,17 @@ def judgement_info(this: Round, is_block: bool = False) -> JudgementInfo:
     """What the rule met in ``this`` round.
 
     Args:
-        is_block: the run's rule judges whole blocks.
+        is_block: the run's rule judges whole blocks; a tree that branches is none.
     """
     nodes = this.nodes
+    is_block = is_block and is_chain(nodes.parent)
     found = [i for i, v in enumerate(nodes.verdict) if v in ("accepted", "rejected")]
     must = {
         parent: [nodes.token[i] for i in found if nodes.parent[i] == parent]
         for parent in {nodes.parent[i] for i in found}
     }
     return JudgementInfo(
-        {law.node: _judged(this, law, must.get(law.node, [])) for law in this.laws},
+        {law.node: _judged(this, law, must.get(law.node, []), is_block) for law in this.laws},
         {node: decision(this, node, is_block) for node in found},
         {node: nodes.parent[node] for node in found},
         {node: nodes.token[node] for node in found},
@@ -90,7 +96,7 @@ def _drawn(this: Round) -> str:
     return f"“{visible(this.piece(this.emitted.token[-1]), 20)}” drawn from {DRAWN[origin]}"
 
 
-def _judged(this: Round, law: Law, tested: list[int]) -> Judged:
+def _judged(this: Round, law: Law, tested: list[int], is_block: bool) -> Judged:
     """The tested tokens and the likeliest others, by p; then the rest."""
     weight = {
         i: (law.token[i] in tested, max(law.target[i], law.draft[i], law.residual[i]))
@@ -106,20 +112,22 @@ def _judged(this: Round, law: Law, tested: list[int]) -> Judged:
         for column in (law.target, law.draft, law.residual)
     ]
     pieces = [this.piece(law.token[i]) for i in chosen]
-    return Judged([law.token[i] for i in chosen], pieces, *columns, _kind(this, law.node))
+    return Judged([law.token[i] for i in chosen], pieces, *columns, _kind(this, law.node, is_block))
 
 
-def _kind(this: Round, node: int) -> str:
+def _kind(this: Round, node: int, is_block: bool) -> str:
     if node not in this.nodes.parent:
         return "nothing"
-    return "taken" if is_taken(this, node) else "drawn"
+    if is_taken(this, node):
+        return "taken"
+    return "block" if is_block else "drawn"
 
 
 def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, a patch and a title per step."""
     patches: list[Patch] = []
     titles: list[str] = []
-    drawn: dict[str, Any] = {}
+    drawn: dict[str, Any] = {NOTE: ""}
     for step in order:
         look: dict[str, Any] = {}
         if step.phase == "judge":
@@ -149,13 +157,13 @@ def _look(place: Judged, in_hand: int = -1) -> dict[str, Any]:
         },
         f"data.{NUMBERS}.text": [f"{_number(p)} | {_number(share)}" for p, share in rows],
         "layout.yaxis.ticktext": _names(place, in_hand),
-        "layout.annotations.1.text": NOTES[place.kind, in_hand >= 0],
+        NOTE: NOTES[place.kind, in_hand >= 0],
     }
 
 
 def _q(place: Judged, in_hand: int) -> list[float | None]:
     """The draft's law as far as there is one; ``None`` prints a dash."""
-    if place.kind == "drawn":
+    if place.kind in ("drawn", "block"):
         return list(place.draft)
     is_taken = place.kind == "taken"
     return [*(1.0 if is_taken and token == in_hand else None for token in place.token), None]

@@ -106,7 +106,7 @@ def _prefix(info: MaskInfo) -> dict[str, Any]:
 def _layout(info: MaskInfo) -> dict[str, Any]:
     count = len(info.piece)
     names = [label(piece, 8) for piece in info.piece]
-    font = max(6.0, min(SIZES["small"], round(0.8 * SIDE / count, 1)))
+    font = max(6, min(SIZES["small"], round(0.8 * SIDE / count, 1)))
     side = max(count, 5) - 0.4
     ticks = {"tickvals": list(range(count)), "ticktext": names}
     return {

@@ -13,7 +13,7 @@ from engine.drafters.drafter import Proposal, ranks_of
 from engine.recorder import law_of, nodes_of, point_masses
 from engine.records import Law, Nodes
 from engine.tree import children
-from engine.verify import Judgement
+from engine.verify import Judgement, accept_prob
 from kernels.walk import REJECTED
 
 
@@ -60,8 +60,16 @@ class Report:
         number = {slot: node for node, slot in enumerate(self.slots)}
         path = tuple(number[int(slot)] for slot in self._path[: self._count])
         below, verdicts = children(self.proposal.parents), self._verdicts[self.slots]
-        rejected = (n for node in path for n in below[node] if verdicts[n] == REJECTED)
-        return Judgement(path, tuple(rejected), self._extra if self._extra >= 0 else None, ())
+        rejected = tuple(n for node in path for n in below[node] if verdicts[n] == REJECTED)
+        extra = self._extra if self._extra >= 0 else None
+        return Judgement(path, rejected, extra, (), self._accept_probs((*path[1:], *rejected)))
+
+    def _accept_probs(self, tested: Sequence[int]) -> dict[int, float]:
+        """What each of ``tested`` was held against, where it was told."""
+        if "tests" not in self._parts:
+            return {}
+        reach, drafted = self._parts["tests"][:, self.slots].tolist()
+        return {node: accept_prob(reach[node], drafted[node]) for node in tested}
 
     def record(self, judgement: Judgement, is_reordered: bool) -> tuple[Nodes, tuple[Law, ...]]:
         """The tree's columns and the laws on its judged path; the bare tree where none came.

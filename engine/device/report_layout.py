@@ -42,7 +42,7 @@ class ReportLayout:
             shapes |= {"tokens": each, "parents": each, "confidence": each}
             shapes |= {"read": one, "drawn": one}
         if self.is_recorded:
-            shapes |= {"probs": each, "entries": (self.size, SOURCES, TOP)}
+            shapes |= {"probs": each, "tests": (2, self.size), "entries": (self.size, SOURCES, TOP)}
             shapes |= {"columns": (self.size, SOURCES, SOURCES, TOP)}
             shapes |= {"own": (SOURCES, self.size + 1)}
         if self.has_share:

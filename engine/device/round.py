@@ -65,6 +65,7 @@ class StaticRound:
         if self.is_recorded:
             entries = top_entries(*judged, logits, accepted, tree.size, TOP)
             parts["probs"] = laws[tree.parents.clamp_min(0), tree.tokens]
+            parts["tests"] = accepted.masses[:2]
             parts |= {"entries": entries.tokens, "columns": entries.columns, "own": entries.own}
         if self.layout.has_share:
             parts["share"] = self.target.probe.share

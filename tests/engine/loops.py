@@ -56,7 +56,7 @@ def assert_same(ordinary: list[Round], static: list[Round], near: float = NEAR) 
         )
         for name in ("token", "parent", "rank", "uniform", "verdict"):
             assert getattr(one.nodes, name) == getattr(two.nodes, name), name
-        for name in ("draft_prob", "target_prob"):
+        for name in ("draft_prob", "target_prob", "accept_prob"):
             left, right = (
                 [-1 if x is None else x for x in getattr(r.nodes, name)] for r in (one, two)
             )

@@ -100,6 +100,10 @@ def make_round(
                 for v, p, q in zip(verdict, target_prob, draft_prob, strict=True)
             ),
             tuple(verdict),
+            tuple(
+                round(min(1.0, p / q), 6) if v in ("accepted", "rejected") else None
+                for v, p, q in zip(verdict, target_prob, draft_prob, strict=True)
+            ),
         ),
         emitted=Emitted(
             emitted, ("accepted",) * (len(path) - 1) + (origin,), tuple(map(PIECES.get, emitted))

@@ -32,6 +32,7 @@ ROUND = Round(
         target_prob=(None, 0.1, 0.4, 0.3, 0.2),
         uniform=(None, 0.9, 0.3, None, 0.75),
         verdict=("root", "rejected", "accepted", "untested", "rejected"),
+        accept_prob=(None, 0.2, 0.6, None, 0.25),
     ),
     emitted=Emitted((52, 55), ("accepted", "recovered"), (" is", " dark")),
     laws=(
@@ -208,8 +209,8 @@ def test_judgement_compares_the_uniform_with_p_over_q():
     info = judgement_info(ROUND)
     assert info.words[1] == "“␣and” rejected: u .90 ≥ p/q .20"
     assert info.words[4] == "“␣blue” rejected: u .75 ≥ p/q .25"
-    # the second sibling met the residual of the first, which p/q alone does not tell
-    assert info.words[2] == "“␣is” accepted: u .30, p .40, q .25"
+    # the second sibling met what the first has left of p and q, which p/q does not tell
+    assert info.words[2] == "“␣is” accepted: u .30 < r/q .60"
 
 
 def test_judgement_adds_the_rest_of_the_mass():

@@ -15,6 +15,7 @@ from viz.tree_info import tree_info
 # the same tree, taken: 1 and 2 below the root, 4 below 2
 TAKEN = replace(
     ROUND,
+    nodes=replace(ROUND.nodes, accept_prob=(None, 0.1, 0.444444, None, 0.2)),
     laws=(
         Law(0, (52, 51, 55), (0.4, 0.1, 0.3), (1.0, 1.0, 0.0), (0.0, 0.0, 0.6), (0.4, 0.1, 0.3)),
         Law(2, (55, 54), (0.5, 0.2), (0.0, 1.0), (0.6, 0.0), (0.5, 0.2)),
@@ -32,6 +33,24 @@ BONUS = replace(
         Law(1, (55, 54), (0.81, 0.1), (0.0, 0.0), (0.81, 0.1), (0.8, 0.1)),
     ),
 )
+# a chain judged as one block: the first is kept though its own uniform is too large
+BLOCK = replace(
+    ROUND,
+    nodes=Nodes(
+        token=(50, 51, 52, 54),
+        parent=(-1, 0, 1, 2),
+        rank=(0, 0, 0, 0),
+        draft_prob=(None, 0.5, 0.25, 0.8),
+        target_prob=(None, 0.1, 0.4, 0.2),
+        uniform=(None, 0.9, 0.3, 0.75),
+        verdict=("root", "accepted", "accepted", "rejected"),
+        accept_prob=(None, 0.15, 0.4, 0.05),
+    ),
+    laws=(
+        Law(0, (52, 51), (0.4, 0.1), (0.25, 0.5), (0.3, 0.0), (0.4, 0.1)),
+        Law(2, (54, 55), (0.2, 0.5), (0.8, 0.0), (0.0, 0.9), (0.2, 0.5)),
+    ),
+)
 PLAIN = replace(
     ROUND,
     nodes=Nodes((50,), (-1,), (0,), (None,), (None,), (None,), ("root",)),
@@ -40,10 +59,10 @@ PLAIN = replace(
 )
 
 
-def shown(this: Round, phase: str, node: int = 0):
+def shown(this: Round, phase: str, node: int = 0, is_block: bool = False):
     """The bars of p, q and the residual, the numbers without their room, the note."""
     order = steps(this)
-    panel = judgement_panel(judgement_info(this), order)
+    panel = judgement_panel(judgement_info(this, is_block), order)
     for step, patch in zip(order, panel["steps"], strict=True):
         apply(panel["figure"], patch)
         if step.phase == phase and step.node == node:
@@ -76,12 +95,31 @@ def test_a_taken_token_is_held_against_what_its_refused_siblings_left_of_p():
     assert words[4] == "“␣blue” rejected: u .75 ≥ p .20"
 
 
-def test_of_a_block_no_number_of_one_token_is_said_to_have_decided():
-    """It is judged by all its tokens: p, q and u stand side by side."""
-    assert judgement_info(ROUND).words[1] == "“␣and” rejected: u .90 ≥ p/q .20"
-    for words in (judgement_info(ROUND, True).words, judgement_info(TAKEN, True).words):
-        assert not any(sign in said for said in words.values() for sign in "<≥/")
-        assert words[1].startswith("“␣and” rejected: u .90, p .10, q ")
+def test_what_is_surely_accepted_is_held_against_1():
+    sure = replace(ROUND, nodes=replace(ROUND.nodes, accept_prob=(None, 0.2, 1.0, None, 0.25)))
+    assert judgement_info(sure).words[2] == "“␣is” accepted: u .30 < 1 ≤ r/q"
+
+
+def test_a_file_that_does_not_tell_what_decided_shows_the_numbers_side_by_side():
+    bare = replace(ROUND, nodes=replace(ROUND.nodes, accept_prob=None))
+    words = judgement_info(bare).words
+    assert words[1] == "“␣and” rejected: u .90 ≥ p/q .20"  # p and q of a first child do
+    assert words[2] == "“␣is” accepted: u .30, p .40, q .25"
+    words = judgement_info(replace(BLOCK, nodes=replace(BLOCK.nodes, accept_prob=None)), True).words
+    assert words[1] == "“␣and” accepted: u .90, p .10, q .50"
+
+
+def test_a_block_is_held_against_h_and_a_token_is_kept_with_a_later_one():
+    words = judgement_info(BLOCK, True).words
+    assert words[1] == "“␣and” accepted with a later one: u .90 ≥ h .15"
+    assert words[2] == "“␣is” accepted: u .30 < h .40"
+    assert words[3] == "“␣blue” rejected: u .75 ≥ h .05"
+    bars, numbers, note = shown(BLOCK, "judge", 1, is_block=True)
+    assert bars[1] == [0.25, 0.5, 0.25] and note == "h: the chance to keep all up to this one"
+
+
+def test_a_tree_is_no_block_whatever_the_settings_say():
+    assert judgement_info(ROUND, True) == judgement_info(ROUND)
 
 
 @pytest.mark.parametrize("this", [BONUS, PLAIN], ids=["bonus", "plain"])

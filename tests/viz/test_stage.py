@@ -15,7 +15,7 @@ import pytest
 from engine import schema
 from engine.records import Emitted, Nodes, Round, Seconds
 from tests.viz.records import make_end, make_header, make_round, make_rounds
-from tests.viz.test_infos import ROUND
+from tests.viz.test_judgement import BLOCK
 from viz import theme
 from viz.caches import plot_caches
 from viz.cells import KINDS
@@ -360,7 +360,7 @@ def test_a_run_that_was_cut_short_has_an_end_without_a_record():
 
 def test_a_round_of_32_nodes_is_8_kb_on_the_wire():
     sizes = [
-        len(base64.b64encode(zlib.compress(Stage(make_header()).round_message(this).encode(), 6)))
+        len(base64.b64encode(zlib.compress(Stage(make_header()).round_message(this).encode(), 9)))
         for this in (make_round(32, seed, mass=True) for seed in range(12))
     ]
     assert max(sizes) <= 8192
@@ -385,13 +385,13 @@ def test_figures_need_no_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_a_blocks_run_names_no_number_that_did_not_decide():
+def test_a_blocks_run_names_the_number_that_decided():
     """The header tells the rule, also of a file: a decoder of another make may not have one."""
     titles = {}
     for rule in ("recursive", "block", None):
         header = make_header()
         config = {**header.config, "rule": rule} if rule else {}
-        sent = json.loads(Stage(dataclasses.replace(header, config=config)).round_message(ROUND))
+        sent = json.loads(Stage(dataclasses.replace(header, config=config)).round_message(BLOCK))
         titles[rule] = " ".join(filter(None, sent["panels"]["judgement"]["titles"]))
     assert "p/q" in titles["recursive"] and titles[None] == titles["recursive"]
-    assert "p/q" not in titles["block"] and "u .90, p .10, q .50" in titles["block"]
+    assert "p/q" not in titles["block"] and "u .90 ≥ h .15" in titles["block"]
