@@ -25,8 +25,8 @@ def decision(this: Round, node: int, is_block: bool = False) -> str:
     if bound is None or (u < bound) != (is_accepted and not is_rescued):
         return f"{name}: u {short(u)}, p {short(p)}" + (f", q {short(q)}" if q else "")
     said = f"1 ≤ {against}" if (bound, against) == (1, "r/q") else f"{against} {short(bound)}"
-    rescued = " with a later one" if is_rescued else ""
-    return f"{name}{rescued}: u {short(u)} {'<' if u < bound else '≥'} {said}"
+    rescued = ", with a later one" if is_rescued else ""
+    return f"{name}: u {short(u)} {'<' if u < bound else '≥'} {said}{rescued}"
 
 
 def _bound(

@@ -111,7 +111,7 @@ def test_a_file_that_does_not_tell_what_decided_shows_the_numbers_side_by_side()
 
 def test_a_block_is_held_against_h_and_a_token_is_kept_with_a_later_one():
     words = judgement_info(BLOCK, True).words
-    assert words[1] == "“␣and” accepted with a later one: u .90 ≥ h .15"
+    assert words[1] == "“␣and” accepted: u .90 ≥ h .15, with a later one"
     assert words[2] == "“␣is” accepted: u .30 < h .40"
     assert words[3] == "“␣blue” rejected: u .75 ≥ h .05"
     bars, numbers, note = shown(BLOCK, "judge", 1, is_block=True)
