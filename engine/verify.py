@@ -39,7 +39,8 @@ class Judgement(NamedTuple):
         path = self.path[: emitted + 1]
         judged = {*path[:-1]}
         rejected = tuple(node for node in self.rejected if parents[node] in judged)
-        probs = {node: self.accept_probs[node] for node in (*path[1:], *rejected)}
+        tested = {*path, *rejected}
+        probs = {node: chance for node, chance in self.accept_probs.items() if node in tested}
         return Judgement(path, rejected, None, self.residuals[: len(path) - 1], probs)
 
 

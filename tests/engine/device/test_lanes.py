@@ -1,5 +1,7 @@
 """Lanes are lent and come back; where one cannot be had, or captured, the text is the same."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -154,8 +156,12 @@ def test_texts_end_where_they_end_in_the_ordinary_loop(method):
         assert_same(ordinary, static)
         assert run.generated == whole[: whole.index(ends) + 1]
     letters = "".join(chr(97 + token) for token in whole)
-    config = DecodeConfig(method, 12, tree=6, num_draft=5, stop=(letters[3:5],))
-    assert_same(*both(bundle_for(method), PROMPT, config)[:2])
+    for at in range(8):
+        config = DecodeConfig(method, 12, tree=6, num_draft=5, stop=(letters[at : at + 2],))
+        assert_same(*both(bundle_for(method), PROMPT, config)[:2])
+        bare = replace(config, record=False)
+        ordinary, static, _ = both(bundle_for(method), PROMPT, bare)
+        assert [this.nodes for this in ordinary] == [this.nodes for this in static]
 
 
 def test_trees_larger_than_any_graph_and_rounds_without_a_record():
