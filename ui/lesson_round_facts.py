@@ -98,8 +98,9 @@ def _over(place: Place) -> float | None:
 
 
 def _chance(place: Place) -> float | None:
-    over = _over(place)
-    return None if over is None else 100 * min(1.0, over)
+    column = place.round.nodes.accept_prob
+    found = column[place.node] if column else None
+    return None if found is None else 100 * found
 
 
 def _share(value: float) -> str:
