@@ -33,7 +33,7 @@ def main() -> None:
         found[method] = {"chain of 4": decode_all(bundle, prompts, method, CHAIN, arguments)}
         for size in arguments.sizes:
             found[method][f"tree of {size}"] = decode_all(bundle, prompts, method, size, arguments)
-        _print({method: found[method]}, arguments)
+        _print({method: found[method]}, len(prompts), arguments)
     print(write_json("accepted", {"tokens and passes": found}))
 
 
@@ -55,14 +55,16 @@ def decode_all(
     return [tokens, passes]
 
 
-def _print(found: dict[str, dict[str, list[int]]], arguments: argparse.Namespace) -> None:
+def _print(
+    found: dict[str, dict[str, list[int]]], prompts: int, arguments: argparse.Namespace
+) -> None:
     """Tokens a pass, the denominators beside them."""
     rows = [
         [method, tree, f"{tokens / passes:.2f}", tokens, passes]
         for method, trees in found.items()
         for tree, (tokens, passes) in trees.items()
     ]
-    title = f"{arguments.count} prompts, {arguments.tokens} tokens, T = {arguments.temperature:g}"
+    title = f"{prompts} prompts, {arguments.tokens} tokens, T = {arguments.temperature:g}"
     print_table(title, ["method", "tree", "tokens a pass", "tokens", "passes"], rows)
 
 

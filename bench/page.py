@@ -6,6 +6,7 @@ counts the frames the browser shows while trees move at double speed.
 """
 
 import tempfile
+from argparse import ArgumentParser
 from pathlib import Path
 from statistics import median
 
@@ -61,6 +62,7 @@ CLICK = """async () => {
 
 def main() -> None:
     """Print what was measured beside the aims, deep trees and wide ones apart."""
+    ArgumentParser(description=__doc__).parse_args()
     found: dict[str, dict[str, float]] = {}
     for address, _ in serve(Loader(fakes.bundle), fakes.FakeDecoder(nodes=16)):
         with sync_playwright() as play:

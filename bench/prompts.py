@@ -51,4 +51,5 @@ def mt_bench(count: int, path: Path = MT_BENCH) -> list[str]:
     if not path.exists():
         raise FileNotFoundError(f"MT-bench's questions are not at {path}: name them with --prompts")
     turns = [json.loads(line)["turns"][0] for line in path.read_text().splitlines()]
-    return turns[:: max(1, len(turns) // count)][:count]
+    count = min(count, len(turns))
+    return [turns[i * len(turns) // count] for i in range(count)]

@@ -3,6 +3,7 @@
 ``python -m bench.recording``
 """
 
+from argparse import ArgumentParser
 from time import perf_counter
 
 from bench.prompts import COPY_HEAVY, EVERYDAY
@@ -16,6 +17,7 @@ REPEATS = 2
 
 def main() -> None:
     """Per method the ratio of seconds, pair by pair."""
+    ArgumentParser(description=__doc__).parse_args()
     bundle = load()
     prompts = [*EVERYDAY[:2], COPY_HEAVY[0]]
     rows, found = [], {}

@@ -16,6 +16,8 @@ import torch
 from bench.prompts import COPY_HEAVY, EVERYDAY, MT_BENCH, mt_bench
 from bench.report import Spread, print_table, spread, write_json
 from engine import Bundle, DecodeConfig, Trace, load
+from engine.bundle import AVAILABLE
+from engine.models import METHODS
 from engine.prompt import read_prompt
 from engine.stats import Tally
 
@@ -72,9 +74,11 @@ def _contestants(
     ours: Bundle, theirs: Bundle, config: dict[str, Any], methods: list[str]
 ) -> dict[str, Contestant]:
     """Ours by method (all if ``methods`` is empty), theirs by the options of ``generate``."""
-    names = [name for name, state in ours.methods.items() if state == "available"]
-    if methods:
-        names = [name for name in names if name in ("plain", *methods)]
+    names = ["plain", *(name for name in methods or METHODS if name != "plain")]
+    for name in names:
+        if (state := ours.methods[name]) != AVAILABLE:
+            print(f"{name} is left out: {state}")
+    names = [name for name in names if ours.methods[name] == AVAILABLE]
     race = {name: _ours(ours, DecodeConfig(method=name, **config)) for name in names}
     race["transformers plain"] = _theirs(theirs, config, {})
     race["transformers lookup"] = _theirs(theirs, config, LOOKUP)
@@ -102,18 +106,24 @@ def _ours(bundle: Bundle, config: DecodeConfig) -> Contestant:
 
 
 def _theirs(bundle: Bundle, config: dict[str, Any], options: dict[str, Any]) -> Contestant:
-    """``generate`` with fixed draft lengths: its own schedule carries over from run to run."""
+    """``generate`` with drafts of fixed length, whatever their confidence.
+
+    Its own schedule carries over from run to run, and it would end a draft where the draft
+    model's probability is below 0.4; contestants share that model and its settings.
+    """
     sampling = {"do_sample": config["temperature"] > 0}
     if sampling["do_sample"]:
         sampling |= {"temperature": config["temperature"], "top_k": 0}
     draft = options.get("assistant_model")
+    length = options.get("num_assistant_tokens", 20)
     if draft is not None:
-        draft.generation_config.num_assistant_tokens = options.get("num_assistant_tokens", 20)
-        draft.generation_config.num_assistant_tokens_schedule = "constant"
         options = {"assistant_model": draft}
 
     def run(prompt: tuple[int, ...]) -> Result:
         ids = torch.tensor([prompt])
+        if draft is not None:
+            fixed = {"num_assistant_tokens_schedule": "constant", "num_assistant_tokens": length}
+            draft.generation_config.update(**fixed, assistant_confidence_threshold=0.0)
         start = perf_counter()
         out = bundle.target.generate(
             ids,
@@ -179,7 +189,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=4, help="prompts of a kind")
     parser.add_argument("--tokens", type=int, default=64, help="most new tokens a run")
     parser.add_argument("--temperature", type=float, default=0.0)
-    parser.add_argument("--methods", nargs="*", default=[], help="all unless given")
+    parser.add_argument("--methods", nargs="*", default=[], choices=METHODS, help="all by default")
     parser.add_argument("--sets", nargs="*", default=[], choices=SETS)
     parser.add_argument("--prompts", type=Path, default=MT_BENCH)
     return parser.parse_args()

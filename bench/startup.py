@@ -1,4 +1,4 @@
-"""Seconds from ``python app.py`` to the page answering, and to the model being loaded.
+"""Seconds from ``python app.py`` to the page answering; the model is loaded behind it.
 
 ``python -m bench.startup``
 """
@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 from time import perf_counter, sleep
 from urllib.error import URLError
@@ -21,6 +22,7 @@ PATIENCE = 120.0  # seconds
 
 def main() -> None:
     """A few starts; the first fills the disk cache and does not count."""
+    ArgumentParser(description=__doc__).parse_args()
     seconds = [_start() for _ in range(REPEATS + 1)][1:]
     print_table("python app.py", ["to the page answering, s"], [[spread(seconds)]])
     print(write_json("startup", {"seconds": seconds}))
@@ -42,6 +44,8 @@ def _start() -> float:
                 urlopen(f"http://127.0.0.1:{port}/").close()
                 return perf_counter() - start
             except (URLError, ConnectionError):
+                if process.poll() is not None:
+                    raise RuntimeError("python app.py ended by itself") from None
                 sleep(0.05)
         raise TimeoutError(f"the page did not answer within {PATIENCE:.0f} s")
     finally:

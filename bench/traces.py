@@ -5,8 +5,7 @@ of five such pairs the one with the median ratio ships: one pair alone is mostly
 A take whose method cannot run here is named and left out.
 """
 
-import sys
-from collections.abc import Sequence
+import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -62,8 +61,14 @@ TAKES = (  # what is seen in each: ``ui.traces``
 )
 
 
-def main(names: Sequence[str] = ()) -> None:
+def main() -> None:
     """All takes, or those named, each with an empty memory."""
+    parser = argparse.ArgumentParser(prog="python -m bench.traces", description=__doc__)
+    known = [take.name for take in TAKES]
+    parser.add_argument("names", nargs="*", help=f"all unless given, of {', '.join(known)}")
+    names = parser.parse_args().names
+    if unknown := set(names) - set(known):
+        parser.error(f"there is no take {min(unknown)!r}; there are {', '.join(known)}")
     bundle = load()
     bundle.warm_up()  # what passes cost and what the machine can do stand in the header
     TRACES.mkdir(parents=True, exist_ok=True)
@@ -96,4 +101,4 @@ def _ratio(trace: Trace) -> float:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -3,6 +3,7 @@
 ``python -m bench.wire``: true rounds of the default target, one message each.
 """
 
+from argparse import ArgumentParser
 from time import perf_counter
 
 from bench.prompts import COPY_HEAVY
@@ -18,6 +19,7 @@ WIDE = tuple(
 
 def main() -> None:
     """Each available method, and a tree of 32 nodes where there is a draft model."""
+    ArgumentParser(description=__doc__).parse_args()
     bundle = load()
     takes = {
         name: DecodeConfig(name, 64, tree=8)

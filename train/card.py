@@ -126,15 +126,14 @@ def main() -> None:
     parser.add_argument("--held", type=int, default=80, help="held-out answers to measure on")
     args = parser.parse_args()
     told = json.loads((args.run / "settings.json").read_text())
+    stores = open_stores(args.labels)
+    answers = {
+        "held-out answers": held_out_answers(stores)[: args.held],
+        "MT-bench": bench_answers(args.target, args.prompts, args.new_tokens, args.bench),
+    }
     training = revive(args.run)
     model = write_weights(training, args.out)
     write_history(training, args.out)
-    stores = open_stores(args.labels)
-    kept = args.bench / f"{args.prompts.stem}_{args.new_tokens}.npz"
-    answers = {
-        "held-out answers": held_out_answers(stores)[: args.held],
-        "MT-bench": bench_answers(args.target, args.prompts, args.new_tokens, kept),
-    }
     rows = [figure_row(name, figures(model, a, args.num_draft)) for name, a in answers.items()]
     card = CARD.format(
         parameters=model.num_parameters() / 1e6,

@@ -6,7 +6,6 @@ run stopped early goes on, or ends, with another ``--steps``.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from train.loss import distillation_loss, project, slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
 from train.onward import read_history
-from train.training import Training, make_optimizers, rate_at
+from train.training import Training, make_optimizers, rate_at, take_up
 
 
 def learn(
@@ -80,11 +79,10 @@ def resume(stores: list[LabelStore], args: argparse.Namespace, step: int) -> Ite
 
 def train(args: argparse.Namespace) -> None:
     """Train up to ``args.steps``, with a checkpoint every few minutes."""
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "settings.json").write_text(json.dumps(vars(args), default=str, indent=1))
     stores = open_stores(args.labels)
     training, common = begin(args, stores)
     held = held_out_answers(stores)[: args.held]
+    take_up(training, args, args.steps, len(held))
     batches = resume(stores, args, training.step)
     training.run(
         args.steps,

@@ -40,11 +40,17 @@ def deal(
 
     Args:
         done: [R] for each store, which of its rows are ready.
+
+    Raises:
+        ValueError: none is, of those that are not held out.
     """
     epoch = 0
     while True:
         rng = np.random.default_rng([seed, epoch])
-        for place, rows in _deal(stores, done, tokens, rng):
+        dealt = _deal(stores, done, tokens, rng)
+        if not dealt:
+            raise ValueError("there is no row to train on: collect or generate some first")
+        for place, rows in dealt:
             yield epoch, place, rows
         epoch += 1
 

@@ -1,7 +1,8 @@
 """Lets the target answer more requests, and keeps its laws and states as it writes.
 
-``python -m train.generate`` adds a folder of labels to ``runs/labels/own`` for each batch of
-answers, every other batch greedy, until told to stop; interrupted, it goes on with the next.
+``python -m train.generate`` adds a folder of labels to ``runs/labels/own`` (``imagined`` where the
+target thinks of the requests) for each batch of answers, every other batch greedy, until told to
+stop; interrupted, it goes on with the next.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def main() -> None:
         "--imagine", action="store_true", help="the target thinks of the requests itself"
     )
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
-    parser.add_argument("--out", type=Path, default=LABELS / "own")
+    parser.add_argument("--out", type=Path, help="runs/labels/own or imagined unless given")
     parser.add_argument("--batches", type=int, default=24)
     parser.add_argument("--lines", type=int, default=64, help="answers of a batch")
     parser.add_argument("--new-tokens", type=int, default=192)
@@ -68,14 +69,18 @@ def main() -> None:
         args.target, dtype=dtype, attn_implementation="grouped"
     ).eval()
     args.eos = tokenizer.eos_token_id
-    asked = questions(args.corpus, args.skip, args.share, args.seed)
-    progress, told = Progress(args.batches, "batches", every=5.0), 0
+    args.out = args.out or LABELS / ("imagined" if args.imagine else "own")
+    asked = iter(()) if args.imagine else questions(args.corpus, args.skip, args.share, args.seed)
+    done = sum((args.out / f"{index:04d}" / "whole").exists() for index in range(args.batches))
+    print(f"{done} of {args.batches} batches are in {args.out}", flush=True)
+    progress, told = Progress(args.batches - done, "batches", every=5.0), 0
     for index in range(args.batches):
         texts, folder = list(islice(asked, args.lines)), args.out / f"{index:04d}"
-        if not (folder / "whole").exists():
-            torch.manual_seed(args.seed * 10_000 + index)
-            texts = imagine(target, tokenizer, args) if args.imagine else texts
-            told += answer(target, tokenizer, texts, folder, index, args)
+        if (folder / "whole").exists():
+            continue
+        torch.manual_seed(args.seed * 10_000 + index)
+        texts = imagine(target, tokenizer, args) if args.imagine else texts
+        told += answer(target, tokenizer, texts, folder, index, args)
         progress.advance(1, f"{told:,} tokens")
 
 
@@ -87,10 +92,15 @@ def answer(
     index: int,
     args: argparse.Namespace,
 ) -> int:
-    """Answer one batch of requests and keep it in ``folder``."""
+    """Answer one batch of requests and keep it in ``folder``; returns its tokens."""
     chats = [[{"role": "user", "content": text}] for text in texts]
-    opened = tokenizer.apply_chat_template(chats, add_generation_prompt=True, return_dict=True)
-    prompts = [prompt for prompt in opened["input_ids"] if len(prompt) <= args.longest]
+    opened = [
+        tokenizer.apply_chat_template(chat, add_generation_prompt=True, return_dict=True)
+        for chat in chats
+    ]
+    prompts = [chat["input_ids"] for chat in opened if len(chat["input_ids"]) <= args.longest]
+    if not prompts:  # of a few lines none may be finished, or short enough
+        return 0
     temperature = args.temperature * (index % 2)
     facts = dict(part="own", top=args.top, temperature=temperature, seed=args.seed)
     count = keep(folder, write(target, prompts, temperature, args), temperature == 0, facts)

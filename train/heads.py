@@ -6,7 +6,6 @@ early goes on, or ends, with another ``--steps``.
 """
 
 import argparse
-import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -30,7 +29,7 @@ from train.onward import read_history, take_weights
 from train.ranks import Chains, chain_figures, held_out_parts
 from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
 from train.states import LAST
-from train.training import Training, make_optimizers, rate_at
+from train.training import Training, make_optimizers, rate_at, take_up
 
 FAMILIES: dict[str, Family] = {
     "eagle": Eagle(),
@@ -75,7 +74,7 @@ def batch_loss(
     head, known = training.model, family.draft_ids(training.model)
     if known is None:
         seen = batch.top_ids[batch.top_probs > 0.05].long()
-        certain = torch.cat([speech.common, seen]).unique()
+        certain = torch.cat([speech.common, seen, batch.top_ids[..., 0].flatten()]).unique()
         part = slice_vocabulary(certain, len(speech.words), args.random, training.generator)
     else:
         part = slice_vocabulary(known, len(speech.words), 0, training.generator)
@@ -155,13 +154,13 @@ def resume(
 def train(args: argparse.Namespace) -> None:
     """Train up to ``args.steps``, with a checkpoint every few minutes."""
     family, parts = FAMILIES[args.kind], open_parts(args.labels)
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "settings.json").write_text(json.dumps(vars(args), default=str, indent=1))
     training, speech = begin(family, parts, args)
     held = Chains(held_out_parts(parts, args.held), speech.words)
+    end = min(args.stop or args.steps, args.steps)
+    take_up(training, args, end, len(held.rows))
     batches = resume(parts, family, args, training.step)
     training.run(
-        min(args.stop or args.steps, args.steps),
+        end,
         lambda: learn(training, family, next(batches), speech, args),
         lambda head: chain_figures(family, head, held)[:2],
         args.out / "checkpoint.pt",

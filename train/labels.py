@@ -111,7 +111,8 @@ def common_tokens(stores: list[LabelStore], size: int, number: int) -> tuple[np.
     """How often each token occurs [V], and the ``number`` that the target most looks to."""
     counts = np.zeros(size)
     for store in stores:
-        spans = [store.span(row) for row in np.flatnonzero(store.done)]
+        rows = (int(row) for row in np.flatnonzero(store.done))
+        spans = [store.span(row) for row in rows if not held_out(row)]
         for span in spans:
             np.add.at(counts, store.ids[span], 1.0)
             best = store.top_logprobs[span, :8].astype(np.float32)

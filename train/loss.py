@@ -60,13 +60,14 @@ def distillation_loss(
         top_probs: [N, K] their probabilities.
         part: the slice; a token of ``top_ids`` outside its certain ones counts as rest.
         hard: share of the label that is the target's best token alone, as greedy
-            decoding asks for it.
+            decoding asks for it; nothing where the slice lacks that token.
     """
     where = part.place[top_ids]
     probs = torch.where(where >= 0, top_probs, 0.0)
-    rest = (1 - probs.sum(-1)).clamp(min=0) * (1 - hard)
-    probs = probs * (1 - hard)
-    probs[:, 0] += hard
+    best = hard * (where[:, :1] >= 0)
+    rest = (1 - probs.sum(-1)).clamp(min=0) * (1 - best[:, 0])
+    probs = probs * (1 - best)
+    probs[:, :1] += best
     normaliser = (logits + part.log_weight).logsumexp(-1, keepdim=True)
     log_q = logits.gather(1, where.clamp(min=0)) - normaliser
     q_rest = 1 - torch.where(where >= 0, log_q, -torch.inf).exp().sum(-1)

@@ -114,13 +114,16 @@ def trim(ids: np.ndarray, width: int, prompt: int, eos: int) -> Answer:
     return Answer(ids[width - prompt : stop], prompt)
 
 
-def bench_answers(target: str, prompts: Path, tokens: int, kept: Path) -> list[Answer]:
-    """``write_answers``, written once and then read from ``kept``."""
+def bench_answers(target: str, prompts: Path, tokens: int, folder: Path) -> list[Answer]:
+    """``write_answers``, written once and then read from ``folder``."""
+    kept = folder / f"{Path(target).name}_{prompts.stem}_{tokens}.npz"
     if not kept.exists():
         answers = write_answers(target, prompts, tokens)
-        kept.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         columns = {str(i): answer.ids for i, answer in enumerate(answers)}
-        np.savez(kept, first=[answer.first for answer in answers], **columns)
+        begun = kept.with_suffix(".part.npz")
+        np.savez(begun, first=[answer.first for answer in answers], **columns)
+        begun.replace(kept)
     with np.load(kept) as file:
         return [Answer(file[str(i)], int(first)) for i, first in enumerate(file["first"])]
 
@@ -137,8 +140,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    kept = Path("runs/bench") / f"{args.prompts.stem}_{args.new_tokens}.npz"
-    bench = bench_answers(args.target, args.prompts, args.new_tokens, kept)
+    bench = bench_answers(args.target, args.prompts, args.new_tokens, Path("runs/bench"))
     model = AutoModelForCausalLM.from_pretrained(args.folder, dtype=torch.float32).eval()
     held = held_out_answers(open_stores(args.labels))
     for name, answers in (("held-out answers", held), (args.prompts.stem, bench)):

@@ -55,7 +55,7 @@ def ranks(family: Family, head: nn.Module, part: Part, row: int, words: Tensor) 
     Row j is of a round that begins with the answer's token j, d = 0 the first token drafted in
     it: the token j + d of the answer.
     """
-    batch = gather_states(part, [row], family.columns)
+    batch = gather_states(part, [row], family.columns).to(words.device)
     known = family.draft_ids(head)
     rows = words if known is None else words[known]
     answer = int(batch.stop[0] - batch.first[0])
@@ -64,19 +64,19 @@ def ranks(family: Family, head: nn.Module, part: Part, row: int, words: Tensor) 
     for guess in family.guesses(head, batch, following, family.max_ahead):
         at = guess.asked[0].nonzero()[:, 0]
         tokens = batch.ids[0, at + 2 + guess.ahead]
-        place = (at - int(batch.first[0]) + 2).numpy()
+        place = (at - int(batch.first[0]) + 2).cpu().numpy()
         found[place, guess.ahead] = _rank(F.linear(guess.hidden, rows), tokens, known)
     return found
 
 
 def _rank(logits: Tensor, tokens: Tensor, known: Tensor | None) -> np.ndarray:
     """How many entries of each row of ``logits`` [N, Vd] are above that of ``tokens`` [N]."""
-    missing = torch.zeros(len(tokens), dtype=torch.bool)
+    missing = torch.zeros_like(tokens, dtype=torch.bool)
     if known is not None:
         place = torch.searchsorted(known, tokens).clamp(max=len(known) - 1)
         missing, tokens = known[place] != tokens, place
     above = (logits > logits.gather(1, tokens[:, None])).sum(-1)
-    return torch.where(missing, NOWHERE, above).numpy()
+    return torch.where(missing, NOWHERE, above).cpu().numpy()
 
 
 def accepted(found: np.ndarray, paths: frozenset[RankPath]) -> np.ndarray:

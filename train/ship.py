@@ -6,6 +6,7 @@
 
 import argparse
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,9 @@ def read_answers(
     target: PreTrainedModel, answers: Sequence[Answer], folder: Path, top: int = 64
 ) -> Part:
     """Laws and states of whole answers, read once and then kept in ``folder``."""
-    if not (folder / "whole").exists():
-        rows = [Row(answer.ids.tolist(), answer.first, True) for answer in answers]
+    rows = [Row(answer.ids.tolist(), answer.first, True) for answer in answers]
+    if not ((folder / "whole").exists() and _holds(LabelStore.open(folder), rows)):
+        shutil.rmtree(folder, ignore_errors=True)
         labels = LabelStore.create(folder, rows, top, {"part": folder.name})
         states = open_states(folder, labels, target.config.hidden_size)
         for row in range(len(labels)):
@@ -66,6 +68,13 @@ def read_answers(
             states.write(row, labels.span(row), read[1])
         (folder / "whole").touch()
     return Part(LabelStore.open(folder), StateStore.open(folder))
+
+
+def _holds(labels: LabelStore, rows: Sequence[Row]) -> bool:
+    """Whether ``labels`` are of these very rows."""
+    return [
+        Row(labels.row_ids(i).tolist(), int(labels.first[i]), True) for i in range(len(labels))
+    ] == rows
 
 
 def all_ranks(
@@ -103,9 +112,8 @@ def table(
 
 def texts(args: argparse.Namespace, target: PreTrainedModel) -> dict[str, Part]:
     """What figures are taken on."""
-    kept = args.bench / f"{args.prompts.stem}_{args.new_tokens}.npz"
     held = held_out_answers([part.labels for part in open_parts(args.labels)])[: args.held]
-    bench = bench_answers(args.target, args.prompts, args.new_tokens, kept)
+    bench = bench_answers(args.target, args.prompts, args.new_tokens, args.bench)
     return {
         HELD: read_answers(target, held, args.bench / "held"),
         "MT-bench": read_answers(target, bench, args.bench / "mt_bench"),
@@ -171,11 +179,19 @@ def main() -> None:
 
 
 def ship(args: argparse.Namespace) -> None:
-    """Write the folder, then measure what a reader of it gets."""
+    """Write the folder, then measure what a reader of it gets.
+
+    Raises:
+        SystemExit: the run has no checkpoint, and an untrained head would be shipped.
+    """
     run, out = args.run or Path("runs") / args.kind, args.out or Path("assets/drafters") / args.kind
     family = FAMILIES[args.kind]
+    if not (run / "checkpoint.pt").exists():
+        raise SystemExit(f"{run} has no checkpoint yet: nothing to ship")
+    reader = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype_of(AUTO)).eval()
+    parts = texts(args, reader)  # before anything is overwritten: the questions may be missing
     told = argparse.Namespace(**json.loads((run / "settings.json").read_text()))
-    told.out, told.labels = run, args.labels
+    told.out, told.labels, told.device = run, args.labels, "cpu"
     training, speech = begin(family, open_parts(args.labels), told)
     stores = [part.labels for part in open_parts(args.labels)]
     ids = common_ids(stores, len(speech.words), args.vocab)
@@ -183,16 +199,13 @@ def ship(args: argparse.Namespace) -> None:
     if args.narrow:
         narrow(out)
     write_history(training, out)
-    head = read_shipped(args.kind, out, args.target)
-    reader = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype_of(AUTO)).eval()
-    words = speech.words
-    parts = texts(args, reader)
+    head, words = read_shipped(args.kind, out, args.target), speech.words
     found = {name: all_ranks(family, head, all_rows(part), words) for name, part in parts.items()}
     chances = greedy_chances(found[HELD])
     drawn = drawn_chances(family, head, all_rows(parts[HELD])[: args.drawn], words, DRAWN_RANKS)
     figures = table(found, write_trees(out / "trees.json", chances, drawn))
     told = card_facts(training, vars(told), found, figures, head)
-    told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=args.held)
+    told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=len(parts[HELD].labels))
     (out / "README.md").write_text(head_card(args.kind, told), encoding="utf-8")
     print("\n".join(f"{text}, {draft}: {rest}" for text, draft, *rest in figures))
 

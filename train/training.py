@@ -1,5 +1,6 @@
 """A training under way: what it needs to go on, its optimisers and its learning rate."""
 
+import argparse
 import json
 import time
 from collections.abc import Callable
@@ -79,6 +80,28 @@ class Training:
             setattr(self, name, value)
 
 
+def take_up(training: Training, args: argparse.Namespace, end: int, held: int) -> None:
+    """Say from where it goes on, and keep what it is told beside the checkpoints to come.
+
+    Args:
+        end: step to train to; with nothing left to train, what an earlier run was told stays.
+        held: answers to measure on.
+
+    Raises:
+        SystemExit: there are none: the first measure would fail before the first checkpoint.
+    """
+    if not held:
+        folders = ", ".join(map(str, args.labels))
+        raise SystemExit(f"no greedy answer in {folders} is held out: collect or generate more")
+    if training.step:
+        unread = f"; {args.shipped} is not read" if args.shipped else ""
+        print(f"goes on from step {training.step:,} of {args.out}{unread}", flush=True)
+    if training.step < end:
+        args.out.mkdir(parents=True, exist_ok=True)
+        told = json.dumps(vars(args), default=str, indent=1)
+        (args.out / "settings.json").write_text(told)
+
+
 def make_optimizers(
     model: nn.Module, rate: float, use_muon: bool = True
 ) -> list[torch.optim.Optimizer]:
@@ -99,7 +122,7 @@ def make_optimizers(
 def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:
     """Share of the full learning rate: up over ``warmup`` steps, level, down to the end."""
     fall = (steps - step) / max(decay * steps, 1)
-    return max(min(1.0, (step + 1) / warmup, fall), 0.0)
+    return max(min(1.0, (step + 1) / max(warmup, 1), fall), 0.0)
 
 
 def revive(run: Path) -> Training:

@@ -22,8 +22,8 @@ class Written(NamedTuple):
         pad: [B] padding before each prompt.
         stop: [B] where each answer ends.
         width: where the answers begin.
-        states: column -> [B, T - 1, H] fp16.
-        top_ids, top_logprobs: [B, T - 1, K] the target's law behind each token from the prompt's
+        states: column -> [B, T, H] fp16.
+        top_ids, top_logprobs: [B, T, K] the target's law behind each token from the prompt's
             last on, without mass before.
     """
 
@@ -151,14 +151,10 @@ def keep(folder: Path, written: Written, greedy: bool, facts: dict[str, object])
     labels = LabelStore.create(folder, rows, written.top_ids.shape[-1], facts)
     states = StateStore.create(folder, labels, hidden)
     for row, span in enumerate(spans):
-        # the last token of an answer may not have been read: its columns stay zero, and
-        # nothing is asked of them
-        read = slice(span.start, min(span.stop, written.top_ids.shape[1]))
-        length = read.stop - read.start
-        place = slice(labels.span(row).start, labels.span(row).start + length)
-        labels.top_ids[place] = written.top_ids[row, read]
-        labels.top_logprobs[place] = written.top_logprobs[row, read]
+        place = labels.span(row)
+        labels.top_ids[place] = written.top_ids[row, span]
+        labels.top_logprobs[place] = written.top_logprobs[row, span]
         for name, column in states.columns.items():
-            column[place] = written.states[name][row, read]
+            column[place] = written.states[name][row, span]
         labels.done[row] = states.done[row] = True
     return int(labels.starts[-1])

@@ -32,7 +32,7 @@ def time_rounds(scale: Scale, ceilings: Ceilings, model: Model, draft: Model) ->
     bundle = random_bundle(scale, model, draft)
     kernels = bundle.kernels
     yield Line(f"{model.name}: trees verified by {kernels.name}", note=kernels.reason)
-    length, plain = scale.contexts[0], None
+    length, plain = scale.contexts[0], dict[bool, float]()  # by whether it was recorded
     for method in METHODS:
         for record in (True, False) if method in ("plain", "draft_tree") else (True,):
             tree = {"plain": 0, "draft": CHAIN}.get(method, TREE)
@@ -47,8 +47,10 @@ def time_rounds(scale: Scale, ceilings: Ceilings, model: Model, draft: Model) ->
             except Exception as error:  # of a kernel, a compiler or an allocator: any type
                 yield Line(name, note=f"failed: {first_line(error):.120}")
                 continue
-            plain = plain or took.median
-            note = "" if took.median == plain else f"{took.median / plain:.2f} x plain"
+            if method == "plain":
+                plain[record] = took.median
+            has_base = method != "plain" and record in plain
+            note = f"{took.median / plain[record]:.2f} x plain" if has_base else ""
             bound = least_time(bundle, method, drafted, length, ceilings)
             yield Line.timed(name, took, bound, note)
 

@@ -3,9 +3,12 @@
 from argparse import Namespace
 
 import pytest
+import torch
+from transformers import GenerationConfig
 
 from bench.accepted import CHAIN, decode_all
-from bench.speed import Result, _print, _sets
+from bench.prompts import mt_bench
+from bench.speed import Result, _print, _sets, _theirs
 from tests.fakes import tiny_bundle
 
 ARGUMENTS = Namespace(tokens=12, temperature=0.0)
@@ -53,3 +56,32 @@ def test_without_mt_bench_everyday_prompts_stand_in_and_a_set_asked_for_by_name_
     assert list(here) == ["mt_bench", "copy_heavy"] and here["mt_bench"] == ["a", "b"]
     with pytest.raises(FileNotFoundError, match="name them with --prompts"):
         _sets(Namespace(**given | {"sets": ["mt_bench"]}))
+
+
+@pytest.mark.parametrize("count", [1, 24, 30, 50, 80, 100])
+def test_questions_are_spread_over_all_categories(count, tmp_path):
+    lines = "".join(f'{{"turns": ["{number}"]}}\n' for number in range(80))
+    (tmp_path / "questions").write_text(lines, encoding="utf-8")
+    found = [int(turn) for turn in mt_bench(count, tmp_path / "questions")]
+    assert len(found) == len(set(found)) == min(count, 80)
+    of_each = [sum(number // 10 == kind for number in found) for kind in range(8)]
+    assert max(of_each) - min(of_each) <= 1
+
+
+def test_contestants_that_share_a_draft_model_draft_their_own_length():
+    """Each sets what ``generate`` reads from the model before it runs."""
+    drafted = []
+
+    def generate(ids, assistant_model, **_):
+        settings = assistant_model.generation_config
+        drafted.append((settings.num_assistant_tokens, settings.assistant_confidence_threshold))
+        return torch.cat([ids, ids], 1)
+
+    draft = Namespace(generation_config=GenerationConfig())
+    bundle = Namespace(target=Namespace(generate=generate))
+    config = {"max_new_tokens": 2, "temperature": 0.0}
+    short = {"assistant_model": draft, "num_assistant_tokens": 5}
+    race = [_theirs(bundle, config, {"assistant_model": draft}), _theirs(bundle, config, short)]
+    for run in (*race, race[0]):
+        run((1, 2))
+    assert drafted == [(20, 0.0), (5, 0.0), (20, 0.0)]

@@ -7,6 +7,7 @@ import torch
 from transformers import LlamaForCausalLM
 
 from tests.train.tiny_text import VOCAB, tiny_target
+from train.generate import answer
 from train.labels import LabelStore
 from train.requests import requests
 from train.states import StateStore, tapped
@@ -82,3 +83,25 @@ def test_drawn_answers_are_the_same_for_the_same_seed_and_no_greedy_ones(target)
 
 def test_requests_are_text_that_a_chat_can_begin_with():
     assert all(text.strip() and len(text) < 600 for text in islice(requests(1), 300))
+
+
+class Lengths:
+    """A tokenizer whose chat is as many tokens as its text has letters."""
+
+    def apply_chat_template(self, chat, add_generation_prompt, return_dict):
+        return {"input_ids": [3] * len(chat[0]["content"])}
+
+
+@pytest.mark.parametrize("texts", [[], ["longer than that"]])
+def test_a_batch_without_a_request_that_fits_is_passed_over(texts, tmp_path):
+    told = settings(longest=8, temperature=0.7)
+    assert answer(None, Lengths(), texts, tmp_path / "0000", 0, told) == 0
+    assert not (tmp_path / "0000").exists()
+
+
+def test_requests_that_fit_are_answered(target, tmp_path):
+    told = settings(longest=8, temperature=0.7, seed=0)
+    texts = ["abc", "longer than that", "abcde"]
+    count = answer(writer(target), Lengths(), texts, tmp_path / "0000", 0, told)
+    labels = LabelStore.open(tmp_path / "0000")
+    assert labels.first.tolist() == [3, 5] and count == len(labels.ids)

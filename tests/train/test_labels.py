@@ -1,8 +1,9 @@
 import numpy as np
+import pytest
 
 from train.corpus import Row
 from train.feed import feed, gather
-from train.labels import Labels, LabelStore, held_out
+from train.labels import Labels, LabelStore, common_tokens, held_out
 
 ROWS = [Row([5, 6, 7, 8][: 2 + i % 3], 1, i % 2 == 0) for i in range(40)]
 
@@ -54,3 +55,17 @@ def test_a_batch_asks_for_the_law_before_each_token_of_the_assistant():
     assert batch.ids.flatten()[batch.where].tolist() == [20, 12, 13]
     assert batch.top_ids.flatten().tolist() == [70, 2, 3]
     assert batch.ids[0].tolist() == [20, 21, 0, 0, 0]
+
+
+def test_where_there_is_nothing_to_train_on_that_is_said():
+    with pytest.raises(ValueError, match="no row to train on"):
+        next(feed([], 40, 0))
+
+
+def test_held_out_rows_have_no_say_in_which_tokens_are_common(tmp_path):
+    rows = [Row([3, 3], 1, True)] * 19 + [Row([5] * 90, 1, True)]
+    store = LabelStore.create(tmp_path, rows, 1, {})
+    for row in range(20):
+        store.write(row, np.full((len(store.row_ids(row)), 1), 3), np.full((1, 1), -np.inf))
+    counts, common = common_tokens([store], 8, 1)
+    assert common == [3] and counts[5] == 0 and counts[3] == 38

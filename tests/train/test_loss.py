@@ -65,3 +65,15 @@ def test_projection_is_the_head_at_the_slices_tokens():
     states, head = torch.randn(2, 6), torch.randn(V, 6)
     part = slice_vocabulary(torch.tensor([1, 4]), V, 3, torch.Generator().manual_seed(0))
     assert torch.allclose(project(states, head, part), (states @ head.T)[:, part.ids], atol=1e-5)
+
+
+def test_a_best_token_outside_the_slice_is_taught_in_no_other_ones_place():
+    """A draft vocabulary may lack it: its share of the label stays with the rest."""
+    _, ids, probs, logits = laws(5)
+    inside = torch.tensor([i for i in range(V) if i not in ids[:, 0]])
+    part = slice_vocabulary(inside, V, 0, torch.Generator())
+    seen = logits[:, part.ids]
+    assert torch.equal(
+        distillation_loss(seen, ids, probs, part, 0.3),
+        distillation_loss(seen, ids, probs, part, 0.0),
+    )

@@ -1,4 +1,7 @@
+import argparse
+
 import numpy as np
+import pytest
 import torch
 from transformers import LlamaConfig
 
@@ -12,7 +15,7 @@ from train.hydra import Hydra
 from train.labels import LabelStore
 from train.measure import Answer
 from train.medusa import Medusa
-from train.ship import common_ids, narrow, read_answers, table
+from train.ship import common_ids, narrow, read_answers, ship, table
 
 HIDDEN = LlamaConfig(hidden_size=SIZE, vocab_size=VOCAB, num_hidden_layers=1, num_attention_heads=2)
 
@@ -74,3 +77,17 @@ def test_every_kind_has_a_card_with_its_figures():
         card = head_card(kind, facts)
         assert ABOUT[kind]["title"] in card and "| MT-bench | 0.500 | 0.250 |" in card
         assert "| MT-bench | chain of 4 | 1.50 | 300 / 200 |" in card and "| 100 | 0.400" in card
+
+
+def test_other_answers_are_read_anew(tmp_path):
+    target, folder = tiny_target(), tmp_path / "held"
+    read_answers(target, [Answer(np.arange(6), 2)], folder, top=VOCAB)
+    part = read_answers(target, [Answer(np.arange(8), 2)], folder, top=VOCAB)
+    assert part.labels.row_ids(0).tolist() == list(range(8)) and part.ready.all()
+
+
+def test_a_run_without_a_checkpoint_is_not_shipped(tmp_path):
+    told = argparse.Namespace(kind="medusa", run=tmp_path / "run", out=tmp_path / "out")
+    with pytest.raises(SystemExit, match="no checkpoint yet"):
+        ship(told)
+    assert not told.out.exists()

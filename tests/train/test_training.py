@@ -1,10 +1,13 @@
+import argparse
+import json
+
 import numpy as np
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from train.newborn import Shape, new_draft, shorten
-from train.training import Training, make_optimizers, rate_at
+from train.training import Training, make_optimizers, rate_at, take_up
 
 SHAPE = Shape(hidden=8, layers=2, heads=2, kv_heads=1, intermediate=16)
 
@@ -70,3 +73,23 @@ def test_the_learning_rate_rises_stays_and_falls_to_nothing():
     assert rates[0] == pytest.approx(0.1)
     assert rates[10:81] == [1.0] * 71
     assert rates[90] == pytest.approx(0.5) and rates[100] == 0.0
+
+
+def test_without_a_warm_up_the_rate_is_whole_at_once():
+    assert rate_at(0, 100, 0, 0.5) == 1.0
+
+
+def test_what_a_run_was_told_stays_where_nothing_is_left_to_train(target, tmp_path, capsys):
+    training, told = training_of(target, 0), argparse.Namespace(out=tmp_path, shipped=None, rate=1)
+    take_up(training, told, 4, held=1)
+    training.step = 4
+    take_up(training, argparse.Namespace(out=tmp_path, shipped="there", rate=2), 4, held=1)
+    assert json.loads((tmp_path / "settings.json").read_text())["rate"] == 1
+    assert capsys.readouterr().out == f"goes on from step 4 of {tmp_path}; there is not read\n"
+
+
+def test_a_training_that_could_not_be_measured_does_not_begin(target, tmp_path):
+    told = argparse.Namespace(out=tmp_path / "run", labels=[tmp_path])
+    with pytest.raises(SystemExit, match="is held out: collect or generate more"):
+        take_up(training_of(target, 0), told, 4, held=0)
+    assert not told.out.exists()
