@@ -31,7 +31,8 @@ At temperature 0. Accepted length is tokens emitted per target pass, the extra o
 {figures}
 
 Share of places at which the best guess for the token d places ahead is right, where the target's
-own tokens stand drafted before it (d = 1 is the first drafted token):
+own tokens stand drafted before it (d = 1 is the first drafted token). The last d - 1 places of an
+answer have no such token and count as missed:
 
 | text | {depths} |
 |---|{rules}|
