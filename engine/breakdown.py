@@ -3,7 +3,7 @@
 Running counts like ``stats.Tally``, finer; knows no tensors and no pictures.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple, get_args
@@ -75,15 +75,17 @@ class Breakdown:
         )
 
     def _test(self, nodes: Nodes) -> None:
-        for node, depth in enumerate(nodes.depth):
-            if nodes.verdict[node] not in ("accepted", "rejected"):
-                continue
-            is_accepted = nodes.verdict[node] == "accepted"
-            self.tested[depth, nodes.rank[node]] += 1
-            self.accepted[depth, nodes.rank[node]] += is_accepted
+        depth = nodes.depth
+        refused = defaultdict[int, float](float)  # by parent: what the draft gave those before
+        for node in nodes.tested:
+            is_accepted, place = nodes.verdict[node] == "accepted", (depth[node], nodes.rank[node])
+            self.tested[place] += 1
+            self.accepted[place] += is_accepted
             probability = nodes.draft_prob[node]
             if probability is not None:
-                probability = min(1.0, max(0.0, probability))
+                left = 1 - refused[nodes.parent[node]]
+                refused[nodes.parent[node]] += probability
+                probability = min(1.0, max(0.0, probability / left)) if left > 0 else 1.0
                 counts = self.bins[max(0, ceil(BINS * probability) - 1)]
                 counts[0] += 1
                 counts[1] += is_accepted
@@ -100,7 +102,11 @@ class Breakdown:
 
     @property
     def calibration(self) -> list[Bin]:
-        """Acceptance against draft probability, the upper end of each tenth included."""
+        """Acceptance against draft probability, the upper end of each tenth included.
+
+        A later sibling is tested once those before it are refused: its probability is what it
+        has of the rest.
+        """
         return [Bin(Ratio(total, tested), Ratio(held, tested)) for tested, held, total in self.bins]
 
     def acceptance(self, ranks: int) -> list[list[Ratio]]:

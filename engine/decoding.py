@@ -44,14 +44,15 @@ def measure_plain(
     # by the usual rule: the two are one where nothing is drafted, and the device's loop knows it
     told = dict(method="plain", rule="recursive", max_new_tokens=max(1, len(tokens)))
     as_plain = replace(config, **told)
-    run, seconds = decode(bundle.for_visitor(), prompt, as_plain), 0.0  # not to be remembered
+    run = decode(bundle.for_visitor(), prompt, as_plain)  # not to be remembered
+    seconds = verify = 0.0
     for this in run:
-        seconds += this.seconds.total
+        seconds, verify = seconds + this.seconds.total, verify + this.seconds.verify
         if is_cancelled():
             run.close()
             return None
     same = common_prefix(tokens, run.generated)
-    return Yardstick(len(run.generated), round(seconds, 6), same)
+    return Yardstick(len(run.generated), round(seconds, 6), same, round(verify, 6))
 
 
 def _kind(bundle: Bundle, config: DecodeConfig) -> type[Run]:

@@ -68,9 +68,19 @@ class Nodes:
         return len(self) - 1
 
     @property
+    def tested(self) -> tuple[int, ...]:
+        """Drafted nodes whose verdict tells of the draft: below a node that was kept.
+
+        A block refuses all behind its kept end together, whatever they are.
+        """
+        kept = {*self.path}
+        judged = (i for i, v in enumerate(self.verdict) if v in ("accepted", "rejected"))
+        return tuple(i for i in judged if self.parent[i] in kept)
+
+    @property
     def num_tested(self) -> int:
-        """Drafted nodes the rule looked at: the denominator of the acceptance rate."""
-        return sum(verdict in ("accepted", "rejected") for verdict in self.verdict)
+        """How many nodes were ``tested``: the denominator of the acceptance rate."""
+        return len(self.tested)
 
     @property
     def num_accepted(self) -> int:

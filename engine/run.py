@@ -119,6 +119,8 @@ class Run(Iterator[Round]):
         drafted = clock.lap()
 
         logits = self._target.extend(proposal.tokens, proposal.parents)
+        if logits.is_cuda:  # what follows waits for the pass: its time is not that of accepting
+            torch.cuda.synchronize(logits.device)
         verified = clock.lap()
 
         uniforms = self._uniforms(len(proposal.tokens))

@@ -66,6 +66,7 @@ class Yardstick:
     tokens: int
     seconds: float
     same_tokens: int  # leading tokens equal to this run's own
+    verify_seconds: float | None = None  # of ``seconds``, those of the target's passes
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,9 @@ class Tally:
         self.passes += 1
         self.tokens += len(this.emitted)
         self.drafted += this.nodes.num_drafted
-        for depth, verdict in zip(this.nodes.depth, this.nodes.verdict, strict=True):
-            if verdict in ("accepted", "rejected"):
-                self._test(depth, verdict == "accepted")
+        depth, verdict = this.nodes.depth, this.nodes.verdict
+        for node in this.nodes.tested:
+            self._test(depth[node], verdict[node] == "accepted")
         had, new = self.seconds, this.seconds
         self.seconds = Seconds(
             had.draft + new.draft,

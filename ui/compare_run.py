@@ -134,7 +134,8 @@ def _lane(
         problem = error
     finally:
         run.close()
-    end = replace(run.end, plain=race.yardstick(plain, rounds)) if plain else run.end
+    is_measured = plain and run.end.is_whole
+    end = replace(run.end, plain=race.yardstick(plain, rounds)) if is_measured else run.end
     yield messages.tagged(stage.end_message(end), info.run)
     if problem is not None:
         raise problem

@@ -42,6 +42,7 @@ class Visitor:
     cancelled: Event = field(default_factory=Event)
     idle: Event = field(default_factory=Event)
     unmeasured: Played | None = None  # the last run, where its speed-up was asked for
+    settled: Played | None = None  # one that another run has kept from being measured
     spared: Event = field(default_factory=Event)  # ends a measurement and nothing else
     stopped: float = -inf  # by the visitor's clock: what he asked for before does not begin
 
@@ -68,7 +69,9 @@ class Runner:
             asked: when, by the visitor's clock; nothing comes of a run that he has stopped since.
         """
         visitor = self._visitors.setdefault(session, Visitor())
-        if asked >= visitor.stopped:
+        if asked < visitor.stopped:
+            yield from self._give_up(visitor)
+        else:
             yield from self.work(session, lambda visitor: self._run(visitor, wish))
 
     def measure(self, session: str) -> Iterator[str]:
@@ -87,7 +90,7 @@ class Runner:
         """Another run begins: what is not measured of the last one never will be."""
         visitor = self._visitors.get(session)
         if visitor is not None:
-            visitor.unmeasured = None
+            visitor.settled, visitor.unmeasured = visitor.unmeasured, None
 
     def work(self, session: str, job: Job) -> Iterator[str]:
         """The messages of ``job``, begun once the model is there; what goes wrong is one too."""
@@ -98,12 +101,20 @@ class Runner:
             yield from self._ready(visitor)
             if visitor.cancelled.is_set():
                 yield messages.status(STOPPED)
+                yield from self._give_up(visitor)
             else:
                 yield from job(visitor)
         except Exception as error:
             yield messages.problem(_what_broke(error))
+            yield from self._give_up(visitor)
         finally:
             visitor.idle.set()
+
+    def _give_up(self, visitor: Visitor) -> Iterator[str]:
+        """The end of a run that still stands there and will not be measured after all."""
+        played, visitor.settled = visitor.settled, None
+        if played is not None:
+            yield messages.tagged(played.stage.end_message(played.end), played.name)
 
     def stop(self, session: str, asked: float = -inf) -> None:
         """End the visitor's run after the round in hand, and wait for that.
@@ -145,6 +156,7 @@ class Runner:
         name, tokens = messages.new_run(), []
         stage = Stage(run.header, awaits_plain=is_compared)
         source, problem = Path(visitor.bundle.source).name, ""
+        visitor.settled = None  # what stood there goes
         try:
             yield messages.tagged(header_message(run.header, "live", source), name)
             for this in run:
@@ -164,7 +176,8 @@ class Runner:
             visitor.unmeasured = Played(wish, name, stage, run.end, tokens)
 
     def _measure(self, visitor: Visitor) -> Iterator[str]:
-        played, visitor.unmeasured = visitor.unmeasured, None
+        played = visitor.settled = visitor.unmeasured
+        visitor.unmeasured = None
         if played is None:  # another run has begun meanwhile
             return
         visitor.spared = spared = Event()
@@ -176,6 +189,7 @@ class Runner:
             played.tokens,
             lambda: visitor.cancelled.is_set() or spared.is_set(),
         )
+        visitor.settled = None
         end = replace(played.end, plain=plain)
         yield messages.tagged(played.stage.end_message(end), played.name)
 

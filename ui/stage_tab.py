@@ -78,12 +78,12 @@ class Handlers:
 
     def decode(self, request: gr.Request, asked: Any, prompt: Any, *values: Any) -> Iterator[str]:
         """The messages of a run, or of what was wrong with the wish."""
-        self.runner.settle(request.session_hash)
         try:
             wish = settings.read(prompt, dict(zip(self.names, values, strict=True)))
         except ValueError as error:
             yield messages.problem(str(error))
             return
+        self.runner.settle(request.session_hash)
         played = self.runner.play(request.session_hash, wish, _moment(asked, math.inf))
         yield from map(messages.packed, played)
 

@@ -96,8 +96,11 @@ def bandwidth_info(
 def _plain_seconds(header: Header, end: End | None) -> tuple[float, str] | None:
     """Seconds a token of plain decoding: measured beside the run, else one calibrated pass."""
     plain = end.plain if end else None
-    if plain and plain.tokens > 0 and (each := believed(plain.seconds / plain.tokens)):
-        return each, "in plain decoding of the same prompt"
+    if plain and plain.tokens > 0:
+        if each := believed((plain.verify_seconds or 0.0) / plain.tokens):
+            return each, "in the passes of plain decoding, same prompt"
+        if each := believed(plain.seconds / plain.tokens):
+            return each, "in whole rounds of plain decoding, same prompt"
     cost = recorded_cost(header.pass_seconds)
     return (cost(1), "in calibrated passes of one node") if cost else None
 

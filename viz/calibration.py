@@ -10,7 +10,11 @@ from engine.trace import Trace
 from viz import figure, scale
 from viz.amount import count
 
-LEGEND = (("accepted", "circle", "accepted of tested"), ("faint", "line", "a drafter that knows"))
+DOTS = ("accepted", "circle", "accepted of tested")
+KNOWING = {  # by whether drafts were drawn: the line's name, and whose it is
+    False: ("accepted as often as drafted", "a drafter that knows"),
+    True: ("accepted always", "a drafter whose law is the target's"),
+}
 SMALL, LARGE = 7, 22  # pixels across a dot of one node, and of all of them
 
 
@@ -19,6 +23,7 @@ class CalibrationInfo(NamedTuple):
 
     bins: list[tuple[int, Bin]]  # with the number of the tenth
     tested: int
+    is_drawn: bool = False  # drafts were drawn: accepted by min(1, p/q), not by p
 
 
 def plot_calibration(trace: Trace, mode: str = "light") -> go.Figure:
@@ -26,17 +31,26 @@ def plot_calibration(trace: Trace, mode: str = "light") -> go.Figure:
     breakdown = Breakdown()
     for this in trace.rounds:
         breakdown.add(this)
-    return figure.finished(calibration_panel(calibration_info(breakdown)), mode)
+    info = calibration_info(breakdown, not trace.header.has_point_mass)
+    return figure.finished(calibration_panel(info), mode)
 
 
-def calibration_info(breakdown: Breakdown) -> CalibrationInfo:
-    """The tenths that hold tested nodes."""
+def calibration_info(breakdown: Breakdown, is_drawn: bool = False) -> CalibrationInfo:
+    """The tenths that hold tested nodes.
+
+    Args:
+        is_drawn: the drafts were drawn from the draft's law, not taken.
+    """
     found = [(i, each) for i, each in enumerate(breakdown.calibration) if each.accepted.whole]
-    return CalibrationInfo(found, sum(int(each.accepted.whole) for _, each in found))
+    return CalibrationInfo(found, sum(int(each.accepted.whole) for _, each in found), is_drawn)
 
 
 def calibration_panel(info: CalibrationInfo) -> dict[str, Any]:
-    """A dot a tenth, as large as it holds nodes, and the line of those who know exactly."""
+    """A dot a tenth, as large as it holds nodes, and the line of a drafter that knows.
+
+    A taken token is accepted by p, so that who knows p lies on the diagonal; a drawn one by
+    p/q, and where q is p always.
+    """
     if not info.bins:
         return scale.panel(scale.missing("no tested node has a draft probability"))
     marks = [0, 0.25, 0.5, 0.75, 1]
@@ -52,10 +66,11 @@ def calibration_panel(info: CalibrationInfo) -> dict[str, Any]:
         ),
         "shapes": scale.lines(marks),
     }
-    exact = scale.line([0, 1], [0, 1], "faint", dash="dot")
-    data = [{**exact, "name": "accepted as often as drafted"}, _dots(info)]
+    exact = scale.line([0, 1], [1 if info.is_drawn else 0, 1], "faint", dash="dot")
+    name, said = KNOWING[info.is_drawn]
+    data = [{**exact, "name": name}, _dots(info)]
     title = f"{count(info.tested, 'tested node')}, in tenths"
-    return scale.panel({"data": data, "layout": layout}, title, LEGEND)
+    return scale.panel({"data": data, "layout": layout}, title, (DOTS, ("faint", "line", said)))
 
 
 def _dots(info: CalibrationInfo) -> dict[str, Any]:

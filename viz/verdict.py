@@ -29,6 +29,11 @@ def what_holds_it_back(tally: Tally, breakdown: Breakdown, cost: PassCost | None
             "Nothing was drafted: every token costs one pass.",
             f"{count(tally.tokens, 'token')} in {count(tally.passes, 'target pass', 'es')}",
         )
+    if 2 * breakdown.sizes[0] > tally.passes:
+        return Sentence(
+            f"Little was drafted: nothing in {breakdown.sizes[0]} of {tally.passes} rounds.",
+            f"{count(tally.drafted, 'drafted node')} in {count(tally.passes, 'target pass', 'es')}",
+        )
     length = tally.mean_accepted_length
     if (length.value or 0) < FEW:
         return Sentence(

@@ -52,12 +52,15 @@ export class Tape {
   }
 
   // How long a step took by the decoder's clock: its phase's share of the round, in milliseconds.
+  // What is emitted takes no time of its own; a phase without a step goes with the verify pass.
   milliseconds(position) {
     const { index } = this.locate(position);
     const { steps, record } = this.rounds[index];
     const { phase } = this.step(position);
-    const name = phase === 'judge' ? 'accept' : phase;
-    const seconds = record.seconds[name] ?? 0; // what is emitted takes no time of its own
+    const stepsOf = (name) => steps.filter((step) => step.phase === (name === 'accept' ? 'judge' : name)).length;
+    const own = phase === 'judge' ? 'accept' : phase;
+    const names = Object.keys(record.seconds).filter((name) => name === own || (phase === 'verify' && !stepsOf(name)));
+    const seconds = names.reduce((sum, name) => sum + record.seconds[name], 0);
     return (1000 * seconds) / steps.filter((step) => step.phase === phase).length;
   }
 

@@ -67,7 +67,13 @@ def test_counts_of_one_tree_are_those_counted_by_hand():
 def test_a_probability_on_a_border_belongs_to_the_tenth_below():
     bins = of([tree()]).calibration
     counted = {i: each.accepted for i, each in enumerate(bins) if each.accepted.whole}
-    assert counted == {2: (0, 1), 4: (1, 1), 5: (1, 1), 8: (0, 1)}
+    assert counted == {2: (0, 1), 4: (1, 1), 8: (1, 2)}
+
+
+def test_a_later_sibling_has_of_the_draft_what_it_has_of_the_rest():
+    """It is tested once 0.3 are refused: 0.6 of the 0.7 that are left, beside the 0.9 below."""
+    ninth = of([tree()]).calibration[8]
+    assert ninth.probability.part == pytest.approx(0.6 / 0.7 + 0.9)
 
 
 def test_a_smaller_tree_would_have_kept_what_stands_among_its_nodes():

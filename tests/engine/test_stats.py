@@ -56,9 +56,12 @@ def test_acceptance_by_depth_keeps_its_denominators():
     assert acceptance_by_depth([TREE, CHAIN]) == (Ratio(2, 3), Ratio(1, 2))
 
 
-def test_a_depth_that_was_never_tested_stays_between_those_that_were():
-    deep = a_round((-1, 0, 1), ("root", "untested", "rejected"), 1)
-    assert acceptance_by_depth([deep]) == (Ratio(0, 0), Ratio(0, 1))
+def test_what_a_block_refuses_with_its_first_says_nothing_of_the_draft():
+    """By any other rule nothing below a refused node is judged."""
+    block = a_round((-1, 0, 1, 2), ("root", "accepted", "rejected", "rejected"), 2)
+    assert block.nodes.tested == (1, 2)
+    assert acceptance_by_depth([block]) == (Ratio(1, 1), Ratio(0, 1))
+    assert acceptance_rate([block]) == Ratio(1, 2)
 
 
 def test_nothing_measured_has_no_value_rather_than_a_zero():

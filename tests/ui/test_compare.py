@@ -168,6 +168,8 @@ def test_a_stop_ends_the_lane_in_hand_whole_and_no_other_begins(looks):
     messages = played(decoder, fakes.bundle(), looks, method2="lookup")
     assert messages[-1]["kind"] == "over" and "Stopped at lane" in messages[-1]["note"]
     assert messages[-2]["kind"] == "end"
+    (end,) = (m["record"] for m in messages[-2:-1])  # a lane cut short is held against nothing
+    assert end["reason"] == "length" or end["plain"] is None
     assert all(run.closed_after is not None for run in decoder.runs)
     assert len(decoder.runs) <= 2
 

@@ -65,6 +65,27 @@ def test_a_run_is_measured_once_and_not_after_the_next_has_begun(runner):
     assert kinds(runner.measure("nobody")) == []
 
 
+def test_a_run_that_will_not_be_measured_after_all_ends_without_a_promise(runner, decoder):
+    """The next one is refused before it is on the stage, or the measurement breaks off."""
+
+    def label(message):
+        return json.loads(message)["panels"]["facts"][1]["label"]
+
+    list(runner.play("me", wish()))
+    runner.settle("me")
+    *_, problem, end = runner.play("me", wish("draft"))
+    assert json.loads(problem)["kind"] == "problem" and label(end) == "of plain, not measured"
+    list(runner.play("me", wish()))
+    decoder.measure_plain = refuse
+    *_, problem, end = runner.measure("me")
+    assert "no room" in problem and label(end) == "of plain, not measured"
+    assert kinds(runner.play("me", wish("draft"))) == ["problem"]  # it is said once
+
+
+def refuse(*_):
+    raise ValueError("no room")
+
+
 def test_the_wish_for_another_run_ends_a_measurement_and_no_run(runner, decoder):
     run = runner.play("me", wish())
     next(run)

@@ -33,7 +33,17 @@ def test_dots_are_bytes_and_operations_over_seconds(count):
     assert plain.x[0] == pytest.approx(operations / moved, rel=1e-4)
     assert plain.y[0] == pytest.approx(operations / trace.end.plain.seconds, rel=1e-4)
     assert f"for {tokens} token" in ours.hovertext[0]
-    assert "plain decoding of the same prompt" in plain.hovertext[0]
+    assert "in whole rounds of plain decoding, same prompt" in plain.hovertext[0]
+
+
+def test_plain_decodings_passes_stand_beside_those_of_the_run_where_they_are_known():
+    trace = run(7)
+    known = replace(trace.end.plain, verify_seconds=0.8 * trace.end.plain.seconds)
+    told = replace(trace, end=replace(trace.end, plain=known))
+    figures = [plot_bandwidth(each) for each in (trace, told)]
+    rounds, passes = ({each.name: each for each in found.data}["plain"] for found in figures)
+    assert passes.y[0] == pytest.approx(rounds.y[0] / 0.8, rel=1e-3)
+    assert "in the passes of plain decoding, same prompt" in passes.hovertext[0]
 
 
 def test_every_round_stands_where_its_own_pass_stood():

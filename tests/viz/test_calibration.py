@@ -1,8 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
 from engine.stats import Tally
 from tests.viz.runs import COUNTS, run, words
 from viz.calibration import plot_calibration
+
+
+def of_the_rest(nodes, node):
+    """The draft's probability of ``node`` among what its refused elders leave."""
+    siblings = [i for i, parent in enumerate(nodes.parent) if parent == nodes.parent[node]]
+    elders = sum(nodes.draft_prob[i] for i in siblings if nodes.rank[i] < nodes.rank[node])
+    return min(1.0, nodes.draft_prob[node] / (1 - elders))
 
 
 @pytest.mark.parametrize("count", COUNTS.values(), ids=COUNTS)
@@ -19,8 +28,8 @@ def test_dots_are_the_tested_nodes_by_their_draft_probability(count):
         nodes = [
             this.nodes.verdict[node] == "accepted"
             for this in trace.rounds
-            for node, q in enumerate(this.nodes.draft_prob)
-            if this.nodes.verdict[node] in ("accepted", "rejected") and low < q <= low + 0.1
+            for node in this.nodes.tested
+            if low < of_the_rest(this.nodes, node) <= low + 0.1
         ]
         assert y == pytest.approx(sum(nodes) / len(nodes), abs=1e-4)
         plural = "" if len(nodes) == 1 else "s"
@@ -34,6 +43,9 @@ def test_the_counts_add_up_to_all_tested_nodes():
     assert sum(int(h.split(" accepted of ")[1].split()[0]) for h in dots.hovertext) == tested
 
 
-def test_the_line_of_those_who_know_runs_from_corner_to_corner():
-    line = plot_calibration(run(1)).data[0]
-    assert (list(line.x), list(line.y)) == ([0, 1], [0, 1])
+@pytest.mark.parametrize(("is_taken", "line"), [(True, [0, 1]), (False, [1, 1])])
+def test_who_knows_the_target_is_accepted_by_p_where_taken_and_always_where_drawn(is_taken, line):
+    trace = run(1)
+    header = replace(trace.header, has_point_mass=is_taken)
+    drawn = plot_calibration(replace(trace, header=header)).data[0]
+    assert (list(drawn.x), list(drawn.y)) == ([0, 1], line)

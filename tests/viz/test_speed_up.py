@@ -58,6 +58,12 @@ def test_the_sentence_names_what_costs_most():
     assert sentence(of(timed(0.001, 0.0))) == "11 nodes cost 2.2 passes here."
     assert sentence(of(timed(0.001, 0.069))) == "Judging and committing take 69 % of the round."
     assert sentence(of(timed(0.001, 0.0, chance=0.0))).startswith("Drafts rarely hold: 1.00")
+
+
+def test_drafts_that_hold_but_are_few_are_not_said_to_hold_rarely():
+    rounds = [*timed(0.0, 0.0, drafted=0)[:19], replace(timed(0.01, 0.0, chance=1.0)[0], index=19)]
+    said = sentence(of(rounds))
+    assert said == "Little was drafted: nothing in 19 of 20 rounds."
     few = of(timed(0.001, 0.0), pass_seconds={1: 0.03, 64: 0.03})
     assert sentence(few).startswith("Little holds it back")
     assert sentence(of(timed(0.0, 0.0, drafted=0))).startswith("Nothing was drafted")
