@@ -19,7 +19,8 @@ class Detokenizer:
         self._tokens.append(token)
         before = self._decode(self._tokens[self._start : self._read])
         now = self._decode(self._tokens[self._start :])
-        if now.endswith(INCOMPLETE) or len(now) < len(before):
+        # what adds no text must not become the first of the window: its word would lose the space
+        if now.endswith(INCOMPLETE) or len(now) <= len(before):
             return ""
         self._start, self._read = self._read, len(self._tokens)
         return now[len(before) :]

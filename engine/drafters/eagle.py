@@ -75,7 +75,11 @@ def build_eagle(order: Order) -> tuple[Planner, Eagle]:
     return planner, Eagle(feature_reader(order), planner, children_of(order))
 
 
-def feature_reader(order: Order) -> FeatureReader:
-    """The reader of one run's head."""
+def feature_reader(order: Order, rows: int = 0) -> FeatureReader:
+    """The reader of one run's head.
+
+    Args:
+        rows: that a round may read beyond the nodes that are verified.
+    """
     attached = order.heads.attached
-    return FeatureReader(attached, order.target, order.prompt, order.capacity)
+    return FeatureReader(attached, order.target, order.prompt, order.capacity + rows)

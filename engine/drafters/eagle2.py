@@ -9,7 +9,7 @@ from engine.drafters.best_nodes import Candidates
 from engine.drafters.children import Children
 from engine.drafters.costs import level_cost
 from engine.drafters.drafter import Proposal, root_only
-from engine.drafters.dynamic import Dynamic, Levels, dynamic_of
+from engine.drafters.dynamic import WIDTH, Dynamic, Levels, dynamic_of
 from engine.drafters.eagle import Eagle, Steps, feature_reader
 from engine.drafters.head_planner import children_of, head_planner
 from engine.drafters.order import Order
@@ -54,4 +54,6 @@ def build_eagle2(order: Order, kind: type[Eagle2] = Eagle2) -> tuple[LevelPlanne
     planner = head_planner(order, level_cost(order), 0.0, CHILDREN, LevelPlanner)
     children = children_of(order)
     dynamic = dynamic_of(order, planner, children)
-    return planner, kind(feature_reader(order), planner, children, dynamic)
+    # a node that was read may fall out of the best: the tree's size does not bound what is read
+    rows = WIDTH * (order.config.num_draft or kind.max_depth) if dynamic else 0
+    return planner, kind(feature_reader(order, rows), planner, children, dynamic)

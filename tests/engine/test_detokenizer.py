@@ -76,3 +76,14 @@ def test_special_tokens_add_no_text():
 def test_a_single_token_shows_its_text_or_the_vocabularys_spelling():
     pieces = Pieces(ByteTokenizer())
     assert [pieces(token) for token in (65, 0xF0, 256, 10)] == ["A", "<0xF0>", "</s>", "\n"]
+
+
+@pytest.mark.parametrize("tokens", [[0, 5, 1], [5, 0, 1], [0, 5, 5, 1, 4], [0, 1, 5]])
+def test_a_token_without_text_costs_the_word_behind_it_no_space(tokens):
+    """Llama 2's tokenizer drops the space of what it takes for the first word of a text."""
+
+    class Marked(WordTokenizer):
+        words = (*WordTokenizer.words, "")  # a special token, which is not shown
+
+    pieces = pushed(Marked(), tokens)
+    assert "".join(pieces) == Marked().decode(tokens)

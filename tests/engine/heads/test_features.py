@@ -205,3 +205,14 @@ def test_two_runs_of_one_head_do_not_meet():
 def test_half_precision_runs():
     bundle = feature_bundle("eagle3", 14, 3, dtype=torch.bfloat16, packed=True)
     assert len(list(Run(bundle, [1, 2, 3], DecodeConfig("eagle3", 9, tree=6)))) > 1
+
+
+@pytest.mark.parametrize("method", ["eagle2", "eagle3"])
+@pytest.mark.parametrize("num_draft", [32, 40, 64])
+def test_a_deep_dynamic_tree_finds_room_for_all_that_it_reads(method, num_draft):
+    """Nodes that are read and then displaced by better ones outnumber those that are verified."""
+    bundle = feature_bundle(method, 32, 0)
+    config = DecodeConfig(method, 66, tree=256, num_draft=num_draft)
+    assert text_of(bundle, [1, 2, 3], config) == text_of(
+        bundle, [1, 2, 3], DecodeConfig("plain", 66)
+    )

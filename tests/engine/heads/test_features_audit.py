@@ -30,9 +30,12 @@ def assert_holds(run, bundle):
         torch.testing.assert_close(held[0][:, :, :length], expected, atol=2e-5, rtol=1e-4)
 
 
+DRAWN = {"temperature": 1.0, "drafting": "sampled"}
+
+
 @pytest.mark.parametrize("method", FEATURES)
 @pytest.mark.parametrize("tree", [5, BUSHY, 0])
-@pytest.mark.parametrize("options", [{}, {"temperature": 1.0}, {"drafting": "sampled"}])
+@pytest.mark.parametrize("options", [{}, {"temperature": 1.0}, DRAWN])
 def test_cached_rows_equal_a_fresh_pass_after_every_round(method, tree, options):
     """Also where self-fed rows were read for tokens that were then accepted."""
     bundle = feature_bundle(method, 12, 31)
