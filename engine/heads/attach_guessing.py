@@ -59,10 +59,11 @@ def _check(heads: GuessingHeads, size: int, vocab: int) -> None:
     ids, words = heads.token_map, getattr(heads, "input_embed_fn", None)
     if ids is not None:
         check_ids(ids, vocab, "token_map")
-    spoken = vocab if ids is None else len(ids)
-    for rows, wanted in (
-        (heads.vocab, spoken),
-        (None if words is None else words.num_embeddings, vocab),
+    if ids is not None and heads.vocab not in (None, len(ids)):
+        raise HeadError(f"the heads have {heads.vocab} rows, and token_map names {len(ids)}")
+    for rows in (
+        None if ids is not None else heads.vocab,
+        None if words is None else words.num_embeddings,
     ):
-        if rows not in (None, wanted):
-            raise HeadError(f"heads for {rows} tokens, this target's vocabulary is {wanted}")
+        if rows not in (None, vocab):
+            raise HeadError(f"heads for {rows} tokens, this target's vocabulary is {vocab}")

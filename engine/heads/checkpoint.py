@@ -14,7 +14,7 @@ from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from huggingface_hub import hf_hub_download
+from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -138,13 +138,22 @@ def _from_hub(home: str, name: str) -> Path | None:
     try:
         return Path(hf_hub_download(home, name, local_files_only=stay))
     except EntryNotFoundError as error:
-        if stay or not isinstance(error, LocalEntryNotFoundError):
+        if stay or not isinstance(error, LocalEntryNotFoundError) or _is_cached(home):
             return None
         raise HeadError(f"the Hub could not be asked for {home!r:.100}") from error
     except Exception as error:  # the client's own, or those of whichever HTTP library it uses
         raise HeadError(
             f"there are no heads {home!r:.100} here or on the Hub ({type(error).__name__})"
         ) from error
+
+
+def _is_cached(home: str) -> bool:
+    """Whether the Hub's cache holds files of the repository: what it lacks was not there then."""
+    try:
+        snapshot_download(home, local_files_only=True)
+    except LocalEntryNotFoundError:
+        return False
+    return True
 
 
 def _refuse_parts(home: str | Path, stems: Sequence[str]) -> None:

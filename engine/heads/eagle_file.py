@@ -38,7 +38,10 @@ def read_eagle(file: HeadFile) -> EagleHead:
     names = drop_ones(file, names, _DUMMIES)
     shape = file.shapes.get(names.get("lm_head.weight", names.get("token_map", "")))
     rows = shape[0] if shape else None
-    if "token_map" not in names and rows not in (None, config.vocab_size):
+    ids = file.shapes.get(names.get("token_map", ""))
+    if ids is not None and ids[:1] != (rows,):
+        raise HeadError(f"lm_head.weight has {rows} rows, and token_map is {list(ids)}")
+    if ids is None and rows not in (None, config.vocab_size):
         raise HeadError(f"lm_head.weight has {rows} rows, and no token_map to name them")
     head = filled(lambda: EagleHead(config, OPTIONAL & names.keys(), rows), file, names)
     if head.token_map is not None:

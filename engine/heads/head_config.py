@@ -36,9 +36,13 @@ _POSITIVE = frozenset(("rms_norm_eps", "rope_theta"))
 
 
 def flat(told: Mapping[str, Any]) -> dict[str, Any]:
-    """The file's entries with those of ``transformer_layer_config`` (speculators) among them."""
-    inner = told.get("transformer_layer_config")
-    return {**(inner if isinstance(inner, Mapping) else {}), **told}
+    """The file's entries with those of the layer among them that servers nest.
+
+    speculators calls them ``transformer_layer_config``, vLLM's script for EAGLE-1 ``model``.
+    """
+    nested = (told.get(name) for name in ("model", "transformer_layer_config"))
+    inner = [entries for entries in nested if isinstance(entries, Mapping)]
+    return {name: value for entries in (*inner, told) for name, value in entries.items()}
 
 
 def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
@@ -53,11 +57,11 @@ def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
     entries = flat(told)
     names = [name for name in _KEPT if entries.get(name) is not None]
     chosen = deepcopy({name: entries.get(name) for name in (*_NEEDED, *names)})
-    for name in _SIZES & chosen.keys():
+    for name in sorted(_SIZES & chosen.keys()):
         value = chosen[name]
         if type(value) is not int or not 1 <= value <= _LARGEST:
             raise HeadError(f"config.json needs a size {name}, got {value!r:.50}")
-    for name in _POSITIVE & chosen.keys():
+    for name in sorted(_POSITIVE & chosen.keys()):
         value = chosen[name]
         if type(value) not in (int, float) or not 0 < value < inf:
             raise HeadError(f"config.json needs a positive number {name}, got {value!r:.50}")

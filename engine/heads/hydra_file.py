@@ -15,7 +15,7 @@ from transformers import PretrainedConfig
 from engine.heads.checkpoint import HeadError, HeadFile, write_heads
 from engine.heads.head_config import layer_config, told_by
 from engine.heads.hydra import HydraHeads
-from engine.heads.layout import filled, names_in
+from engine.heads.layout import filled, names_in, renamed
 from engine.heads.medusa import MAX_HEADS, MAX_LAYERS, TOKEN_MAP
 
 STEMS = ("hydra_lm_head", "model", "pytorch_model")
@@ -35,7 +35,7 @@ def read_hydra(file: HeadFile, target: PretrainedConfig) -> HydraHeads:
     if arch not in _KNOWN:
         raise HeadError(f"hydra_head_arch {arch!r:.40} is not known; {', '.join(_KNOWN)} are")
     has_prefix = any(key.startswith(PREFIX) for key in file.shapes)
-    names = {_inner(name, has_prefix): key for name, key in names_in(file, ()).items()}
+    names = renamed(names_in(file, ()), lambda name: _inner(name, has_prefix), file)
     names.pop(PREFIX + "embed_tokens.weight", None)  # nothing reads it
     places = [match for name in names if (match := _FIRST.match(name))]
     if not places:
@@ -47,9 +47,12 @@ def read_hydra(file: HeadFile, target: PretrainedConfig) -> HydraHeads:
     if first is None:
         raise HeadError(f"{file.path.name} does not fit (missing: hydra_mlp.0.0.linear.weight)")
     size, inputs = file.sizes(first, 2)
+    layer = _layer(file, names, target) if has_prefix else None
+    if layer is not None and layer.hidden_size != size:
+        raise HeadError(f"heads for hidden size {size}, this target has {layer.hidden_size}")
     sizes = {
         "grounded": inputs == 2 * size,
-        "prefix": _layer(file, names, target) if has_prefix else None,
+        "prefix": layer,
         "vocab": _rows(file, names, "hydra_lm_head.0.weight", 2),
         "own_words": _rows(file, names, "input_embed_fn.weight", 2),
         "draft_vocab": _rows(file, names, TOKEN_MAP, 1),

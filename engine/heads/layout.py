@@ -25,15 +25,30 @@ def names_in(file: HeadFile, renames: Renames) -> dict[str, str]:
     Raises:
         HeadError: two keys mean the same weight.
     """
-    names: dict[str, str] = {}
-    for key in file.shapes:
-        name = key
+
+    def meaning(name: str) -> str:
         for pattern, meant in renames:
             name = re.sub(f"^(?:{pattern})", meant, name)
-        if name in names:
-            raise HeadError(f"{file.path.name} has {name} twice: as {names[name]} and as {key}")
-        names[name] = key
-    return names
+        return name
+
+    return renamed({key: key for key in file.shapes}, meaning, file)
+
+
+def renamed(
+    names: Mapping[str, str], meaning: Callable[[str], str], file: HeadFile
+) -> dict[str, str]:
+    """``names`` by what ``meaning`` makes of each.
+
+    Raises:
+        HeadError: two keys mean the same weight.
+    """
+    found: dict[str, str] = {}
+    for name, key in names.items():
+        name = meaning(name)
+        if name in found:
+            raise HeadError(f"{file.path.name} has {name} twice: as {found[name]} and as {key}")
+        found[name] = key
+    return found
 
 
 def drop_ones(file: HeadFile, names: Mapping[str, str], dummies: Sequence[str]) -> dict[str, str]:

@@ -14,12 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from engine.heads.checkpoint import HeadError, HeadFile, write_heads
-from engine.heads.layout import filled, names_in
+from engine.heads.layout import filled, names_in, renamed
 from engine.heads.res_block import ResBlock
 
 STEMS = ("medusa_lm_head", "model", "pytorch_model")
 MAX_HEADS, MAX_LAYERS = 16, 16
 TOKEN_MAP = "token_map"
+SHARED = "original_lm_head"  # of vLLM's config: one output layer, the target's own, for all heads
 _WHOLE = "medusa_head."  # before the heads' keys where Medusa-2 keeps them beside the target's
 _VARIANTS = (
     (r"medusa_heads?\.", ""),
@@ -98,19 +99,28 @@ def read_medusa(file: HeadFile) -> MedusaHeads:
     num_heads, num_layers = (1 + max(int(place[group]) for place in places) for group in (1, 2))
     if num_heads > MAX_HEADS or num_layers > MAX_LAYERS:
         raise HeadError(f"{file.path.name} holds {num_heads} heads of {num_layers} layers")
-    names = {  # vLLM's output layers stand apart
-        re.sub(r"^lm_heads\.(\d+)\.", rf"\1.{num_layers}.", name): key
-        for name, key in names.items()
-    }
+    apart = (r"^lm_heads\.(\d+)\.", rf"\1.{num_layers}.")  # vLLM's output layers
+    names = renamed(names, lambda name: re.sub(*apart, name), file)
+    shared = _shared(names, f"0.{num_layers}.weight") if file.config.get(SHARED) is True else None
+    if shared is not None:
+        names |= {f"{head}.{num_layers}.weight": shared for head in range(num_heads)}
     size, vocab = file.sizes(names[places[0].string], 2)[0], None
     if own := names.get(f"0.{num_layers}.weight"):
         vocab = file.sizes(own, 2)[0]
     ids = names.get(TOKEN_MAP)
     rows = None if ids is None else file.sizes(ids, 1)[0]
     bias = any(name.endswith(".linear.bias") for name in names)
-    return filled(
+    heads = filled(
         lambda: MedusaHeads(size, num_heads, num_layers, vocab, rows, bias=bias), file, names
     )
+    for head in heads if shared is not None else ():  # one copy of what is one weight
+        head[num_layers].weight = heads[0][num_layers].weight
+    return heads
+
+
+def _shared(names: dict[str, str], first: str) -> str | None:
+    """The key of one output layer of all heads, taken out of ``names`` where it stands apart."""
+    return names.pop("lm_head.weight", names.get(first))
 
 
 def save_medusa(heads: MedusaHeads, folder: Path, **told: Any) -> None:

@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 import torch
+from huggingface_hub import constants
 from safetensors.torch import save_file
 
 from engine.heads import checkpoint
@@ -132,6 +133,24 @@ def test_without_a_network_only_the_cache_of_the_hub_is_asked(monkeypatch):
         open_heads("nobody/no-such-heads", ["medusa_lm_head"])
     with pytest.raises(HeadError, match="no heads 'no/such/heads'"):
         open_heads("no/such/heads", ["medusa_lm_head"])
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_a_hub_that_does_not_answer_leaves_what_is_in_its_cache(is_cached, tmp_path, monkeypatch):
+    """There is a route and no Hub behind it: of two names the cache knows the second alone."""
+    monkeypatch.setattr(checkpoint, "has_network", lambda: True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    repository = tmp_path / "models--somebody--eagle-tiny"
+    if is_cached:
+        (repository / "refs").mkdir(parents=True)
+        (repository / "refs" / "main").write_text("abc")
+        (repository / "snapshots" / "abc").mkdir(parents=True)
+        torch.save({"fc.weight": torch.ones(2, 4)}, repository / "snapshots/abc/second.bin")
+        assert open_heads("somebody/eagle-tiny", ["first", "second"]).path.name == "second.bin"
+    else:
+        with pytest.raises(HeadError, match="the Hub could not be asked"):
+            open_heads("somebody/eagle-tiny", ["first", "second"])
 
 
 def test_whatever_the_hub_client_raises_becomes_a_sentence(monkeypatch):

@@ -217,3 +217,15 @@ def test_a_config_that_does_not_fit_is_refused_with_its_entry(tmp_path, reason):
     with pytest.raises(HeadError) as caught:
         load_eagle(write(tmp_path, published(), CONFIG | BAD_CONFIGS[reason]))
     assert reason in str(caught.value)
+
+
+def test_the_layer_that_vllms_script_nests_is_found(tmp_path):
+    weights = published()
+    config = {"model_type": "eagle", "model": CONFIG}
+    assert_is_the_papers(load_eagle(write(tmp_path, weights, config)), weights)
+
+
+def test_rows_that_the_token_map_does_not_name_are_counted(tmp_path):
+    told = published() | {"lm_head.weight": torch.randn(20, H), "token_map": torch.tensor([1, 4])}
+    with pytest.raises(HeadError, match=r"lm_head.weight has 20 rows, and token_map is \[2\]"):
+        load_eagle(write(tmp_path, told))

@@ -201,3 +201,18 @@ def test_heads_for_another_vocabulary_are_refused(tmp_path):
     heads = load(write(tmp_path, published(own=False)))
     with pytest.raises(HeadError, match="heads for 20 tokens, this target's vocabulary is 24"):
         attach_guessing(heads, tiny_llama(24, 0), packed=False)
+
+
+def test_a_block_that_stands_there_with_and_without_the_shift_is_refused(tmp_path):
+    told = published(prefix=True, grounded=False)
+    stray = {"hydra_mlp.0.0.linear.weight": torch.full_like(told["hydra_mlp.0.1.linear.weight"], 7)}
+    with pytest.raises(HeadError, match=r"hydra_mlp.0.0.linear.weight twice"):
+        load(write(tmp_path, told | stray))
+
+
+def test_heads_with_a_prefix_layer_for_another_size_say_so(tmp_path):
+    write(tmp_path, published(prefix=True))
+    target = tiny_llama(V, 0).config
+    target.hidden_size = 2 * H
+    with pytest.raises(HeadError, match=f"heads for hidden size {H}, this target has {2 * H}"):
+        read_hydra(open_heads(tmp_path, STEMS), target)

@@ -207,3 +207,33 @@ def test_heads_for_another_vocabulary_are_refused(tmp_path, tensors, vocab, reas
     heads = read_medusa(open_heads(write(tmp_path, tensors), STEMS))
     with pytest.raises(HeadError, match=reason):
         attach_guessing(heads, tiny_llama(vocab, 0), packed=False)
+
+
+@pytest.mark.parametrize("key", ["lm_heads.0.weight", "lm_head.weight"])
+def test_one_output_layer_may_serve_all_heads(tmp_path, key):
+    """As vLLM writes it with ``original_lm_head``; one copy of it is kept."""
+    tensors, rows = published(own=False), torch.randn(V, H)
+    file = write(tmp_path, tensors | {key: rows}, original_lm_head=True)
+    heads = read_medusa(open_heads(file, STEMS))
+    assert_is_the_papers(heads, tensors | {f"{head}.1.weight": rows for head in range(3)})
+    assert heads[0][1].weight is heads[2][1].weight
+
+
+@pytest.mark.parametrize("key", ["lm_heads.0.weight", "lm_head.weight"])
+def test_one_output_layer_is_no_guess_of_ours(tmp_path, key):
+    file = write(tmp_path, published(own=False) | {key: torch.randn(V, H)})
+    with pytest.raises(HeadError, match="lm_head|missing: 1.1.weight"):
+        read_medusa(open_heads(file, STEMS))
+
+
+def test_two_keys_that_mean_one_weight_are_refused(tmp_path):
+    file = write(tmp_path, published() | {"lm_heads.0.weight": torch.randn(V, H)})
+    with pytest.raises(HeadError, match=r"0.1.weight twice: as 0.1.weight and as lm_heads.0"):
+        read_medusa(open_heads(file, STEMS))
+
+
+def test_rows_that_the_token_map_does_not_name_are_counted(tmp_path):
+    told = published() | {"token_map": torch.tensor([1, 4, 9])}
+    heads = read_medusa(open_heads(write(tmp_path, told), STEMS))
+    with pytest.raises(HeadError, match="the heads have 20 rows, and token_map names 3"):
+        attach_guessing(heads, tiny_llama(V, 0))
