@@ -50,9 +50,7 @@ class Numbers:
         return {
             "rounds": rounds_panel(rounds_info(found)),
             "acceptance": acceptance_panel(acceptance_info(found)),
-            "calibration": calibration_panel(
-                calibration_info(found, not self.header.has_point_mass)
-            ),
+            "calibration": calibration_panel(calibration_info(found, not header.has_point_mass)),
             "cost": cost_panel(cost_info(header, found)),
             "speed_up": speed_up_panel(speed_up_info(header, tally, found, end)),
             "bandwidth": bandwidth_panel(bandwidth_info(header, tally, found, end)),
