@@ -187,7 +187,7 @@ def _shares(runs: list[Result]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=4, help="prompts of a kind")
-    parser.add_argument("--tokens", type=int, default=64, help="most new tokens a run")
+    parser.add_argument("--tokens", type=int, default=128, help="most new tokens a run")
     parser.add_argument("--temperature", type=float, default=0.0)
     parser.add_argument("--methods", nargs="*", default=[], choices=METHODS, help="all by default")
     parser.add_argument("--sets", nargs="*", default=[], choices=SETS)

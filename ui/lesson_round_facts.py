@@ -111,7 +111,7 @@ def _share(value: float) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{value:.0f} %" if value >= 1 else f"{value:.2g} %"
+    return f"{value:.0f}\u00a0%" if value >= 1 else f"{value:.2g}\u00a0%"
 
 
 def _p(place: Place) -> float | None:

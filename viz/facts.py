@@ -7,7 +7,6 @@ from engine.stats import Tally, speed_up
 from viz.amount import count, milliseconds
 
 PENDING = "…"  # a figure that comes later; the player puts it where this stands
-PHASES = {"draft": "Drafting", "verify": "Verifying", "accept": "Judging", "commit": "Committing"}
 
 
 class Fact(NamedTuple):
@@ -103,10 +102,10 @@ def _kept(tally: Tally) -> Fact:
 
 def _time(tally: Tally) -> Fact:
     """What drafting takes; of plain decoding, what the passes take."""
-    phase = "draft" if tally.drafted else "verify"
+    phase, name = ("draft", "drafting") if tally.drafted else ("verify", "verifying")
     share = tally.time_share(phase)
     if share.value is None:
         return Fact("–", "of a round is drafting", "No round yet")
     taken, whole = milliseconds(share.part), milliseconds(share.whole)
     hover = f"{taken} of {whole} for all four phases"
-    return Fact(f"{100 * share.value:.0f} %", f"of a round is {PHASES[phase].lower()}", hover)
+    return Fact(f"{100 * share.value:.0f} %", f"of a round is {name}", hover)

@@ -107,8 +107,8 @@ def test_a_verdict_is_asked_three_times_and_the_numbers_tell_it(shelf):
         ("q", 0.000224746, "0.00022"),
         ("q", 0.0, "0.00"),
         ("p_over_q", 0.0043, "0.0043"),
-        ("chance", 32.09, "32 %"),
-        ("chance", 0.43, "0.43 %"),
+        ("chance", 32.09, "32\u00a0%"),
+        ("chance", 0.43, "0.43\u00a0%"),
     ],
 )
 def test_small_shares_that_are_compared_keep_two_digits(name, value, words):
