@@ -32,7 +32,7 @@ class LaneNote(NamedTuple):
     run: str
     difference: int | None  # first token that is another than in the lane it is compared with
     note: str
-    is_wrong: bool
+    is_wrong: bool | None  # None where no record tells a mistake from a tie
 
 
 class Agreement(NamedTuple):
@@ -86,9 +86,9 @@ def _greedy_note(lane: LaneText, first: LaneText, place: int | None) -> LaneNote
     if place is None:
         so_far = "" if lane.is_whole and first.is_whole else " so far"
         return LaneNote(lane.run, None, f"✓ equal to {_name(first)}{so_far}", False)
-    is_tie = _is_tie(lane, first)
-    words = f"differs from token {place + 1} on" + (": a tie" if is_tie else "")
-    return LaneNote(lane.run, place, words, not is_tie)
+    is_wrong = _is_wrong(lane, first, place)
+    why = {True: "", False: ": a tie", None: ", perhaps at a tie"}[is_wrong]
+    return LaneNote(lane.run, place, f"differs from token {place + 1} on{why}", is_wrong)
 
 
 def _difference(lane: LaneText, first: LaneText) -> int | None:
@@ -101,12 +101,14 @@ def _difference(lane: LaneText, first: LaneText) -> int | None:
     return None if len(ours) == len(theirs) or is_cut else same
 
 
-def _is_tie(lane: LaneText, first: LaneText) -> bool:
-    """Whether plain decoding's two best tokens were as good as equal where the texts part."""
+def _is_wrong(lane: LaneText, first: LaneText, place: int) -> bool | None:
+    """False where plain decoding's two best tokens were as good as equal where the texts part."""
+    if place == min(len(tokens_of(text.rounds)) for text in (lane, first)):
+        return True  # one text ends there
     if first.number != PLAIN:
-        return False  # only a plain round holds the law of one token
+        return None  # only a plain round holds the law of one token
     gap = compare(lane.rounds, first.rounds).gap
-    return gap is not None and gap.is_tie
+    return gap is None or not gap.is_tie
 
 
 def _holds(temperature: float, notes: Sequence[LaneNote]) -> bool | None:
@@ -154,6 +156,8 @@ def _sign(parted: Sequence[LaneNote]) -> tuple[str, str]:
     """The mark before, and the reason behind, what is said of texts that must be equal."""
     if any(note.is_wrong for note in parted):
         return "✗", ": see the marks."
+    if any(note.is_wrong is None for note in parted):
+        return "≈", "; only plain decoding in that temperature tells a mistake from a tie."
     return "≈", " at a tie within rounding: either token is right."
 
 

@@ -22,9 +22,10 @@ POINTS = len(ALONG) + 1  # the gap behind an edge included
 
 
 class Branches:
-    """Draws the edges of one tree; ``texts`` are the nodes' labels as drawn.
+    """Draws the edges of one tree.
 
     Args:
+        texts: the nodes' labels as one sees them, before Plotly's markup.
         order: the drafted nodes, level by level.
         dash: of the drafted edges.
     """

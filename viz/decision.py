@@ -7,11 +7,12 @@ from viz.point_mass import is_taken, law_at
 LETTERS = 11  # of the token: the numbers behind it have to be seen
 
 
-def decision(this: Round, node: int, is_block: bool = False) -> str:
+def decision(this: Round, node: int, is_block: bool = False, has_point_mass: bool = True) -> str:
     """The verdict and why it fell, where the record tells.
 
     Args:
         is_block: the rule judged whole blocks: a node is kept with a later one that passes.
+        has_point_mass: as for ``is_taken``.
     """
     nodes = this.nodes
     name = f"“{visible(this.piece(nodes.token[node]), LETTERS)}” {nodes.verdict[node]}"
@@ -19,7 +20,8 @@ def decision(this: Round, node: int, is_block: bool = False) -> str:
     if p is None or u is None:
         return name
     q = _q(this, node)
-    bound, against = _bound(this, node, p, q, is_block)
+    is_single = is_taken(this, nodes.parent[node], has_point_mass)
+    bound, against = _bound(this, node, (p, q), is_block, is_single)
     is_accepted = nodes.verdict[node] == "accepted"
     is_rescued = is_block and is_accepted and bound is not None and u >= bound
     if bound is None or (u < bound) != (is_accepted and not is_rescued):
@@ -30,16 +32,17 @@ def decision(this: Round, node: int, is_block: bool = False) -> str:
 
 
 def _bound(
-    this: Round, node: int, p: float, q: float | None, is_block: bool
+    this: Round, node: int, laws: tuple[float, float | None], is_block: bool, is_single: bool
 ) -> tuple[float | None, str]:
     """What the uniform was held against, and what that is called.
 
     A later sibling is judged by what the refused ones before it have left: r of p, and q anew.
     """
-    chance, is_first = _accept_prob(this, node), this.nodes.rank[node] == 0
+    (p, q), chance = laws, _accept_prob(this, node)
+    is_first = this.nodes.rank[node] == 0
     if is_block:
         return chance, "h"
-    if is_taken(this, this.nodes.parent[node]):
+    if is_single:
         return (p, "p") if is_first else (chance, "p left")
     return (min(p / q, 99) if q else None, "p/q") if is_first else (chance, "r/q")
 

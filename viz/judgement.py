@@ -1,29 +1,29 @@
 """The judgement of a node: p, q and the residual over the likeliest tokens at its place.
 
-A row a token, the rest of the mass below, p and q in numbers beside the bars; the node in hand
+A row a token, the rest of the mass below, p and q in numbers beside the bars; the token in hand
 stands in bold, its verdict is the title.  Where nothing was drafted there is no q; where the
 drafts were taken, not drawn, q is 1 for the token in hand, and for no other.  Of a block, whose
 tokens are kept together, h decides (Sun et al., 2024, arXiv 2403.10444).
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import plotly.graph_objects as go
 
-from engine.records import Law, Round
-from engine.tree import is_chain
+from engine.records import Round
 from viz import figure
-from viz.decision import decision
 from viz.figure import Figure, Patch
+from viz.judgement_info import Judged, JudgementInfo, judgement_info
 from viz.phases import Step, steps
-from viz.pieces import label, short, visible
-from viz.point_mass import is_taken
+from viz.pieces import label, short
 from viz.theme import BARS, SIZES, role
 
 ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
 NUMBERS = len(BARS)  # the trace of the numbers
 NOTE = "layout.annotations.1.text"
+NUMBERS_PATH = f"data.{NUMBERS}.text"
+NAMES_PATH = "layout.yaxis.ticktext"
 START = 1.06  # of the numbers on the axis, behind a bar of 1.00
 WIDE = 6  # signs of a number: the least are ".0012" and "1.2e-5"
 NOTES = {  # by how the place was drafted, and whether a token is in hand
@@ -36,29 +36,8 @@ NOTES = {  # by how the place was drafted, and whether a token is in hand
     ("nothing", True): "",
     ("nothing", False): "nothing was drafted here",
 }
-DRAWN = {"recovered": "the residual", "bonus": "p after a full path", "sampled": "p"}
+UNKNOWN = "no law is recorded here"  # as behind the end of what a block has kept
 SHIFT = {"target": -0.26, "draft": 0.02, "residual": 0.28}  # within a row, downwards
-
-
-class Judged(NamedTuple):
-    """One place of the judged path: the distributions met there, ``ROWS`` entries and the rest."""
-
-    token: list[int]
-    piece: list[str]
-    target: list[float]
-    draft: list[float]
-    residual: list[float]
-    kind: str = "drawn"  # a key of ``NOTES``: how the tokens below were drafted
-
-
-class JudgementInfo(NamedTuple):
-    """What was judged in a round: per tested node its place and its words."""
-
-    places: dict[int, Judged]  # by the node whose children are tested there
-    words: dict[int, str]  # by tested node
-    parent: dict[int, int]
-    token: dict[int, int]
-    last: str  # the words for the token that was not drafted
 
 
 def plot_judgement(this: Round, mode: str = "light", is_block: bool = False) -> go.Figure:
@@ -66,76 +45,21 @@ def plot_judgement(this: Round, mode: str = "light", is_block: bool = False) -> 
     return figure.finished(judgement_panel(judgement_info(this, is_block), steps(this)), mode)
 
 
-def judgement_info(this: Round, is_block: bool = False) -> JudgementInfo:
-    """What the rule met in ``this`` round.
-
-    Args:
-        is_block: the run's rule judges whole blocks; a tree that branches is none.
-    """
-    nodes = this.nodes
-    is_block = is_block and is_chain(nodes.parent)
-    found = [i for i, v in enumerate(nodes.verdict) if v in ("accepted", "rejected")]
-    must = {
-        parent: [nodes.token[i] for i in found if nodes.parent[i] == parent]
-        for parent in {nodes.parent[i] for i in found}
-    }
-    return JudgementInfo(
-        {law.node: _judged(this, law, must.get(law.node, []), is_block) for law in this.laws},
-        {node: decision(this, node, is_block) for node in found},
-        {node: nodes.parent[node] for node in found},
-        {node: nodes.token[node] for node in found},
-        _drawn(this),
-    )
-
-
-def _drawn(this: Round) -> str:
-    """What the emitted token was drawn from that was not drafted."""
-    origin = this.emitted.origin[-1] if this.emitted.origin else "accepted"
-    if origin not in DRAWN:
-        return ""
-    return f"“{visible(this.piece(this.emitted.token[-1]), 20)}” drawn from {DRAWN[origin]}"
-
-
-def _judged(this: Round, law: Law, tested: list[int], is_block: bool) -> Judged:
-    """The tested tokens and the likeliest others, by p; then the rest."""
-    weight = {
-        i: (law.token[i] in tested, max(law.target[i], law.draft[i], law.residual[i]))
-        for i in range(len(law.token))
-    }
-    chosen = sorted(
-        sorted(weight, key=weight.__getitem__, reverse=True)[:ROWS],
-        key=law.target.__getitem__,
-        reverse=True,
-    )
-    columns = [
-        [*(column[i] for i in chosen), max(0.0, sum(column) and 1 - sum(column[i] for i in chosen))]
-        for column in (law.target, law.draft, law.residual)
-    ]
-    pieces = [this.piece(law.token[i]) for i in chosen]
-    return Judged([law.token[i] for i in chosen], pieces, *columns, _kind(this, law.node, is_block))
-
-
-def _kind(this: Round, node: int, is_block: bool) -> str:
-    if node not in this.nodes.parent:
-        return "nothing"
-    if is_taken(this, node):
-        return "taken"
-    return "block" if is_block else "drawn"
-
-
 def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, a patch and a title per step."""
     patches: list[Patch] = []
     titles: list[str] = []
-    drawn: dict[str, Any] = {NOTE: ""}
+    drawn = _blank("")
     for step in order:
         look: dict[str, Any] = {}
         if step.phase == "judge":
             place = info.places.get(info.parent.get(step.node, -1))
-            look = _look(place, info.token[step.node]) if place else {}
+            look = _look(place, info.token[step.node]) if place else _blank(UNKNOWN)
             titles.append(info.words.get(step.node, ""))
         elif step.phase == "emit":
-            look = _look(info.places[max(info.places)]) if info.places else {}
+            look = (
+                _look(info.places[max(info.places)], extra=info.last_token) if info.places else {}
+            )
             titles.append(info.last or (titles[-1] if titles else ""))
         else:
             titles.append(titles[-1] if step.phase == "commit" and titles else "")
@@ -144,29 +68,52 @@ def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
     return {"figure": judgement_figure(), "steps": patches, "titles": titles}
 
 
-def _look(place: Judged, in_hand: int = -1) -> dict[str, Any]:
-    """What a place looks like with a token in hand, by path of the figure."""
-    q = _q(place, in_hand)
-    residual = [0] * (ROWS + 1) if place.kind == "nothing" else place.residual
-    bars = [place.target, [share or 0 for share in q], residual]
-    rows = zip(place.target, q, strict=True)
+def _look(place: Judged, in_hand: int = -1, extra: int = -1) -> dict[str, Any]:
+    """What a place looks like by path of the figure, with a token in hand or drawn at its end."""
+    rows = _rows(place, max(in_hand, extra))
+    q = _q(place, in_hand, rows)
+    p = _with_rest(place.target, rows)
+    nothing = place.kind == "nothing"
+    residual = [0.0] * (ROWS + 1) if nothing else _with_rest(place.residual, rows)
+    bars = [p, [share or 0 for share in q], residual]
     return {
         **{
             f"data.{i}.x": [round(share, 3) or 0 for share in column]
             for i, column in enumerate(bars)
         },
-        f"data.{NUMBERS}.text": [f"{_number(p)} | {_number(share)}" for p, share in rows],
-        "layout.yaxis.ticktext": _names(place, in_hand),
+        NUMBERS_PATH: [f"{_number(p)} | {_number(share)}" for p, share in zip(p, q, strict=True)],
+        NAMES_PATH: _names(place, rows, max(in_hand, extra)),
         NOTE: NOTES[place.kind, in_hand >= 0],
     }
 
 
-def _q(place: Judged, in_hand: int) -> list[float | None]:
+def _blank(note: str) -> dict[str, Any]:
+    """A place of which no law is recorded, and what stands before the first."""
+    bars = {f"data.{i}.x": [0] * (ROWS + 1) for i in range(len(BARS))}
+    words = [" "] * (ROWS + 1)
+    return {**bars, NUMBERS_PATH: words, NAMES_PATH: words, NOTE: note}
+
+
+def _rows(place: Judged, token: int) -> list[int]:
+    """The entries that have a row, by p: ``token``'s, the tested ones', the likeliest others'."""
+    tested, entries = set(place.tested), range(len(place.token))
+    shares = [max(three) for three in zip(place.target, place.draft, place.residual, strict=True)]
+    order = [(place.token[i] == token, place.token[i] in tested, shares[i]) for i in entries]
+    return sorted(sorted(entries, key=order.__getitem__, reverse=True)[:ROWS])
+
+
+def _with_rest(column: list[float], rows: list[int]) -> list[float]:
+    """The shares of ``rows``, and what the whole law has beside them."""
+    shares = [column[i] for i in rows]
+    return [*shares, max(0.0, sum(column) and 1 - sum(shares))]
+
+
+def _q(place: Judged, in_hand: int, rows: list[int]) -> list[float | None]:
     """The draft's law as far as there is one; ``None`` prints a dash."""
     if place.kind in ("drawn", "block"):
-        return list(place.draft)
+        return list(_with_rest(place.draft, rows))
     is_taken = place.kind == "taken"
-    return [*(1.0 if is_taken and token == in_hand else None for token in place.token), None]
+    return [*(1.0 if is_taken and place.token[i] == in_hand else None for i in rows), None]
 
 
 def _number(share: float | None) -> str:
@@ -174,12 +121,9 @@ def _number(share: float | None) -> str:
     return f"{'–' if share is None else short(share):\u2007>{WIDE}}"
 
 
-def _names(judged: Judged, in_hand: int) -> list[str]:
-    names = [
-        f"<b>{label(piece, LETTERS)}</b>" if token == in_hand else label(piece, LETTERS)
-        for token, piece in zip(judged.token, judged.piece, strict=True)
-    ]
-    return [*names, "rest"]
+def _names(place: Judged, rows: list[int], bold: int) -> list[str]:
+    names = [(place.token[i], label(place.piece[i], LETTERS)) for i in rows]
+    return [*(f"<b>{name}</b>" if token == bold else name for token, name in names), "rest"]
 
 
 def judgement_figure() -> Figure:

@@ -60,6 +60,7 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
     ``cells.MASSLESS`` over it.
     """
     total = len(info.piece) + info.num_hidden
+    part = f"first {len(info.piece)} of " if info.num_hidden else ""
     phases = [step.phase for step in order]
     judged = max(i for i, phase in enumerate(phases) if phase in ("verify", "judge"))
     patches: list[figure.Patch] = [[] for _ in order]
@@ -71,7 +72,7 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
     return {
         "figure": {"data": [_cells(info), _prefix(info)], "layout": _layout(info)},
         "steps": patches,
-        "title": f"verify pass, {total} node{'' if total == 1 else 's'}",
+        "title": f"verify pass, {part}{total} node{'' if total == 1 else 's'}",
     }
 
 

@@ -21,9 +21,13 @@ def label(piece: str, limit: int = 12) -> str:
     return escape(visible(piece, limit))
 
 
-@lru_cache(maxsize=65_536)
 def visible(piece: str, limit: int = 12) -> str:
     """``piece`` with its blanks and controls visible, at most ``limit`` characters."""
+    return _visible(piece[: limit + 1], limit)  # no more is read; a file's pieces may be long
+
+
+@lru_cache(maxsize=65_536)
+def _visible(piece: str, limit: int) -> str:
     return shorten(piece.translate(_VISIBLE) or EMPTY, limit)
 
 

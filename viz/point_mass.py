@@ -8,7 +8,13 @@ def law_at(this: Round, node: int) -> Law | None:
     return next((law for law in this.laws if law.node == node), None)
 
 
-def is_taken(this: Round, node: int) -> bool:
-    """Whether the tokens below ``node`` were taken: a law they were drawn from is soft."""
+def is_taken(this: Round, node: int, has_point_mass: bool = True) -> bool:
+    """Whether the tokens below ``node`` were taken, so that their q is 1.
+
+    Args:
+        has_point_mass: what the run's header says; a law that was drawn from may be a single
+            token too, at a low temperature.
+    """
     law = law_at(this, node)
-    return law is not None and 1.0 in law.draft and set(law.draft) <= {0.0, 1.0}
+    is_single = law is not None and 1.0 in law.draft and set(law.draft) <= {0.0, 1.0}
+    return has_point_mass and is_single

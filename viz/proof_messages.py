@@ -8,7 +8,7 @@ from engine.proof.results import ALPHA, Equality, Fit, Gap, Subject
 from engine.records import Round
 from viz import theme
 from viz.figure import TEMPLATE
-from viz.pieces import visible
+from viz.pieces import digits, visible
 from viz.proof import fit_figure, fit_info
 
 TITLES = {
@@ -62,8 +62,8 @@ def subject_message(subject: Subject) -> str:
     rows = [
         {
             "piece": visible(sibling.piece, 20),
-            "draft": "point mass" if sibling.draft is None else _share(sibling.draft),
-            "target": _share(sibling.target),
+            "draft": "point mass" if sibling.draft is None else digits(sibling.draft),
+            "target": digits(sibling.target),
         }
         for sibling in subject.siblings
     ]
@@ -228,10 +228,6 @@ def _gap(gap: Gap) -> str:
     first, second = (visible(piece, 20) for piece in gap.piece)
     logits = "far" if gap.logits is None else f"{gap.logits:.2g}"
     return f"token {gap.index + 1}, “{first}” before “{second}” by {logits} in logits"
-
-
-def _share(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.0005 else f"{value:.0e}"
 
 
 def _packed(message: dict[str, Any]) -> str:

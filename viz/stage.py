@@ -16,7 +16,8 @@ from viz.cells import MASSLESS
 from viz.drafting import ALONE, drafting_of
 from viz.facts import facts_panel
 from viz.figure import TEMPLATE
-from viz.judgement import JudgementInfo, judgement_figure, judgement_info, judgement_panel
+from viz.judgement import judgement_figure, judgement_panel
+from viz.judgement_info import JudgementInfo, judgement_info
 from viz.mask import mask_info, mask_panel
 from viz.numbers import Numbers
 from viz.phases import Step, steps
@@ -114,11 +115,16 @@ class Stage:
         )
 
     def _judged(self, this: Round) -> JudgementInfo:
-        return judgement_info(this, self.header.config.get("rule") == "block")
+        is_block = self.header.config.get("rule") == "block"
+        return judgement_info(this, is_block, self.header.has_point_mass)
 
     def _panels(self, this: Round, order: list[Step]) -> dict[str, Any]:
         return {
-            "tree": tree_panel(tree_info(this), order, drafting_of(self.header.method)),
+            "tree": tree_panel(
+                tree_info(this, self.header.has_point_mass),
+                order,
+                drafting_of(self.header.method),
+            ),
             "caches": caches_panel(caches_info(self.header, this), order),
             "judgement": _without_figure(judgement_panel(self._judged(this), order)),
             "mask": mask_panel(mask_info(this), order),

@@ -33,7 +33,7 @@ def text_info(this: Round) -> list[Span]:
 
 
 def _struck(this: Round) -> dict[int, str]:
-    """By place in the round: the likeliest of the tokens rejected there."""
+    """By place in the round: the first tested of the tokens rejected there."""
     depth, pieces = this.nodes.depth, {}
     for node in tested(this):
         if this.nodes.verdict[node] == "rejected":

@@ -16,7 +16,7 @@ from viz.branches import DRAFTED, LAST, Branches
 from viz.drafting import UNKNOWN, Drafting
 from viz.figure import Figure, Patch
 from viz.phases import Step, steps
-from viz.pieces import label, short
+from viz.pieces import escape, label, short, visible
 from viz.room import BELOW, BESIDE, COLUMN, layout, room
 from viz.theme import HIDDEN, role
 from viz.tree_info import TreeInfo, tree_info
@@ -52,8 +52,9 @@ class _Drawing:
         self.room = room(info)
         self.order = sorted(range(len(info.node)), key=info.depth.__getitem__)
         self.place = {node: i for i, node in enumerate(self.order)}
-        self.texts = [label(piece, self.room.letters) for piece in info.piece]
-        self.branches = Branches(info, self.room, self.texts, self.order[1:], drafting.dash)
+        seen = [visible(piece, self.room.letters) for piece in info.piece]
+        self.texts = [escape(text) for text in seen]
+        self.branches = Branches(info, self.room, seen, self.order[1:], drafting.dash)
 
     def figure(self) -> Figure:
         data = [*self.branches.traces(), self._nodes(), self._marks()]

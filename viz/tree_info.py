@@ -38,8 +38,8 @@ class TreeInfo(NamedTuple):
     taken: list[int]  # those tested that were taken, not drawn: their q is 1
 
 
-def tree_info(this: Round) -> TreeInfo:
-    """What the tree of ``this`` round shows."""
+def tree_info(this: Round, has_point_mass: bool = True) -> TreeInfo:
+    """What the tree of ``this`` round shows; arguments as for ``is_taken``."""
     nodes = this.nodes
     order = tested(this)
     drawn = _drawn(nodes.parent, order)
@@ -67,7 +67,11 @@ def tree_info(this: Round) -> TreeInfo:
         extra,
         max(row) // ROW + 1,
         len(nodes) - len(drawn),
-        [number[i] for i in order if i in number and is_taken(this, nodes.parent[i])],
+        [
+            number[i]
+            for i in order
+            if i in number and is_taken(this, nodes.parent[i], has_point_mass)
+        ],
     )
 
 

@@ -27,7 +27,7 @@ export class Address {
     if (!isKept && this.player.tape && this.player.tape.header.run !== opened) return; // another came first
     const wrong = [this.pause(query.get('pause') ?? '')];
     if (!isThere) wrong.push(`there is no recorded run “${name.slice(0, 60)}”`);
-    else if (name !== null && query.has('round')) wrong.push(this.land(query.get('round'), query.get('phase') ?? 'draft'));
+    else if (name !== null && query.has('round')) wrong.push(this.land(query.get('round'), query.get('phase')));
     const words = wrong.filter(Boolean).join('; ');
     if (words) this.player.notice(`The address leads nowhere: ${words}.`, true);
   }
@@ -43,13 +43,14 @@ export class Address {
 
   noRound(asked) { return `this run has rounds 1 to ${this.size}, not “${String(asked).slice(0, 20)}”`; }
 
-  // Says what is not there, or nothing.
+  // Says what is not there, or nothing; a round begins with another phase where nothing is drafted.
   land(round, wanted) {
     const { tape } = this.player;
     const index = Number(round) - 1;
     if (!Number.isInteger(index) || !tape?.rounds[index]) return this.noRound(round);
-    const [phase, number = '1'] = wanted.split('.');
-    const places = tape.rounds[index].steps.flatMap((step, place) => (step.phase === phase ? [place] : []));
+    const { steps } = tape.rounds[index];
+    const [phase, number = '1'] = (wanted ?? steps[0].phase).split('.');
+    const places = steps.flatMap((step, place) => (step.phase === phase ? [place] : []));
     const step = places[Number(number) - 1];
     this.player.seek(tape.first(index) + (step ?? 0));
     return step === undefined ? `round ${index + 1} has no phase “${wanted.slice(0, 20)}”` : '';

@@ -37,7 +37,7 @@ function load(player, header) {
   for (const [panel, key] of LEGENDS) {
     player.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));
   }
-  document.querySelector('#header .shelf').value = header.source === 'live' ? '' : header.run;
+  player.showName();
   showMachine(document.querySelector('#header .model'), header.header);
   player.isFollowing = player.tape.isLive && (player.wantsLive || stillness.matches);
   player.clock.stop();

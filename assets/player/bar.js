@@ -47,7 +47,7 @@ export class Bar {
 }
 
 function place(tape, position) {
-  if (!tape?.size || position < 0) return 'no run yet';
-  const { index } = tape.locate(position);
-  return `round ${index + 1} of ${tape.size} · ${tape.step(position).label}`;
+  if (!tape?.size) return 'no run yet';
+  const at = Math.max(0, position);
+  return `round ${tape.locate(at).index + 1} of ${tape.size} · ${tape.step(at).label}`;
 }

@@ -14,7 +14,10 @@ export class NumberPanel {
 
   get name() { return this.section.dataset.number; }
 
+  // Without a panel nothing stays of the run before.
   describe(panel) {
+    this.section.classList.toggle('empty', !panel);
+    if (!panel) this.drawn = [];
     const title = this.section.querySelector('h4 em');
     title.textContent = title.title = panel?.title ?? '';
     this.section.querySelector('.legend').replaceChildren(...(panel?.legend ?? []).map(meaning));

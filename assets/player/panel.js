@@ -16,6 +16,7 @@ export class Panel {
     this.isMask = this.name === 'mask';
     this.plot = section.querySelector('.plot');
     this.title = section.querySelector('h4 em');
+    this.heading = section.querySelector('h4').firstChild.textContent.trim();
     this.drawn = '';
     this.round = ''; // the run and round that are drawn
     this.isCleared = false; // what is drawn is of a run that was left
@@ -68,8 +69,8 @@ export class Panel {
       this.title.textContent = title;
       this.title.title = title; // where there is no room for all of it
     }
-    const says = tape.rounds[index]?.says ?? '';
-    if (this.plot.getAttribute('aria-label') !== says) this.plot.setAttribute('aria-label', says);
+    const label = [this.heading, title].filter(Boolean).join(': ');
+    if (this.plot.getAttribute('aria-label') !== label) this.plot.setAttribute('aria-label', label);
   }
 
   draw(library, wish) {

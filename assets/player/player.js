@@ -84,7 +84,7 @@ export class Player {
     }
     const first = this.runs.find((run) => run.first) ?? this.runs[0];
     if (!this.tape && first) await this.address.visit(this.runs, first.name);
-    shelf.value = this.tape?.header.run ?? '';
+    this.showName();
   }
 
   async open(name) {
@@ -98,10 +98,15 @@ export class Player {
       this.notice(this.runs.find((run) => run.name === name)?.story ?? '', false);
     } catch {
       if (turn !== this.turn) return;
-      find('#header .shelf').value = this.tape?.isLive ? '' : this.tape?.header.run ?? ''; // what is on the stage still
+      this.showName(); // what is on the stage still
       const { title = name } = this.runs.find((run) => run.name === name) ?? {};
       this.notice(`The recorded run “${title}” could not be read.`, true);
     }
+  }
+
+  // In the list of recorded runs: the one on the stage, or none of them.
+  showName() {
+    find('#header .shelf').value = this.address.isNamed ? this.tape.header.run : '';
   }
 
   receive(lines) { receive(this, lines); }
@@ -125,10 +130,16 @@ export class Player {
     this.isFollowing = false;
     if (this.clock.isRunning) this.clock.stop();
     else {
-      if (atEnd && !this.isLooping) this.position = -1;
+      if (atEnd && !this.isLooping) this.rewind();
       this.clock.start();
     }
     this.bar.show(this);
+  }
+
+  // Before the first step: it is seen while true time waits as long as it took.
+  rewind() {
+    if (this.clock.isTrue) this.place(0, false);
+    this.position = -1;
   }
 
   stepPhase(by) { this.seek(this.position + by, true); }
@@ -136,7 +147,8 @@ export class Player {
   // Back first means to the end of the round before, as the reader sees it.
   stepRound(by) {
     if (!this.tape?.size) return;
-    this.seek(this.tape.last(this.tape.locate(Math.max(0, this.position)).index + by));
+    const to = this.tape.locate(Math.max(0, this.position)).index + by;
+    this.seek(to < 0 ? 0 : this.tape.last(to));
   }
 
   seek(position, smooth = false) {

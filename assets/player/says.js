@@ -22,7 +22,8 @@ function draft(round, step) {
   const level = depths(round.record.nodes).flatMap((each, node) => (each === levelOf(round, step) ? [node] : []));
   if (!level.length) return '';
   const best = level.reduce((one, other) => (q[other] > q[one] ? other : one));
-  const name = `“${round.record.pieces[token[best]] ?? ''}” draft probability ${share(q[best] ?? 0).replace(/^0/, '')}`;
+  const known = q[best] === null ? '' : ` draft probability ${share(q[best]).replace(/^0/, '')}`;
+  const name = `“${round.record.pieces[token[best]] ?? ''}”${known}`;
   return level.length === 1 ? name : `${level.length} tokens, likeliest ${name}`;
 }
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.page import synthetic
-from viz.judgement import judgement_info
+from viz.judgement_info import judgement_info
 from viz.pieces import short
 from viz.says import says
 from viz.tree_info import tree_info

@@ -12,8 +12,8 @@ from engine.stats import Tally
 from tests.viz.records import make_end, make_header, make_round, make_rounds
 from viz.caches import MOST, caches_info, caches_panel
 from viz.facts import facts_info
-from viz.judgement import judgement_info
-from viz.mask import mask_info
+from viz.judgement_info import judgement_info
+from viz.mask import mask_info, mask_panel
 from viz.phases import steps
 from viz.says import NOTHING_FOUND, NOTHING_PAYS, says, why_nothing
 from viz.text import Span, text_info
@@ -213,19 +213,19 @@ def test_judgement_compares_the_uniform_with_p_over_q():
     assert info.words[2] == "“␣is” accepted: u .30 < r/q .60"
 
 
-def test_judgement_adds_the_rest_of_the_mass():
-    place = judgement_info(ROUND).places[0]
-    assert place.piece == [" is", " and"]
-    assert place.target == [0.4, 0.1, 0.5]
-    assert place.draft == [0.25, 0.5, 0.25]
-
-
 def test_the_mask_is_ancestors_and_self():
     info = mask_info(ROUND)
     pairs = [pair for step in info.seen for pair in step]
     assert [column for row, column in pairs if row == 4] == [4, 2, 0]  # itself, parent, root
     assert len(pairs) == sum(depth + 1 for depth in ROUND.nodes.depth)
     assert info.prefix == 9 and info.mass is None
+
+
+def test_a_mask_that_shows_a_part_says_so():
+    titles = [
+        mask_panel(mask_info(this), steps(this))["title"] for this in (ROUND, make_round(200))
+    ]
+    assert titles == ["verify pass, 5 nodes", "verify pass, first 96 of 201 nodes"]
 
 
 def test_the_mask_knows_how_much_attention_the_tree_takes():

@@ -7,7 +7,8 @@ import pytest
 from engine.records import Emitted, Law, Nodes, Round
 from tests.viz.test_infos import ROUND
 from viz.figure import apply
-from viz.judgement import NUMBERS, judgement_info, judgement_panel
+from viz.judgement import NUMBERS, judgement_panel
+from viz.judgement_info import judgement_info
 from viz.phases import steps
 from viz.tree import tree_panel
 from viz.tree_info import tree_info
@@ -129,6 +130,79 @@ def test_where_nothing_was_drafted_there_is_no_q_and_no_residual(this):
     assert not any(q) and not any(residual)
     assert numbers[:2] == [".81 | –", ".10 | –"]
     assert note == "nothing was drafted here"
+
+
+def wide(refused: int) -> Round:
+    """A root whose children, taken one after another, are all refused; then a token is drawn."""
+    token = (50, *range(60, 60 + refused))
+    nodes = Nodes(
+        token,
+        (-1, *[0] * refused),
+        (0, *range(refused)),
+        (None, *[0.1] * refused),
+        (None, *[0.01] * refused),
+        (None, *[0.9] * refused),
+        ("root", *["rejected"] * refused),
+    )
+    law = Law(
+        0,
+        (*token[1:], 55, 56),
+        (*[0.01] * refused, 0.3, 0.5),
+        (*[1.0] * refused, 0.0, 0.0),
+        (*[0.0] * refused, 0.4, 0.6),
+        (*[0.01] * refused, 0.3, 0.5),
+    )
+    emitted = Emitted((55,), ("recovered",), (" dark",))
+    return replace(ROUND, nodes=nodes, laws=(law,), emitted=emitted)
+
+
+def bold(this: Round, phase: str, node: int) -> list[str]:
+    order = steps(this)
+    panel = judgement_panel(judgement_info(this), order)
+    for step, patch in zip(order, panel["steps"], strict=True):
+        apply(panel["figure"], patch)
+        if (step.phase, step.node) == (phase, node):
+            break
+    names = panel["figure"]["layout"]["yaxis"]["ticktext"]
+    return [name for name in names if "<b>" in name]
+
+
+def test_the_token_in_hand_has_a_row_however_many_siblings_were_tested():
+    this = wide(8)
+    this = replace(this, pieces={**this.pieces, **{60 + i: f" w{i}" for i in range(8)}})
+    for node in range(1, 9):
+        assert bold(this, "judge", node) == [f"<b>␣w{node - 1}</b>"]
+        (_, q, _), numbers, _ = shown(this, "judge", node)
+        assert q.count(1) == 1 and numbers[q.index(1)] == ".01 | 1.00"
+    assert bold(this, "emit", 0) == ["<b>␣dark</b>"]
+    assert shown(this, "emit")[1][0] == ".30 | –"  # by p, with those that were tested behind it
+
+
+def test_rows_add_up_with_the_rest_to_the_whole_law():
+    for rows in shown(wide(8), "judge", 1)[0][0], shown(ROUND, "judge", 1)[0][0]:
+        assert sum(rows) == pytest.approx(1)
+
+
+def test_behind_the_end_of_what_a_block_keeps_no_law_is_shown():
+    nodes = replace(BLOCK.nodes, verdict=("root", "accepted", "rejected", "rejected"))
+    emitted = Emitted((51, 55), ("accepted", "recovered"), (" and", " dark"))
+    laws = (BLOCK.laws[0], replace(BLOCK.laws[1], node=1))
+    this = replace(BLOCK, nodes=nodes, emitted=emitted, laws=laws)
+    assert shown(this, "judge", 2, is_block=True)[2] == "h: the chance to keep all up to this one"
+    bars, numbers, note = shown(this, "judge", 3, is_block=True)
+    assert not any(map(any, bars)) and not "".join(numbers).strip()
+    assert note == "no law is recorded here"
+    assert shown(this, "emit", 0, is_block=True)[0][0][0] == 0.5
+
+
+def test_a_law_of_a_single_token_was_drawn_from_all_the_same():
+    """As top p leaves it; the header tells it from a tree that was taken."""
+    info = judgement_info(TAKEN, has_point_mass=False)
+    assert info.places[2].kind == "drawn"
+    assert info.words[4] == "“␣blue” rejected: u .75 ≥ p/q .20"
+    assert judgement_info(TAKEN).places[2].kind == "taken"
+    assert tree_info(TAKEN, has_point_mass=False).taken == []
+    assert tree_info(TAKEN).taken == [1, 2, 4]
 
 
 def test_the_numbers_have_a_heading_and_small_ones_keep_their_digits():

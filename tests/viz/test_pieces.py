@@ -2,6 +2,7 @@
 
 import pytest
 
+from viz import pieces
 from viz.pieces import digits, label, short, shorten, visible
 
 
@@ -56,3 +57,11 @@ def test_a_joined_emoji_is_not_cut_in_two():
 def test_a_share_that_is_held_against_another_keeps_two_digits(value, shown):
     assert digits(value) == shown
     assert short(value) == shown.removeprefix("0")
+
+
+def test_of_a_long_piece_no_more_is_kept_than_is_shown():
+    """A file may name tokens of a million letters; what is cached stays for all visitors."""
+    pieces._visible.cache_clear()
+    long = "a" * 1_000_000
+    assert visible(long, 12) == "a" * 11 + "…" == visible("a" * 500, 12)
+    assert pieces._visible.cache_info().currsize == 1

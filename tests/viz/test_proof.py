@@ -166,7 +166,7 @@ def test_a_round_says_whether_its_drafts_are_drawn_anew():
     drawn = Subject(4, "the sky", (Sibling(" is", 0.5, 0.25),), True, (" is",))
     message = json.loads(subject_message(drawn))
     assert (message["round"], message["path"]) == (5, "␣is")
-    assert message["siblings"] == [{"piece": "␣is", "draft": "0.500", "target": "0.250"}]
+    assert message["siblings"] == [{"piece": "␣is", "draft": "0.50", "target": "0.25"}]
     assert "anew" in message["says"]
     assert message["drafted"] == "drafted below the root"
     block = Subject(4, "the sky", drawn.siblings, True, (), is_block=True)
@@ -174,7 +174,7 @@ def test_a_round_says_whether_its_drafts_are_drawn_anew():
     assert message["drafted"] == "drafted as one block" and "chain anew" in message["says"]
     fixed = Subject(0, "", (Sibling("x", None, 1e-7),), False, ())
     message = json.loads(subject_message(fixed))
-    assert message["siblings"][0] == {"piece": "x", "draft": "point mass", "target": "1e-07"}
+    assert message["siblings"][0] == {"piece": "x", "draft": "point mass", "target": "1.0e-7"}
     assert "same tokens" in message["says"]
 
 
