@@ -35,7 +35,8 @@ def build(runner: Runner) -> gr.Blocks:
                 proof_tab(runner, page)
             with gr.Tab("Numbers"):
                 numbers_tab()
-    return page.queue(max_size=16)
+    # of all that waits, small events too: more than one tab's clicks fill
+    return page.queue(max_size=128)
 
 
 def launch(page: gr.Blocks, **more: object) -> None:

@@ -11,8 +11,9 @@ import gradio as gr
 
 from engine.trace import Trace
 from ui import messages, methods, settings
-from ui.runner import Runner, Visitor
+from ui.runner import Runner
 from ui.settings import Wish
+from ui.visitor import Visitor
 
 NAME = "decode"
 

@@ -74,6 +74,8 @@ def _temperature(text: Any, shared: float) -> float:
 def _lane_config(prompt: Any, values: dict[str, Any]) -> DecodeConfig:
     """One lane's settings, those left out that make no difference to it."""
     config = settings.read(prompt, values).config
+    if config.method == "plain":
+        config = replace(config, tree="auto")
     is_open = config.method in methods.HEADS and not config.is_greedy
     return config if is_open else replace(config, drafting="top")
 
@@ -101,7 +103,7 @@ def compare(
         lane = LaneText(info.run, info.number, config.temperature, rounds, run.end.is_whole)
         lanes.append(lane)
         if is_cancelled():
-            yield race.over_message(agreement(lanes), f"Stopped at lane {place}.")
+            yield race.over_message(agreement(lanes), f"Stopped at lane {info.number}.")
             return
     yield race.over_message(agreement(lanes), _uneven(wish))
 
@@ -159,7 +161,8 @@ def _infos(wish: CompareWish) -> list[race.LaneInfo]:
 
 def _uneven(wish: CompareWish) -> str:
     """What to say where lanes had unlike trees, so that more than the method sets them apart."""
-    drafting = list(zip(wish.numbers, wish.configs, strict=True))[1:]
+    lanes = zip(wish.numbers, wish.configs, strict=True)
+    drafting = [lane for lane in lanes if lane[1].method != "plain"]
     if len({config.tree for _, config in drafting}) < 2:
         return ""
     trees = [f"lane {number} {_tree(config)}" for number, config in drafting]

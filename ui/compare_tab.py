@@ -4,7 +4,7 @@ from typing import Any
 
 import gradio as gr
 
-from ui import compare_run
+from ui import compare_run, settings
 from ui.compare_lane import lane_boxes
 from ui.compare_run import LANES
 from ui.examples import EXAMPLES
@@ -34,8 +34,8 @@ def _shared() -> dict[str, Any]:
     """What all lanes have in common; a lane's own temperature comes before this one."""
     with gr.Row(elem_classes="lane-row"):
         temperature = gr.Number(0.0, label="Temperature", step=0.1, min_width=60)
-        tokens = gr.Number(96, label="Tokens", precision=0, min_width=60)
-        seed = gr.Number(0, label="Seed", precision=0, min_width=60)
+        tokens = gr.Number(settings.USUAL["max_new_tokens"], label="Tokens", min_width=60)
+        seed = gr.Number(0, label="Seed", min_width=60)
     return {"temperature": temperature, "max_new_tokens": tokens, "seed": seed}
 
 

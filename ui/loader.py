@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import traceback
 from asyncio import sleep
 from collections.abc import Callable
 from math import inf
@@ -14,6 +15,7 @@ import engine  # its ``load`` is looked up in the thread: it brings torch, and t
 from engine import store
 
 BRING = "`make setup` (or `python -m engine.fetch`) brings it; then start the page again."
+MISSED = "could not be fetched; a restart of the Space tries again, its log says why."
 PAUSE = 0.5  # seconds between two looks of who waits
 
 
@@ -61,7 +63,8 @@ class Loader:
     def _work(self) -> None:
         try:
             self.bundle = self._load()
-        except Exception as error:  # whatever it is, the page lives and says it
+        except Exception as error:  # whatever it is, the page lives and says it, and the log more
+            traceback.print_exception(error)
             self.problem = _why(error)
         finally:
             self._done.set()
@@ -94,4 +97,6 @@ def _why(error: Exception) -> str:
     """What is missing, and what brings it."""
     if store.is_whole(store.target_folder()):
         return f"The model could not be loaded: {error}"
+    if os.environ.get("SPACE_ID"):
+        return f"The model {store.NAME} {MISSED}"
     return f"The model {store.NAME} is not on this machine: {BRING}"

@@ -37,14 +37,14 @@ def _widgets(runner: Runner, page: gr.Blocks) -> tuple[gr.Textbox, dict[str, Any
     method = method_box(runner, page, "Method", PROVEN)
     with gr.Row():
         temperature = gr.Number(0.7, label="Temperature", step=0.1, min_width=60)
-        seed = gr.Number(0, label="Seed", precision=0, min_width=60)
+        seed = gr.Number(0, label="Seed", min_width=60)
     rule = gr.Dropdown(
         rule_choices(), value="right", label="Rule (✗: broken on purpose)", elem_id="proof-rule"
     )
     counts = [(f"{count:,}", count) for count in proof_run.COUNTS]
     with gr.Row():
         count = gr.Dropdown(counts, value=5_000, label="Verifications")
-        tokens = gr.Number(64, label="Tokens, at temperature 0", precision=0)
+        tokens = gr.Number(64, label="Tokens, at temperature 0")
     drafting = gr.Dropdown(
         [("the most probable tokens", "top"), ("tokens drawn from q", "sampled")],
         value="sampled",

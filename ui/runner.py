@@ -4,47 +4,27 @@ no animation.
 
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from math import inf
 from pathlib import Path
-from threading import Event
-from typing import Any, NamedTuple
+from threading import Event, Lock
+from typing import Any
 
 import engine
 from ui import messages, methods
 from ui.loader import Loader
 from ui.settings import Wish
+from ui.visitor import Played, Visitor, Visitors
 from viz.stage import Stage, header_message
 
 LOADING = "The model is loading; the run starts as soon as it is there."
-STOPPED = "Stopped before it began."
+STOPPED = "Stopped: what waited did not begin."
 READING = "Reading the prompt."
 MEASURING = "Measuring plain decoding of the same prompt, for the speed-up."
-BROKEN = "The run broke off: {}.  What was decoded before stands; the server's log says more."
+BROKEN = "The decoder broke off: {}.  The server's log says more."
+STANDS = "  What was decoded before stands."
 STOP_SECONDS = 5.0  # how long Stop waits for the round in hand
-
-
-class Played(NamedTuple):
-    """A run that is over, as far as it takes to measure plain decoding against it."""
-
-    wish: Wish
-    name: str
-    stage: Stage
-    end: Any
-    tokens: list[int]
-
-
-@dataclass(slots=True)
-class Visitor:
-    """One open tab: its view of the bundle, and the run it has going."""
-
-    bundle: Any = None
-    cancelled: Event = field(default_factory=Event)
-    idle: Event = field(default_factory=Event)
-    unmeasured: Played | None = None  # the last run, where its speed-up was asked for
-    settled: Played | None = None  # one that another run has kept from being measured
-    spared: Event = field(default_factory=Event)  # ends a measurement and nothing else
-    stopped: float = -inf  # by the visitor's clock: what he asked for before does not begin
+LOOK_SECONDS = 0.2  # between two looks whether the decoder is free, or the visitor has stopped
 
 
 Job = Callable[[Visitor], Iterator[str]]  # ends early once the visitor has cancelled it
@@ -53,6 +33,9 @@ Job = Callable[[Visitor], Iterator[str]]  # ends early once the visitor has canc
 class Runner:
     """Keeps visitors apart, and lets each stop his own run only.
 
+    The queue of the page lets one of them begin; whoever is taken out of it by force leaves his
+    step to its end, so that the decoder is locked as well, a step at a time.
+
     Args:
         decoder: has ``decode`` and ``measure_plain``, as the engine does.
     """
@@ -60,7 +43,8 @@ class Runner:
     def __init__(self, loader: Loader, decoder: Any = engine) -> None:
         self.loader = loader
         self.decoder = decoder
-        self._visitors: dict[str, Visitor] = {}
+        self._visitors = Visitors()
+        self._device = Lock()
 
     def play(self, session: str, wish: Wish, asked: float = inf) -> Iterator[str]:
         """The messages of one run, a problem among them where it cannot start.
@@ -68,47 +52,81 @@ class Runner:
         Args:
             asked: when, by the visitor's clock; nothing comes of a run that he has stopped since.
         """
-        visitor = self._visitors.setdefault(session, Visitor())
-        if asked < visitor.stopped:
-            yield from self._give_up(visitor)
-        else:
-            yield from self.work(session, lambda visitor: self._run(visitor, wish))
+        yield from self.work(session, lambda visitor: self._run(visitor, wish, asked), asked)
 
     def measure(self, session: str) -> Iterator[str]:
         """Plain decoding of the last run's prompt, where that was asked for: its end again."""
         visitor = self._visitors.get(session)
-        if visitor is not None and visitor.unmeasured is not None:
+        if visitor is None:
+            return
+        if visitor.unmeasured is not None:
             yield from self.work(session, self._measure)
+        else:  # it was settled while it waited
+            yield from self._give_up(visitor)
 
-    def spare(self, session: str) -> None:
-        """End the measurement that goes on: the visitor wants another run."""
+    def spare(self, session: str, asked: float = inf) -> None:
+        """End the measurement that goes on or waits: the visitor wants another run.
+
+        Args:
+            asked: when, by the visitor's clock; the runs that he has asked for since are measured.
+        """
         visitor = self._visitors.get(session)
         if visitor is not None:
             visitor.spared.set()
+            if visitor.unmeasured is not None and visitor.unmeasured.asked < asked:
+                self.settle(session)
 
     def settle(self, session: str) -> None:
         """Another run begins: what is not measured of the last one never will be."""
         visitor = self._visitors.get(session)
-        if visitor is not None:
+        if visitor is not None and visitor.unmeasured is not None:
             visitor.settled, visitor.unmeasured = visitor.unmeasured, None
 
-    def work(self, session: str, job: Job) -> Iterator[str]:
-        """The messages of ``job``, begun once the model is there; what goes wrong is one too."""
-        visitor = self._visitors.setdefault(session, Visitor())
+    def work(self, session: str, job: Job, asked: float = inf) -> Iterator[str]:
+        """The messages of ``job``, begun once the model is there; what goes wrong is one too.
+
+        Args:
+            asked: as for ``play``.
+        """
+        visitor = self._visitors.of(session)
         visitor.cancelled = Event()
+        if asked < visitor.stopped:  # while it waited
+            visitor.cancelled.set()
         visitor.idle = Event()
         try:
             yield from self._ready(visitor)
-            if visitor.cancelled.is_set():
-                yield messages.status(STOPPED)
-                yield from self._give_up(visitor)
+            if self._has_turn(visitor):
+                yield from self._steps(visitor, job(visitor))
             else:
-                yield from job(visitor)
+                yield from self._give_up(visitor)
+                yield messages.status(STOPPED)
         except Exception as error:
-            yield messages.problem(_what_broke(error))
+            problem = messages.problem(_what_broke(error))
             yield from self._give_up(visitor)
+            yield problem
         finally:
             visitor.idle.set()
+
+    def _steps(self, visitor: Visitor, steps: Iterator[str]) -> Iterator[str]:
+        """The messages of ``steps``; the visitor has the decoder now, and between them nobody."""
+        has_device = True
+        while True:
+            try:
+                message = next(steps, None)
+            finally:
+                if has_device:
+                    self._device.release()
+            if message is None:
+                return
+            yield message
+            has_device = self._has_turn(visitor)  # else what is left to do is its end
+
+    def _has_turn(self, visitor: Visitor) -> bool:
+        """Wait for the decoder and take it, unless the visitor has stopped."""
+        while not visitor.cancelled.is_set():
+            if self._device.acquire(timeout=LOOK_SECONDS):
+                return True
+        return False
 
     def _give_up(self, visitor: Visitor) -> Iterator[str]:
         """The end of a run that still stands there and will not be measured after all."""
@@ -122,11 +140,11 @@ class Runner:
         Args:
             asked: when, by the visitor's clock; runs that wait and are older never begin.
         """
-        visitor = self._visitors.get(session)
-        if visitor is not None:
-            visitor.stopped = max(visitor.stopped, asked)
-            visitor.cancelled.set()
-            visitor.idle.wait(STOP_SECONDS)
+        visitor = self._visitors.of(session)  # who waits for his first run is not known yet
+        visitor.stopped = max(visitor.stopped, asked)
+        visitor.cancelled.set()
+        self.settle(session)
+        visitor.idle.wait(STOP_SECONDS)
 
     def leave(self, session: str) -> None:
         """Forget a visitor whose tab is closed; his run ends by itself."""
@@ -138,7 +156,7 @@ class Runner:
         """Wait for the model, and give the visitor his own view of it."""
         if not self.loader.wait(0):
             yield messages.status(LOADING)
-        while not self.loader.wait(0.2):
+        while not self.loader.wait(LOOK_SECONDS):
             if visitor.cancelled.is_set():
                 return
         if self.loader.bundle is None:
@@ -146,7 +164,7 @@ class Runner:
         if visitor.bundle is None:
             visitor.bundle = self.loader.bundle.for_visitor()
 
-    def _run(self, visitor: Visitor, wish: Wish) -> Iterator[str]:
+    def _run(self, visitor: Visitor, wish: Wish, asked: float) -> Iterator[str]:
         reason = methods.why_not(wish.config.method, visitor.bundle.methods)
         if reason:
             raise ValueError(reason)
@@ -165,7 +183,7 @@ class Runner:
                 if visitor.cancelled.is_set():
                     break
         except Exception as error:  # no room for a round, or worse: those before it are kept
-            problem = _what_broke(error)
+            problem = _what_broke(error, STANDS)
         finally:
             run.close()
         is_measured = is_compared and run.end.is_whole and not problem
@@ -173,7 +191,7 @@ class Runner:
         if problem:
             yield messages.problem(problem)
         elif is_measured:
-            visitor.unmeasured = Played(wish, name, stage, run.end, tokens)
+            visitor.unmeasured = Played(wish, asked, name, stage, run.end, tokens)
 
     def _measure(self, visitor: Visitor) -> Iterator[str]:
         played = visitor.settled = visitor.unmeasured
@@ -194,12 +212,13 @@ class Runner:
         yield messages.tagged(played.stage.end_message(end), played.name)
 
 
-def _what_broke(error: Exception) -> str:
+def _what_broke(error: Exception, more: str = "") -> str:
     """What to say of it: an engine's own words are for the visitor, a library's are for the log."""
     if isinstance(error, ValueError):
         return str(error)
     traceback.print_exception(error)
-    return BROKEN.format(str(error).strip().splitlines()[0] if str(error).strip() else repr(error))
+    words = str(error).strip()
+    return BROKEN.format(words.splitlines()[0] if words else repr(error)) + more
 
 
 def _note(end: Any) -> str:

@@ -31,7 +31,7 @@ _BOUNDS = {  # as the page counts: 0 or 1 may stand for off
     "num_draft": "must be 0 (usual) or between 1 and 64",
 }
 _WHOLE = ("max_new_tokens", "seed")
-USUAL: dict[str, Any] = {  # what is read where a tab has no widget for it
+USUAL: dict[str, Any] = {  # what a visitor starts with, and where a tab has no widget for it
     "max_new_tokens": 96,
     "temperature": 0.0,
     "top_k": 0,

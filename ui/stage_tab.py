@@ -49,17 +49,15 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
     wished = [asked, prompt, method, *widgets.values()]
     order = dict(DEVICE, trigger_mode="multiple", js=f"(_, ...rest) => [{NOW}, ...rest]")
     run = go.click(handlers.decode, wished, stage, **order)
-    measured = run.then(handlers.measure, None, stage, **DEVICE)
-    spared = spare.click(handlers.spare, None, None, **AT_ONCE)
-    spared.then(None, cancels=[measured], **AT_ONCE)
-    # First the visitor's flag, so that the run ends whole; what still waits in the queue, or
-    # is stuck in a long step, is then taken away.  The next in the queue may begin before that:
-    # a run that was asked for earlier than the stop knows by the browser's clock.
+    run.then(handlers.measure, None, stage, **DEVICE)
+    # By the visitor's flag, so that the run ends whole: Gradio's own ``cancels`` would drop its
+    # end.  What waits in the queue, asked for earlier than the stop by the browser's clock, ends
+    # when its turn comes.
     now = dict(AT_ONCE, js=f"() => {NOW}")
-    stopped = stop.click(handlers.stop, asked, None, **now)
-    stopped.then(None, cancels=[run, measured], **AT_ONCE)
+    spare.click(handlers.spare, asked, None, **now)
+    stop.click(handlers.stop, asked, None, **now)
     left = upload.upload(handlers.stop, asked, None, **now)
-    left.then(traces.open_file, upload, stage, cancels=[run, measured], **FREE)
+    left.then(traces.open_file, upload, stage, **FREE)
     # What is said of it does not come by way of the stage: a round may come there meanwhile.
     form = [prompt, method, meaning, *widgets.values(), answer]
     filled = ask.click(handlers.again, told, form, js="() => window.player.asked", **AT_ONCE)
@@ -84,20 +82,20 @@ class Handlers:
             yield messages.problem(str(error))
             return
         self.runner.settle(request.session_hash)
-        played = self.runner.play(request.session_hash, wish, _moment(asked, math.inf))
+        played = self.runner.play(request.session_hash, wish, moment(asked, math.inf))
         yield from map(messages.packed, played)
 
     def measure(self, request: gr.Request) -> Iterator[str]:
         """The end of the last run again, with the time that plain decoding takes."""
         yield from map(messages.packed, self.runner.measure(request.session_hash))
 
-    def spare(self, request: gr.Request) -> None:
+    def spare(self, request: gr.Request, asked: Any) -> None:
         """Another run of this visitor comes: the last one need not be measured."""
-        self.runner.spare(request.session_hash)
+        self.runner.spare(request.session_hash, moment(asked, -math.inf))
 
     def stop(self, request: gr.Request, asked: Any) -> None:
         """End this visitor's run, and those of his that wait."""
-        self.runner.stop(request.session_hash, _moment(asked, -math.inf))
+        self.runner.stop(request.session_hash, moment(asked, -math.inf))
 
     def leave(self, request: gr.Request) -> None:
         """This visitor's tab is closed."""
@@ -139,7 +137,7 @@ class Handlers:
             yield update, self.explain(name), messages.model("")
 
 
-def _moment(told: Any, otherwise: float) -> float:
+def moment(told: Any, otherwise: float) -> float:
     """What a browser says of its clock, where that is a number."""
     return float(told) if isinstance(told, int | float) and math.isfinite(told) else otherwise
 

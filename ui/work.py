@@ -1,13 +1,14 @@
 """What the buttons of a tab call whose work is neither the stage's run nor drawn on it."""
 
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 import gradio as gr
 
 from ui import messages
 from ui.runner import Runner
-from ui.stage_tab import AT_ONCE, DEVICE
+from ui.stage_tab import AT_ONCE, DEVICE, NOW, moment
 
 Read = Callable[[Any, dict[str, Any]], Any]  # prompt and values -> a wish, or a ValueError
 Do = Callable[[Any, Any, Any, Callable[[], bool]], Iterator[str]]
@@ -37,12 +38,13 @@ class Work:
     ) -> None:
         """Let ``go`` begin and ``stop`` end it; ``widgets`` by the names of their values."""
         self.names = tuple(widgets)
-        run = go.click(self.begin, [prompt, *widgets.values()], shown, **DEVICE)
-        asked = stop.click(self.stop, None, None, **AT_ONCE)
-        asked.then(None, cancels=[run], **AT_ONCE)
+        asked = gr.Number(visible="hidden")
+        order = dict(DEVICE, js=f"(_, ...rest) => [{NOW}, ...rest]")
+        go.click(self.begin, [asked, prompt, *widgets.values()], shown, **order)
+        stop.click(self.stop, asked, None, **AT_ONCE, js=f"() => {NOW}")
         page.unload(self.leave)
 
-    def begin(self, request: gr.Request, prompt: Any, *values: Any) -> Iterator[str]:
+    def begin(self, request: gr.Request, asked: Any, prompt: Any, *values: Any) -> Iterator[str]:
         """The messages of the work, or of what was wrong with the wish."""
         try:
             wish = self.read(prompt, dict(zip(self.names, values, strict=True)))
@@ -54,11 +56,12 @@ class Work:
             bundle = visitor.bundle.for_visitor()
             return self.do(self.runner.decoder, bundle, wish, visitor.cancelled.is_set)
 
-        yield from map(messages.packed, self.runner.work(self._session(request), job))
+        played = self.runner.work(self._session(request), job, moment(asked, inf))
+        yield from map(messages.packed, played)
 
-    def stop(self, request: gr.Request) -> None:
-        """End this visitor's work with the step in hand."""
-        self.runner.stop(self._session(request))
+    def stop(self, request: gr.Request, asked: Any) -> None:
+        """End this visitor's work with the step in hand, or while it waits."""
+        self.runner.stop(self._session(request), moment(asked, -inf))
 
     def leave(self, request: gr.Request) -> None:
         """This visitor's tab is closed."""

@@ -4,14 +4,24 @@
 const PLACE = /queue: (\d+)\/(\d+)/;
 const AT_ONCE = 300; // milliseconds
 
+const STOPPED = 'Stopped: what waits in the queue will not begin.';
+
 export function watchQueue(block, line) {
   const corner = block.querySelector(':scope > .wrap');
   if (!corner) return;
-  let text = '', timer = 0;
+  let text = '', timer = 0, isStopped = false;
   const say = () => { line.textContent = text; timer = 0; };
+  document.addEventListener('click', ({ target }) => {
+    if (target.closest('#go')) isStopped = false;
+    if (!target.closest('#stop') || !text) return;
+    [isStopped, text] = [true, STOPPED];
+    say();
+  }, true);
   new MutationObserver(() => {
     const [, place, all] = PLACE.exec(corner.textContent) ?? [];
-    text = place ? `The decoder is busy: you are number ${place} of ${all} in the queue.` : '';
+    if (!place) isStopped = false;
+    const busy = isStopped ? STOPPED : `The decoder is busy: you are number ${place} of ${all} in the queue.`;
+    text = place ? busy : '';
     if (text && !line.textContent) timer ||= setTimeout(say, AT_ONCE); // it counts seconds meanwhile
     else if (text !== line.textContent) say();
   }).observe(corner, { subtree: true, childList: true, characterData: true });

@@ -23,6 +23,12 @@ def test_a_link_opens_the_run_the_round_and_the_phase(visitor):
     visit.until("location.search.includes('trace=third')")
 
 
+def test_a_link_to_a_round_without_drafts_needs_no_phase(everywhere):
+    everywhere.open("?trace=plain-sky&round=3")
+    assert everywhere.ask("[player.run, player.at, player.phase]") == ["plain-sky", 2, "verify"]
+    assert "nowhere" not in everywhere.notice
+
+
 def test_a_live_run_leaves_the_address(visitor):
     visit = visitor.open("?trace=second&round=2&phase=verify")
     visit.decode_whole()

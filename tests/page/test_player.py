@@ -1,3 +1,6 @@
+from dataclasses import replace
+
+from engine.records import Seconds
 from tests.page import synthetic
 from tests.page.conftest import Visit
 
@@ -34,6 +37,8 @@ def test_steps_go_forward_and_back_by_phase_and_by_round(visit):
     assert visit.ask("[player.at, player.phase]") == [1, "emit"]
     visit.press("Shift+ArrowRight", "Shift+ArrowLeft")
     assert visit.ask("[player.at, player.phase]") == [1, "emit"]
+    visit.press("Home", "PageUp")  # there is no round before the first
+    assert visit.ask("player.position") == 0
     visit.press("End")
     assert visit.ask("player.position") == visit.ask("player.length - 1")
     visit.press("ArrowRight")
@@ -189,6 +194,22 @@ def test_true_time_plays_as_long_as_was_measured(visit):
     assert visit.ask("performance.now() - window.began") >= 0.9 * measured
     visit.press("t")
     assert visit.page.input_value(".bar .speed") == "1"
+
+
+def test_a_replay_in_true_time_begins_with_what_is_seen(visit, tmp_path):
+    """The first step lasts; the end of the last round is not to stay there meanwhile."""
+    slow = synthetic.trace(3, 8, seed=1)
+    rounds = [replace(this, seconds=Seconds(60.0, 1.0, 1.0, 1.0)) for this in slow.rounds]
+    path = tmp_path / "slow.jsonl"
+    replace(slow, rounds=tuple(rounds)).save(path)
+    visit.open_file(path)
+    visit.until("player.size === 3")
+    visit.press("End", "t", "Space")
+    where = visit.page.locator(".bar .where")
+    assert where.text_content() == "round 1 of 3 · draft · level 1"
+    visit.rest()
+    assert visit.page.locator(".stage .words .round:not(.ahead)").count() == 0
+    visit.press("Space", "t")
 
 
 def test_a_round_is_repeated_until_one_has_seen_enough(visit):

@@ -10,6 +10,7 @@ from tests.page import fakes, synthetic
 from tests.page.conftest import Visit, serve
 from tests.tables import table_bundle
 from ui.loader import Loader
+from ui.runner import STOPPED
 
 NOTICE = "document.querySelector('#compare-rail .notice')"
 EQUAL = "document.querySelector('.race .equal').textContent"
@@ -219,7 +220,7 @@ def test_lanes_show_their_progress_and_stop_leaves_what_there_is(racer):
     racer.until(f"{NOTICE}.textContent === '2 of 3: suffix decoding…' && race.lanes[1].rounds > 1")
     racer.page.click("#race-stop")
     racer.until("race.state === 'over'")
-    assert racer.ask(f"{NOTICE}.textContent") == "Stopped at lane 2 of 3."
+    assert racer.ask(f"{NOTICE}.textContent") == "Stopped at lane 2."
     racer.press("End")
     assert "not decoded" in racer.page.locator(".race .place").all_text_contents()[2]
     assert len(racer.decoder.runs) >= 2 and racer.decoder.runs[-1].end.reason == "cancelled"
@@ -237,6 +238,21 @@ def test_who_races_while_the_decoder_is_busy_sees_his_place_under_the_button(rac
     racer.until(f"!{queue} && {NOTICE}.textContent === '1 of 3: plain decoding…'")
     racer.page.click("#race-stop")
     racer.until("race.state === 'over'")
+
+
+def test_who_stops_a_race_that_waits_has_none(racer):
+    racer.decoder.count, racer.decoder.delay = 60, 0.1
+    racer.page.get_by_role("tab", name="Stage").click()
+    racer.decode()
+    racer.page.get_by_role("tab", name="Compare").click()
+    racer.page.click("#race-go")
+    queue = "document.querySelector('#compare-rail .queue').textContent"
+    racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
+    count = len(racer.decoder.runs)
+    racer.page.click("#race-stop")
+    racer.page.evaluate("document.querySelector('#stop').click()")
+    racer.until(f"{NOTICE}.textContent === {STOPPED!r}")
+    assert len(racer.decoder.runs) == count
 
 
 def test_a_lane_that_fails_leaves_what_there_is_and_no_claim(racer):

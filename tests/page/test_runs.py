@@ -11,6 +11,7 @@ from tests.page.conftest import Visit, serve
 from tests.page.places import choose
 from tests.tables import table_bundle
 from ui.loader import Loader
+from ui.runner import STOPPED
 
 QUEUE = "document.querySelector('#notice .queue').textContent"
 WORDS = "document.querySelector('#notice .words').textContent"
@@ -113,6 +114,56 @@ def test_nothing_of_the_last_run_is_seen_before_the_first_round_of_the_next(visi
     visit.until("player.position >= 0 && player.isSettled")
     assert not visit.ask(HIDDEN)
     assert visit.ask(LIGHT) != ink  # … and then in the colours of the day
+
+
+def test_who_stops_his_first_run_while_it_waits_is_told_and_it_never_begins(visit, browser):
+    other = Visit(browser, visit.address).open()
+    visit.decoder.count, visit.decoder.delay = 60, 0.1
+    visit.decode()
+    before = other.ask("player.run")
+    other.page.click("#go")
+    other.until(f"{QUEUE}.startsWith('The decoder is busy: you are number')")
+    other.page.click("#stop")
+    other.until(f"{QUEUE} === 'Stopped: what waits in the queue will not begin.'")
+    count = len(visit.decoder.runs)
+    visit.page.click("#stop")
+    other.until(f"!{QUEUE} && {WORDS} === {STOPPED!r}")
+    assert len(visit.decoder.runs) == count and other.ask("player.run") == before
+    other.close()
+
+
+def test_why_the_next_run_did_not_begin_stays_beside_the_run_that_stands_there(visit, monkeypatch):
+    visit.decoder.measuring = 60.0
+    visit.decode_whole()
+    visit.until(MEASURES)
+
+    def refuse(*_):
+        raise ValueError("There is no room.")
+
+    monkeypatch.setattr(visit.decoder, "decode", refuse)
+    visit.page.click("#go")
+    visit.until("document.querySelector('#facts').textContent.includes('of plain, not measured')")
+    visit.page.wait_for_timeout(300)
+    assert visit.notice == "There is no room."
+    visit.decoder.measuring = 0.0
+
+
+def test_a_run_of_ones_own_is_none_of_the_list(visit, tmp_path):
+    path = tmp_path / "mine.jsonl"
+    synthetic.trace(4, 8, seed=9).save(path)
+    visit.open_file(path)
+    visit.until("player.size === 4")
+    chosen = "(({ value, selectedIndex }) => [value, selectedIndex])"
+    assert visit.ask(f"{chosen}(document.querySelector('#header .shelf'))") == ["", 0]
+
+
+def test_a_number_is_not_run_as_another_than_the_box_shows(visit):
+    visit.page.click("#settings button")
+    visit.page.get_by_label("Seed").first.fill("1.5")
+    count = len(visit.decoder.runs)
+    visit.page.click("#go")
+    visit.until(f"{WORDS} === 'Seed must be a whole number, not 1.5.'")
+    assert len(visit.decoder.runs) == count
 
 
 MEASURES = "document.querySelector('#notice .words').textContent.startsWith('Measuring')"

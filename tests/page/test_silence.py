@@ -46,6 +46,30 @@ def test_a_run_whose_server_is_gone_ends_and_can_be_saved(live, tmp_path):
     assert live.ask("[player.at, player.size, player.isDone]") == [1, size, True]
 
 
+NUMBERS = """[...document.querySelectorAll('.numbers .plot')]
+    .map(plot => getComputedStyle(plot).visibility)"""
+
+
+def test_the_figures_of_the_run_before_are_not_shown_as_this_ones(visit):
+    visit.decode_whole()
+    visit.page.get_by_role("tab", name="Numbers").click()
+    visit.until("document.querySelectorAll('.numbers .plot .main-svg').length > 5")
+    assert set(visit.ask(NUMBERS)) == {"visible"}
+    visit.page.get_by_role("tab", name="Stage").click()
+    visit.decoder.count, visit.decoder.delay = 400, 0.1
+    visit.decode()
+    visit.page.context.set_offline(True)
+    visit.decoder.runs[-1]._delay = 9.0
+    visit.until(GONE)
+    visit.page.get_by_role("tab", name="Numbers").click()
+    assert set(visit.ask(NUMBERS)) == {"hidden"}
+    visit.page.get_by_role("tab", name="Stage").click()
+    visit.page.context.set_offline(False)
+    visit.decoder.runs[-1]._delay = 0.0
+    visit.page.click("#stop")
+    visit.errors.clear()
+
+
 def test_a_slow_decoder_is_no_server_that_is_gone(visit):
     visit.decoder.count, visit.decoder.delay = 1, 8.0  # told of in time, on a slow machine too
     with visit.page.expect_request("**/own/traces") as asked:

@@ -83,6 +83,15 @@ def test_lanes_with_unlike_trees_say_so_in_the_result(tree, note):
     assert played(tree2=tree)[-1]["note"] == note
 
 
+def test_plain_decoding_has_no_tree_that_sets_it_apart():
+    lane = dict(method1="plain", temperature1="0.7")
+    wish = read("Why?", SHOWN | lane | dict(tree1="8"))
+    assert wish == read("Why?", SHOWN | lane)
+    with pytest.raises(ValueError, match="^Two lanes are the same"):
+        read("Why?", SHOWN | dict(method1="plain", tree1="8"))
+    assert played(tree2="auto", **lane)[-1]["note"] == ""
+
+
 def test_a_lane_has_its_own_temperature_or_that_of_all():
     own = dict(temperature=0.7, temperature1=" 0 ", temperature2=1)
     wish = read("Why?", SHOWN | own | dict(method3="lookup", temperature3=None))
@@ -165,8 +174,11 @@ def test_no_lane_is_drafted_what_another_has_written():
 @pytest.mark.parametrize("looks", [0, 5, 14])
 def test_a_stop_ends_the_lane_in_hand_whole_and_no_other_begins(looks):
     decoder = fakes.FakeDecoder(count=10)
-    messages = played(decoder, fakes.bundle(), looks, method2="lookup")
-    assert messages[-1]["kind"] == "over" and "Stopped at lane" in messages[-1]["note"]
+    lanes = dict(method1="", method2="suffix", method3="lookup")  # so that their numbers skip one
+    messages = played(decoder, fakes.bundle(), looks, **lanes)
+    named = {lane["run"]: lane["number"] for lane in messages[0]["lanes"]}
+    last = named[[m["run"] for m in messages if m["kind"] == "header"][-1]]
+    assert messages[-1]["kind"] == "over" and messages[-1]["note"] == f"Stopped at lane {last}."
     assert messages[-2]["kind"] == "end"
     (end,) = (m["record"] for m in messages[-2:-1])  # a lane cut short is held against nothing
     assert end["reason"] == "length" or end["plain"] is None

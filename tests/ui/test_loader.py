@@ -84,3 +84,22 @@ def test_a_hundred_tabs_wait_for_the_model_without_a_thread_of_theirs():
 
 def test_who_waits_a_while_only_hears_that_it_is_not_over():
     assert asyncio.run(Loader(fakes.bundle).over(0.01)) is False
+
+
+@pytest.mark.parametrize(
+    ("space", "words"), [("", "`make setup`"), ("somebody/speculoscope", "a restart of the Space")]
+)
+def test_without_the_model_the_page_says_what_helps_there_and_the_log_why(
+    monkeypatch, tmp_path, capsys, space, words
+):
+    monkeypatch.setenv("SPACE_ID", space)
+    monkeypatch.setattr("engine.store.target_folder", lambda: tmp_path / "nothing")
+
+    def load():
+        raise OSError("no route to the index")
+
+    loader = Loader(load)
+    loader.start()
+    assert loader.wait(5)
+    assert words in loader.problem and "no route" not in loader.problem
+    assert "no route to the index" in capsys.readouterr().err

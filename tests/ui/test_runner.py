@@ -1,12 +1,13 @@
 import json
 from threading import Thread
+from time import monotonic, sleep
 
 import pytest
 
 from engine.config import DecodeConfig
 from tests.page import fakes
 from ui.loader import Loader
-from ui.runner import LOADING, STOPPED, Runner
+from ui.runner import LOADING, STANDS, STOP_SECONDS, STOPPED, Runner
 from ui.settings import Wish
 
 
@@ -58,6 +59,7 @@ def test_plain_decoding_is_not_measured_against_itself_nor_unasked(runner, metho
 def test_a_run_is_measured_once_and_not_after_the_next_has_begun(runner):
     list(runner.play("me", wish()))
     runner.settle("me")
+    assert kinds(runner.measure("me")) == ["end"]  # without the figure that was promised
     assert kinds(runner.measure("me")) == []
     list(runner.play("me", wish()))
     assert kinds(runner.measure("me")) == ["status", "end"]
@@ -73,11 +75,11 @@ def test_a_run_that_will_not_be_measured_after_all_ends_without_a_promise(runner
 
     list(runner.play("me", wish()))
     runner.settle("me")
-    *_, problem, end = runner.play("me", wish("draft"))
+    *_, end, problem = runner.play("me", wish("draft"))
     assert json.loads(problem)["kind"] == "problem" and label(end) == "of plain, not measured"
     list(runner.play("me", wish()))
     decoder.measure_plain = refuse
-    *_, problem, end = runner.measure("me")
+    *_, end, problem = runner.measure("me")
     assert "no room" in problem and label(end) == "of plain, not measured"
     assert kinds(runner.play("me", wish("draft"))) == ["problem"]  # it is said once
 
@@ -99,11 +101,20 @@ def test_the_wish_for_another_run_ends_a_measurement_and_no_run(runner, decoder)
 
 
 def test_what_the_wish_before_ended_is_measured_anew_for_the_next_run(runner):
-    for _ in range(2):
-        list(runner.play("me", wish()))
-        runner.spare("me")  # comes late
+    for asked in (10.0, 20.0):
+        list(runner.play("me", wish(), asked))
+        runner.spare("me", asked - 1)  # comes late
         *_, end = runner.measure("me")
         assert json.loads(end)["record"]["plain"] is not None
+
+
+@pytest.mark.parametrize("ends", ["stop", "spare"])
+def test_a_measurement_that_waits_ends_as_one_that_goes_on_does(runner, ends):
+    list(runner.play("me", wish(), asked=10.0))
+    getattr(runner, ends)("me", asked=20.0)
+    (end,) = map(json.loads, runner.measure("me"))
+    assert end["record"]["plain"] is None
+    assert end["panels"]["facts"][1]["label"] == "of plain, not measured"
 
 
 def test_stop_ends_the_run_with_the_round_in_hand(runner, decoder):
@@ -124,14 +135,79 @@ def test_stop_ends_the_run_with_the_round_in_hand(runner, decoder):
 
 
 def test_stop_takes_the_runs_along_that_wait_and_none_that_comes_later(runner, decoder):
-    """Their turn may come before the browser has taken them out of the queue."""
-    list(runner.play("me", wish(), asked=10.0))
+    """They stay in the queue, and end when their turn comes."""
+    list(runner.play("me", wish(compare=False), asked=10.0))
     runner.stop("me", asked=30.0)
-    assert kinds(runner.play("me", wish(), asked=20.0)) == []
+    (said,) = map(json.loads, runner.play("me", wish(), asked=20.0))
+    assert (said["kind"], said["text"]) == ("status", STOPPED)
     runner.stop("me", asked=15.0)  # late on its way: it takes nothing back
-    assert kinds(runner.play("me", wish(), asked=25.0)) == [] and len(decoder.runs) == 1
+    assert kinds(runner.play("me", wish(), asked=25.0)) == ["status"] and len(decoder.runs) == 1
     assert "round" in kinds(runner.play("me", wish(), asked=31.0))
     assert "round" in kinds(runner.play("somebody else", wish(), asked=20.0))
+
+
+def test_who_stops_his_first_run_while_it_waits_is_heard(runner, decoder):
+    before = monotonic()
+    runner.stop("new", asked=30.0)
+    assert monotonic() - before < STOP_SECONDS / 2  # there is nothing to wait for
+    assert kinds(runner.play("new", wish(), asked=20.0)) == ["status"] and decoder.runs == []
+    for asked, count in ((20.0, 1), (31.0, 2)):  # a race or a proof
+        job = runner.work("new race", lambda visitor: iter(["one", "two"]), asked)
+        runner.stop("new race", asked=30.0)
+        assert len(list(job)) == count
+
+
+def test_one_step_at_a_time_is_taken_whatever_the_queue_lets_begin(runner, decoder):
+    """Gradio frees the queue of a run that was taken out by force; its step goes on."""
+    under_way, most = [], []
+
+    def job(visitor):
+        for _ in range(4):
+            under_way.append(1)
+            most.append(len(under_way))
+            sleep(0.02)
+            under_way.pop()
+            yield "round"
+
+    threads = [Thread(target=lambda n=n: list(runner.work(f"v{n}", job))) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert len(most) == 12 and max(most) == 1
+
+
+def test_who_stops_while_another_has_the_decoder_does_not_wait_for_him(runner, decoder):
+    with runner._device:
+        run = runner.play("me", wish())
+        told = []
+        waiting = Thread(target=lambda: told.extend(run))
+        waiting.start()
+        while "me" not in runner._visitors:
+            sleep(0.01)
+        runner.stop("me")
+        waiting.join(5)
+        assert not waiting.is_alive()
+    assert kinds(told) == ["status"] and decoder.runs == []
+
+
+def test_a_run_that_is_stopped_while_another_has_the_decoder_keeps_its_end(runner, decoder):
+    run = runner.play("me", wish())
+    for _ in range(4):  # status, header, two rounds
+        next(run)
+    with runner._device:
+        runner._visitors["me"].cancelled.set()
+        assert kinds(run) == ["end"]
+
+
+def test_visitors_are_forgotten_when_there_are_too_many(runner, monkeypatch):
+    monkeypatch.setattr("ui.visitor.MOST", 3)
+    busy = runner.play("busy", wish())
+    next(busy)
+    for number in range(10):
+        runner.stop(f"visitor {number}")
+    assert len(runner._visitors) == 3 and "busy" in runner._visitors
+    assert kinds(busy).count("round") == 6
 
 
 def test_a_run_that_breaks_off_keeps_its_rounds_and_says_so(runner, decoder, capsys):
@@ -139,7 +215,7 @@ def test_a_run_that_breaks_off_keeps_its_rounds_and_says_so(runner, decoder, cap
     played = list(runner.play("me", wish()))
     assert kinds(played) == ["status", "header", *["round"] * 3, "end", "problem"]
     words = json.loads(played[-1])["text"]
-    assert fakes.BROKEN in words and "What was decoded before stands" in words
+    assert fakes.BROKEN in words and words.endswith(STANDS)
     assert "Traceback" in capsys.readouterr().err  # the log says where
     decoder.breaks = fakes.FakeRun.breaks
     assert kinds(runner.play("me", wish())).count("round") == 6

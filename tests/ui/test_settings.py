@@ -1,7 +1,9 @@
+import gradio as gr
 import pytest
 
 from engine.config import DecodeConfig
-from ui.settings import MAX_PROMPT, read
+from ui.settings import MAX_PROMPT, USUAL, read
+from ui.settings_panel import settings_panel
 
 SHOWN = dict(
     method="suffix",
@@ -25,6 +27,13 @@ def test_what_the_page_shows_at_first_is_the_default_configuration():
     wish = read("Why?", SHOWN)
     assert wish.config == DecodeConfig(method="suffix", max_new_tokens=96)
     assert wish.compare
+
+
+def test_the_form_shows_what_is_read_where_a_tab_has_no_widget():
+    """One source of what a visitor starts with; only the yardstick is the stage's own wish."""
+    with gr.Blocks():
+        widgets = settings_panel()
+    assert {name: widget.value for name, widget in widgets.items()} == USUAL | {"compare": True}
 
 
 def test_every_setting_reaches_the_configuration():
