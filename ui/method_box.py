@@ -37,7 +37,7 @@ def method_box(
         box,
         api_visibility="private",
         show_progress="hidden",
-        queue=False,
+        concurrency_limit=None,
     )
     return box
 

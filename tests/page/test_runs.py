@@ -26,7 +26,7 @@ def test_stop_ends_the_run_whole_within_a_round(visit):
     assert run.end.reason == "cancelled"
     assert visit.ask("player.size") == run.closed_after < 100
     assert visit.notice == f"Stopped after {run.closed_after} rounds."
-    for key in ("PageUp", "End"):  # nothing is promised, wherever one looks
+    for key in ("End", "PageUp", "End"):  # nothing is promised, wherever one looks
         visit.press(key)
         visit.until("document.querySelector('#facts').textContent.includes('of plain, stopped')")
     visit.decoder.count, visit.decoder.delay = 5, 0.0
@@ -141,6 +141,7 @@ def test_why_the_next_run_did_not_begin_stays_beside_the_run_that_stands_there(v
         raise ValueError("There is no room.")
 
     monkeypatch.setattr(visit.decoder, "decode", refuse)
+    visit.press("End")
     visit.page.click("#go")
     visit.until("document.querySelector('#facts').textContent.includes('of plain, not measured')")
     visit.page.wait_for_timeout(300)
