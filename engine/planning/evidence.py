@@ -10,6 +10,7 @@ PRIOR = 0.6  # acceptance of a first child that is expected before anything was 
 RANK_PRIOR = 0.3  # … of the next sibling so much of it …
 WEIGHT = 1.0  # … with the weight of so many tested nodes
 KNOWN_WEIGHT = 6.0  # of chances that were measured beforehand
+SHARED_WEIGHT = 3.0  # expected acceptances before this text is held for harder than those measured
 FORGET = 0.95  # a round that tested something leaves this much of older evidence
 RESTED = 2.0  # tested nodes that old refusals still weigh when a trial succeeds
 IMPATIENCE, PATIENCE = 0.25, 1.0  # the first trial's wait, of the usual; after many failed
@@ -79,11 +80,26 @@ class Evidence:
         """What is expected of a node whose elders were refused, and how firmly."""
         if not self._known:
             return PRIOR * RANK_PRIOR**rank, WEIGHT
+        known = self._measured(depth, rank)
+        return min(1.0, known * self._ease()), KNOWN_WEIGHT
+
+    def _measured(self, depth: int, rank: int) -> float:
+        """The chance measured beforehand of a node whose elders were refused."""
         row = self._known[min(depth, len(self._known)) - 1]
         if rank >= len(row):
-            return 0.0, KNOWN_WEIGHT
+            return 0.0
         left = 1.0 - sum(row[:rank])
-        return (min(1.0, row[rank] / left) if left > 0 else 0.0), KNOWN_WEIGHT
+        return min(1.0, row[rank] / left) if left > 0 else 0.0
+
+    def _ease(self) -> float:
+        """How much oftener than measured first children are right here, at whatever depth.
+
+        A text that is hard at one depth is so at the next, of which little has been seen yet.
+        """
+        first = [key for key in self._tested if key[1] == 0]
+        accepted = sum(self._accepted[key] for key in first)
+        expected = sum(self._tested[key] * self._measured(*key) for key in first)
+        return (SHARED_WEIGHT + accepted) / (SHARED_WEIGHT + expected)
 
     def _scale(self, factor: float) -> None:
         for table in (self._accepted, self._expected, self._tested):
