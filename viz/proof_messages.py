@@ -216,8 +216,10 @@ def _says_texts(found: Equality) -> str:
             "Every token is the one that plain decoding writes. The closest call was"
             f" {_gap(close)}."
         )
+    if found.same == min(found.tokens, found.plain_tokens):
+        return f"One text ends after {found.same} tokens."
     if found.gap is None:
-        return f"One text ends after {min(found.tokens, found.plain_tokens)} tokens."
+        return f"The first difference is token {found.same + 1}."
     if found.gap.is_tie:
         return f"A tie within rounding, {_gap(found.gap)}: either order of adding up is right."
     return f"The first difference is {_gap(found.gap)}."

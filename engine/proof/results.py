@@ -68,8 +68,8 @@ class Gap:
     """How close the target was to another token at one place of its own text."""
 
     index: int  # of the token in the text
-    piece: tuple[str, str]  # the most probable token and the second
-    logits: float | None  # what lies between the two; None where the second has no mass
+    piece: tuple[str, str]  # the most probable token and the other, the second best mostly
+    logits: float | None  # what lies between the two; None where the other's is not recorded
 
     @property
     def is_tie(self) -> bool:
@@ -84,7 +84,7 @@ class Equality:
     tokens: int  # of the method's text
     plain_tokens: int
     same: int  # leading tokens that are equal
-    gap: Gap | None  # at the first difference, of the plain run
+    gap: Gap | None  # at the first difference, to the method's token; None where it is not known
     closest: Gap | None  # the least of all gaps of the plain run
 
     @property

@@ -154,9 +154,11 @@ def test_a_greedy_difference_is_no_mistake_where_two_tokens_are_as_good(share, i
     plain = []
     for this in ROUNDS[:3]:
         law = replace(this.laws[0], model=(0.4, share, 0.1, 0.05, 0.01))
-        one = replace(this.emitted, token=(5,), origin=("sampled",), text=("",))
+        one = replace(this.emitted, token=law.token[:1], origin=("sampled",), text=("",))
         plain.append(replace(this, laws=(law,), emitted=one))
-    found = agreement(lanes((COLD, (plain, True)), (COLD, (other(plain, 2), True))))
+    last = replace(plain[2], emitted=replace(plain[2].emitted, token=plain[2].laws[0].token[1:2]))
+    parted = ([*plain[:2], last], True)
+    found = agreement(lanes((COLD, (plain, True)), (COLD, parted)))
     assert found.lanes[1].is_wrong is not is_tie
     assert found.lanes[1].note == "differs from token 3 on" + (": a tie" if is_tie else "")
     assert found.holds is (None if is_tie else False)

@@ -196,6 +196,8 @@ def test_a_difference_is_placed_and_a_tie_is_called_one():
     )
     short = json.loads(equality_message(Equality(3, 9, 3, None, gap)))
     assert short["says"] == "One text ends after 3 tokens."
+    unknown = json.loads(equality_message(Equality(9, 9, 3, None, None)))
+    assert unknown["says"] == "The first difference is token 4."
 
 
 def test_tokens_travel_with_their_id_text_and_origin():

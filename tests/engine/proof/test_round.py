@@ -1,5 +1,7 @@
 """The round a proof takes is one the method really played, with the laws of the models."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,6 +10,7 @@ from engine.proof.chi_square import fit
 from engine.proof.equality import compare, tokens_of
 from engine.proof.round import CHOSEN_FROM, MetRound, meet_round
 from engine.proof.trials import verify_many
+from engine.records import Law
 from engine.trace import Trace
 from tests.tables import table_bundle
 
@@ -117,8 +120,32 @@ def test_the_first_difference_is_found_with_the_gap_there():
     assert (
         all(a == b for a, b in pairs[: found.same]) and pairs[found.same][0] != pairs[found.same][1]
     )
-    assert found.gap.index == found.same and found.gap.logits > 0
+    assert found.gap.index == found.same and not found.gap.is_tie
     assert found.gap.piece[0] == plain[found.same].emitted.text[0]
+    assert found.gap.piece[1] == "abcdefgh"[pairs[found.same][0]]
+
+
+CLOSE = Law(0, (0, 1, 2, 3), *[(0.4, 0.39999, 0.15, 0.05)] * 4)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "is_tie"),
+    [
+        ((0, 1), True),  # the runner-up
+        ((0, 3), False),  # a mistake beside two that are close
+        ((0, 9), False),  # one of which nothing is recorded
+        ((1, 0), None),  # a penalty decided: the law before it does not tell
+    ],
+)
+def test_a_tie_excuses_no_token_but_the_one_that_was_as_good(tokens, is_tie):
+    first = record("plain").rounds[0]
+    plain, other = (
+        replace(first, laws=(CLOSE,), emitted=replace(first.emitted, token=(token,)))
+        for token in tokens
+    )
+    found = compare([other], [plain])
+    assert (found.gap and found.gap.is_tie) is is_tie
+    assert (found.closest is None) == (is_tie is None)
 
 
 def test_a_text_that_is_cut_short_is_equal_as_far_as_it_goes_only():
