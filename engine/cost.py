@@ -16,7 +16,7 @@ from engine.pass_cost import PassCost
 SIZES = (1, 2, 4, 6, 8, 12, 14, 16, 32, 64)
 CONTEXT = 64  # committed tokens while calibrating
 REPEATS = 2
-SMALL, SMALL_REPEATS = 8, 8  # a few percent of a small pass decide whether a tree is drafted
+SMALL, SMALL_REPEATS = 16, 8  # a few percent of a small pass decide whether a tree is drafted
 
 _measured: "WeakKeyDictionary[PreTrainedModel, PassCost]" = WeakKeyDictionary()
 
@@ -45,15 +45,17 @@ def measure(seconds_of: Callable[[int], float], sizes: Sequence[int]) -> PassCos
     """The fastest of some timings of each size, spread over all turns; the first of each warms up.
 
     Whatever else the machine does, such as drawing the page that waits for the model, makes a
-    pass slower and never faster.
+    pass slower and never faster: of two sizes in the wrong order the smaller was hit.  But that
+    of one node stays, which may have a slower kernel of its own.
     """
     timings: dict[int, list[float]] = {size: [] for size in sizes}
     for repeat in range(SMALL_REPEATS + 1):
         for size in sizes:
             if size <= SMALL or repeat % (SMALL_REPEATS // REPEATS) == 0:
                 timings[size].append(seconds_of(size))
-    fastest = [min(timings[size][1:]) for size in sizes]
-    return PassCost(tuple(sizes), tuple(np.maximum.accumulate(fastest).tolist()))
+    one, *rest = [min(timings[size][1:]) for size in sizes]
+    seconds = np.maximum(one, [one, *np.minimum.accumulate(rest[::-1])[::-1]])
+    return PassCost(tuple(sizes), tuple(seconds.tolist()))
 
 
 def _time(context: Context, size: int) -> float:

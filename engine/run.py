@@ -82,6 +82,9 @@ class Run(Iterator[Round]):
                 self._emission.reason = error.reason
                 self._finish()
                 raise
+            except BaseException:  # a key in a notebook, say: the caches hold half a round
+                self._finish()
+                raise
         self._finish()
         raise StopIteration
 

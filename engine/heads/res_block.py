@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engine.packed.half_or_full import half_pays
 from engine.packed.linear import PackedLinear, can_pack
 
 
@@ -38,11 +39,11 @@ class ResBlock(nn.Module):
 class PackedResBlock(nn.Module):
     """CPU: an equal block with both of its layers as one product."""
 
-    def __init__(self, block: ResBlock) -> None:
+    def __init__(self, block: ResBlock, *, halve: bool = True) -> None:
         super().__init__()
         self.narrows = block.res_connection is not None
         layers = (block.linear, block.res_connection) if self.narrows else (block.linear,)
-        self.product = PackedLinear(*layers)
+        self.product = PackedLinear(*layers, halve=halve)
 
     def forward(self, rows: Tensor) -> Tensor:
         """Map ``rows`` [..., inputs] to [..., size]."""
@@ -54,13 +55,16 @@ class PackedResBlock(nn.Module):
 
 
 def pack_blocks(parent: nn.Module) -> int:
-    """Swap every block below ``parent`` that can be packed; a shared one stays shared."""
+    """Swap every block below ``parent`` that can be packed; a shared one stays shared.
+
+    Their weights are kept in half the bytes where this CPU is no slower for it.
+    """
     packed: dict[nn.Module, nn.Module] = {}
     for module in parent.modules():
         for name, child in module.named_children():
             if isinstance(child, ResBlock) and _can_pack(child):
                 if child not in packed:
-                    packed[child] = PackedResBlock(child)
+                    packed[child] = PackedResBlock(child, halve=half_pays())
                 setattr(module, name, packed[child])
     return len(packed)
 

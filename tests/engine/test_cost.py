@@ -7,7 +7,7 @@ from engine.cost import measure
 
 def timings(*, slow=0.0, base=None):
     """A clock: a pass of n nodes takes ``base[n]``, the first of each size and some others more."""
-    base = base or {1: 1.0, 2: 1.1, 8: 1.5, 64: 6.0}
+    base = base or {1: 1.0, 2: 1.1, 8: 1.5, 16: 2.0, 64: 6.0}
     calls = {size: count() for size in base}
 
     def seconds_of(size):
@@ -34,12 +34,18 @@ def test_a_larger_pass_is_never_cheaper():
     assert measure(seconds_of, tuple(base)).seconds == (1.0, 1.0, 1.2)
 
 
+def test_of_sizes_in_the_wrong_order_the_smaller_was_hit_by_something():
+    """One slow moment is not to make all larger trees dear."""
+    seconds_of, base, _ = timings(base={1: 1.0, 2: 1.1, 4: 9.0, 8: 1.5, 64: 6.0})
+    assert measure(seconds_of, tuple(base)).seconds == (1.0, 1.1, 1.5, 1.5, 6.0)
+
+
 def test_small_passes_are_timed_more_often_than_large_ones():
     """By their ratio a tree is drafted or not: some percent there are the whole of its gain."""
     seconds_of, base, calls = timings()
     measure(seconds_of, tuple(base))
     times = {size: next(calls[size]) for size in base}
-    assert times[1] == times[2] == times[8] > 2 * times[64] > 2
+    assert times[1] == times[2] == times[8] == times[16] > 2 * times[64] > 2
 
 
 def test_a_slow_start_hits_large_passes_no_more_than_small_ones():

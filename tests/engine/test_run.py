@@ -6,6 +6,7 @@ from engine import Trace, decoding
 from engine.config import DecodeConfig
 from engine.decoding import Run, decode, measure_plain
 from tests.fakes import METHODS, text_of, tiny_bundle
+from tests.tables import table_bundle
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -39,6 +40,24 @@ def test_closing_a_run_ends_it_where_it_is():
     run.close()
     assert (run.end.reason, run.end.rounds) == ("cancelled", 1)
     assert list(run) == []
+
+
+@pytest.mark.parametrize("method", ["plain", "draft_tree"])
+def test_a_run_that_is_interrupted_within_a_round_ends_there(method, monkeypatch):
+    """Its caches hold half a round: what followed would not be the target's own."""
+    bundle, config = table_bundle(), DecodeConfig(method=method, tree=4, max_new_tokens=20)
+    run = decode(bundle, "abcabdabc", config)
+    first = next(run)
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_judge", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            next(run)
+    assert list(run) == [] and (run.end.reason, run.end.rounds) == ("cancelled", 1)
+    assert run.generated == first.emitted.token
 
 
 def test_the_record_says_what_was_done():

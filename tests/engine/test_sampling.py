@@ -57,14 +57,19 @@ def test_temperature_0_is_one_hot_at_the_first_of_equal_maxima():
     assert law.tolist() == [[0.0, 1.0, 0.0, 0.0]]
 
 
-def test_a_large_vocabulary_needs_no_full_sort_and_has_the_same_nucleus():
-    """Flat enough for the nucleus to outgrow the first 256 entries in one row, not in the other."""
+def test_a_large_vocabulary_needs_no_full_sort_and_has_the_same_nucleus(monkeypatch):
+    """A flat row's nucleus outgrows the first entries looked at; the others pay nothing for it."""
     rng = torch.Generator().manual_seed(1)
-    scores = torch.randn(2, 3000, generator=rng) * torch.tensor([[0.1], [8.0]])
-    ours = Sampler(DecodeConfig(temperature=1.0, top_p=0.9)).laws(scores, [[], []])
-    theirs = TopPLogitsWarper(0.9)(torch.zeros(2, 1), scores).softmax(-1)
+    scores = torch.randn(3, 30_000, generator=rng) * torch.tensor([[0.1], [8.0], [3.0]])
+    looked, topk = [], torch.Tensor.topk
+    monkeypatch.setattr(torch.Tensor, "topk", lambda x, k: looked.append((len(x), k)) or topk(x, k))
+    ours = Sampler(DecodeConfig(temperature=1.0, top_p=0.9)).laws(scores, [[], [], []])
+    monkeypatch.undo()
+    theirs = TopPLogitsWarper(0.9)(torch.zeros(3, 1), scores).softmax(-1)
     torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-4)
-    assert (ours[0] > 0).sum() > 256 > (ours[1] > 0).sum()
+    sizes = (ours > 0).sum(-1).tolist()
+    assert sizes[0] > 2048 > sizes[2] > 256 > sizes[1]
+    assert looked == [(3, 256), (2, 2048), (1, 16_384), (1, 30_000)]
 
 
 def test_a_draw_inverts_the_cumulative_law():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from engine.heads.res_block import ResBlock, pack_blocks
 from engine.packed import PackedNorm, half_or_full, pack, pack_parts
 from engine.packed.attention import PackedAttention
 from engine.packed.half_or_full import half_pays
@@ -101,8 +102,10 @@ def machine(monkeypatch):
 def test_weights_are_halved_where_this_cpu_is_no_slower_for_it(half, full, is_half, machine):
     machine(half, full)
     model = llama().bfloat16().float()
-    assert pack(model)
-    stored = {m.is_half for m in model.modules() if isinstance(m, PackedLinear)}
+    heads = torch.nn.Sequential(ResBlock(8, 8), ResBlock(16, 8)).bfloat16().float()
+    assert pack(model) and pack_blocks(heads) == 2
+    parts = [*model.modules(), *heads.modules()]
+    stored = {m.is_half for m in parts if isinstance(m, PackedLinear)}
     has_half = torch.backends.quantized.engine in ("x86", "fbgemm")
     assert stored == {is_half and has_half}
 
