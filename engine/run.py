@@ -123,7 +123,7 @@ class Run(Iterator[Round]):
 
         logits = self._target.extend(proposal.tokens, proposal.parents)
         if logits.is_cuda:  # what follows waits for the pass: its time is not that of accepting
-            torch.cuda.synchronize(logits.device)
+            torch.cuda.current_stream(logits.device).synchronize()
         verified = clock.lap()
 
         uniforms = self._uniforms(len(proposal.tokens))

@@ -101,7 +101,8 @@ def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[
     aids = Aids(target, torch.from_numpy(counts), scale_of(sample), sample if is_first else [])
     head = family.new(aids)
     if is_new and args.base:
-        kept = torch.load(args.base / "checkpoint.pt", weights_only=True)["model"]
+        path = args.base / "checkpoint.pt"
+        kept = torch.load(path, map_location="cpu", weights_only=True)["model"]
         head.load_state_dict(kept, strict=False)
     if is_new and args.shipped:
         take_weights(head, read_shipped(args.kind, args.shipped, args.target))

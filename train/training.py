@@ -71,7 +71,7 @@ class Training:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)  # wherever it was trained
         self.model.load_state_dict(state.pop("model"))
         for optimizer, kept in zip(self.optimizers, state.pop("optimizers"), strict=True):
             optimizer.load_state_dict(kept)

@@ -24,14 +24,17 @@ from bench.gpu.ceilings import measure_ceilings
 from bench.gpu.correctness import check_kernels, why_not_trusted
 from bench.gpu.judgement import time_judgement
 from bench.gpu.lines import Ceilings, Line, print_lines
+from bench.gpu.loop import check_loop
 from bench.gpu.rounds import time_rounds
 from bench.gpu.scale import scale_of
 from bench.gpu.step import time_steps
 from bench.report import write_json
+from engine.place import set_up
 from kernels.language import HAS_TRITON
 
 PARTS = {
     "correctness": check_kernels,
+    "loop": check_loop,
     "attention": time_attention,
     "judgement": time_judgement,
     "steps": time_steps,
@@ -40,12 +43,13 @@ PARTS = {
 }
 SECONDS = {  # of each part at the least; what one leaves goes to the next
     "ceilings": 60,  # the first to import all of it
-    "correctness": 100,
-    "attention": 95,
-    "judgement": 35,
-    "steps": 65,
-    "rounds-8B": 75,
-    "rounds-1B": 50,
+    "correctness": 95,
+    "loop": 55,
+    "attention": 75,
+    "judgement": 25,
+    "steps": 55,
+    "rounds-8B": 70,
+    "rounds-1B": 45,
 }
 COMMAND = ["-m", "bench.gpu"]
 TOTAL = sum(SECONDS.values())  # eight minutes, less what starting takes
@@ -63,15 +67,17 @@ def main() -> None:
     deadline = monotonic() + TOTAL
     name = "none: a rehearsal" if device.type == "cpu" else torch.cuda.get_device_name()
     print(f"card: {name}; torch {torch.__version__}", flush=True)
+    told = {"card": name, "date": date.today().isoformat(), "triton": _triton()}
     found, given = {}, ["inf", "inf"]
     for part in ("ceilings", *PARTS):
         lines = _in_a_process(part, given, _seconds(part, deadline), arguments.rehearse)
         found[part] = [line.record for line in lines if line.name != "ceilings"]
         given = next((line.note.split() for line in lines if line.name == "ceilings"), given)
         print_lines(part, [line for line in lines if line.name != "ceilings"])
-    told = {"card": name, "date": date.today().isoformat(), "triton": _triton()}
-    print(write_json("gpu", told | {"parts": found}))
-    sys.exit(why_not_trusted([line["note"] for line in found["correctness"]]) or 0)
+        path = write_json("gpu", told | {"parts": found})  # now: the next may be cut short
+    print(path)
+    notes = [line["note"] for part in ("correctness", "loop") for line in found[part]]
+    sys.exit(why_not_trusted(notes) or 0)
 
 
 def _arguments() -> argparse.Namespace:
@@ -85,6 +91,7 @@ def _arguments() -> argparse.Namespace:
 def _run_part(part: str, device: torch.device, given: tuple[float, float]) -> None:
     """Print each line as JSON as soon as it is known."""
     scale = scale_of(device)
+    set_up(device)  # as ``load`` does
     with torch.inference_mode():
         if part == "ceilings":
             measured, lines = measure_ceilings(scale)

@@ -6,6 +6,7 @@ from time import perf_counter
 import torch
 
 from bench.report import Spread, spread
+from kernels.reason import first_line
 
 REPLAYS = 30
 
@@ -15,6 +16,9 @@ def time_on(device: torch.device, work: Callable[[int], object], calls: int = 16
 
     The turns let work go round buffers larger than the caches together.  Without a card the
     same calls are timed by the clock on the wall: a rehearsal, not a measurement.
+
+    Raises:
+        SystemExit: a capture failed, and with it whatever this process would time after it.
     """
     if device.type != "cuda":
         return spread([1e6 * _on_the_wall(work, calls) for _ in range(3)])
@@ -24,10 +28,14 @@ def time_on(device: torch.device, work: Callable[[int], object], calls: int = 16
         for turn in range(min(calls, 3)):
             work(turn)
     torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        for turn in range(calls):
-            work(turn)
+    graph, current = torch.cuda.CUDAGraph(), torch.cuda.current_stream()
+    try:
+        with torch.cuda.graph(graph):
+            for turn in range(calls):
+                work(turn)
+    except Exception as error:  # the allocator may believe that it goes on: nothing more is timed
+        torch.cuda.set_stream(current)
+        raise SystemExit(f"a capture failed: {first_line(error.__context__ or error)}") from error
     graph.replay()
     events = [torch.cuda.Event(enable_timing=True) for _ in range(REPLAYS + 1)]
     events[0].record()

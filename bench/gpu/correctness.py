@@ -28,13 +28,13 @@ def check_kernels(scale: Scale, _: Ceilings) -> Iterator[Line]:
         for length in (0, 1, 1000, 32_768, 131_072 - 300) if is_card else (0, 40):
             model = Model("", 1, 0, 0, 8, 2, 128 if is_card else 64, 0)
             check = partial(_attention_error, scale, model, nodes, length)
-            yield _checked(f"attention, {nodes} nodes behind {length}", check)
+            yield checked(f"attention, {nodes} nodes behind {length}", check)
     for vocab, nodes in ((151_936, 64), (128_256, 17)) if is_card else ((300, 5),):
         check = partial(_judgement_error, scale, vocab, nodes)
-        yield _checked(f"judgement, {nodes} nodes over {vocab} tokens", check)
+        yield checked(f"judgement, {nodes} nodes over {vocab} tokens", check)
     for dtype, size, group, nodes in _shapes() if runs_triton(scale.device) else ():
         check = partial(fault, scale.device, dtype, size, group, nodes)
-        yield _checked(f"all, {dtype}, heads of {size}, groups of {group}, {nodes} nodes", check)
+        yield checked(f"all, {dtype}, heads of {size}, groups of {group}, {nodes} nodes", check)
 
 
 def _shapes() -> Iterator[tuple[torch.dtype, int, int, int]]:
@@ -47,7 +47,7 @@ def _shapes() -> Iterator[tuple[torch.dtype, int, int, int]]:
     yield torch.float32, 128, 4, FEW
 
 
-def _checked(name: str, check: Callable[[], str | None]) -> Line:
+def checked(name: str, check: Callable[[], str | None]) -> Line:
     """A check that fails to run is a line too, and the others follow."""
     try:
         wrong = check()

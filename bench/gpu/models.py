@@ -17,6 +17,7 @@ from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.attach_guessing import attach_guessing
 from engine.heads.beside import move_beside
 from engine.heads.eagle import EagleHead
+from engine.heads.eagle3 import Eagle3Head
 from engine.heads.find import Heads
 from engine.heads.head_config import layer_config, told_by
 from engine.heads.hydra import HydraHeads
@@ -26,6 +27,7 @@ from engine.run_facts import Weights
 
 STD = 0.02
 OWN = ("plain", "draft", "draft_tree")  # methods that need no heads
+HEADS = ("medusa", "hydra", "hydra++", "eagle", "eagle2", "eagle3")
 
 
 class Numbers:
@@ -43,12 +45,16 @@ class Numbers:
         return str(token)
 
 
-def random_bundle(scale: Scale, model: Model, draft: Model) -> Bundle:
-    """A target of ``model``'s shape and a draft model of ``draft``'s; the heads come later."""
+def random_bundle(scale: Scale, model: Model, draft: Model, *, is_static: bool = False) -> Bundle:
+    """A target of ``model``'s shape and a draft model of ``draft``'s; the heads come later.
+
+    Args:
+        is_static: it goes through the device's loop whether there is a card or not.
+    """
     target, helper = random_target(scale, model), random_target(scale, draft)
-    kernels = use_kernels(target)
+    kernels = use_kernels(target, is_static)
     if kernels.name != "sdpa":
-        use_kernels(helper)
+        use_kernels(helper, is_static)
     weights = Weights(f"random {model.name}", "random", "", str(scale.dtype).split(".")[-1])
     return Bundle(
         target=target,
@@ -88,22 +94,33 @@ def random_target(scale: Scale, model: Model) -> PreTrainedModel:
 def add_heads(bundle: Bundle, method: str) -> None:
     """Random heads for ``method``, which share the target's head as their authors allow."""
     config = bundle.target.config
-    if method == "eagle":
-        head = _random(bundle, EagleHead(layer_config(told_by(config))))
-        attached = attach_feature_head(head, bundle.target, packed=False)
-    else:
-        kind = {"medusa": MedusaHeads, "hydra": HydraHeads}[method]
-        heads = _random(bundle, kind(config.hidden_size))
-        attached = attach_guessing(heads, bundle.target, packed=False)
+    with bundle.device:  # where they are to be: half a billion numbers
+        heads = _heads(method, config)
+    _randomise(bundle, heads)
+    attach = attach_feature_head if method.startswith("eagle") else attach_guessing
+    attached = attach(heads, bundle.target, packed=False)
     bundle.heads[method] = Heads(attached, TreeFile(), bundle.weights)
     bundle.methods[method] = AVAILABLE
 
 
-def _random(bundle: Bundle, heads: nn.Module) -> nn.Module:
-    """Other weights than those it was made with, which may be zeros."""
+def _heads(method: str, config: LlamaConfig) -> nn.Module:
+    """As they are made: of the shapes that their authors publish."""
+    told = layer_config(told_by(config))
+    if method == "eagle3":
+        head = Eagle3Head(told, draft_vocab=config.vocab_size)
+        head.choose(torch.arange(config.vocab_size))
+        return head
+    if method in ("eagle", "eagle2"):
+        return EagleHead(told)
+    if method == "medusa":
+        return MedusaHeads(config.hidden_size)
+    return HydraHeads(config.hidden_size, **({"prefix": config} if method == "hydra++" else {}))
+
+
+def _randomise(bundle: Bundle, heads: nn.Module) -> None:
+    """Other weights than those they were made with, which may be zeros."""
     move_beside(heads, bundle.target)
     with torch.no_grad():
         for name, weight in heads.named_parameters():
             if "norm" not in name:
                 weight.normal_(std=STD)
-    return heads

@@ -50,7 +50,8 @@ def time_rounds(scale: Scale, ceilings: Ceilings, model: Model, draft: Model) ->
             if method == "plain":
                 plain[record] = took.median
             has_base = method != "plain" and record in plain
-            note = f"{took.median / plain[record]:.2f} x plain" if has_base else ""
+            notes = [f"{took.median / plain[record]:.2f} x plain"] if has_base else []
+            note = "; ".join(notes + [f"not captured: {why}" for why in _troubles(bundle)])
             bound = least_time(bundle, method, drafted, length, ceilings)
             yield Line.timed(name, took, bound, note)
 
@@ -68,6 +69,13 @@ def _seconds(bundle: Bundle, config: DecodeConfig, length: int, rounds: int) -> 
         start = now
     run.close()
     return spread(taken[WARM:] or taken)
+
+
+def _troubles(bundle: Bundle) -> list[str]:
+    """Why rounds were not replays of what was captured, where there is a card for that."""
+    if bundle.device.type == "cuda" and not bundle.lanes:
+        return ["no lane was there"]
+    return [f"{trouble:.80}" for lane in bundle.lanes for trouble in lane.troubles]
 
 
 def least_time(bundle: Bundle, method: str, drafted: int, length: int, ceilings: Ceilings) -> float:

@@ -132,6 +132,8 @@ class _CudaCapture:
 
     def __call__(self, step: Step) -> tuple[Replay, torch.Tensor]:
         with self._turn, torch.cuda.device(self.device):
+            if _CudaCapture.failed:  # of another lane, or of a head beside this one
+                raise RuntimeError(_CudaCapture.failed)
             self._warm_up(step)
             current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
             try:

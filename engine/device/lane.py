@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 
 from engine.context import Context
 from engine.device.cache import StaticCache
+from engine.device.drafters.head_buffers import HeadBuffers
 from engine.device.graphs import graphs_on
 from engine.device.host_copy import HostCopy
 from engine.device.tree_buffers import TreePool
@@ -40,7 +41,7 @@ class Lane:
         self._model, self._device, self._vocab = model, model.device, config.vocab_size
         self.law_dtype = torch.float64 if model.dtype == torch.float64 else torch.float32
         self._beside: Lane | None = None
-        self.head_buffers: dict[int, object] = {}
+        self.head_buffers: dict[int, HeadBuffers] = {}
         rounded = (capacity + ROOM - 1) // ROOM * ROOM
         self.cache = StaticCache(name, config.num_hidden_layers, rounded)
         self.states: dict[int, torch.Tensor] = {}
@@ -74,6 +75,13 @@ class Lane:
     def serves(self, model: PreTrainedModel, capacity: int) -> bool:
         """Whether it is of ``model`` and has as many slots."""
         return self._model is model and self.cache.capacity >= capacity
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Why steps in it, or beside it, are called as they are though they were to be captured."""
+        beside = () if self._beside is None else self._beside.troubles
+        graphs = (self.graphs, *(each.graphs for each in self.head_buffers.values()))
+        return (*(each.trouble for each in graphs if each.trouble is not None), *beside)
 
     def copy(self, numbers: torch.Tensor) -> HostCopy:
         """A copy of ``numbers``, which the device may not have yet, on its way to the host."""

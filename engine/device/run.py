@@ -83,7 +83,9 @@ class StaticRun(Run):
         slot_bytes = super()._open(build)
         if self._lane is not None:
             if self.bundle.device.type == "cuda":
-                torch.cuda.synchronize(self.bundle.device)  # the prompt is no part of a round
+                # the prompt is no part of a round; other threads may capture meanwhile, which
+                # forbids to wait for the whole card
+                torch.cuda.current_stream(self.bundle.device).synchronize()
             drafter = device_drafter(self._drafter, self._lane, self.config)
             self._rounds.drafter = drafter
             self._planner.steadiness = STEADINESS if drafter else 0.0

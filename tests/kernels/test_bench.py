@@ -9,13 +9,15 @@ import pytest
 import torch
 
 from bench.gpu import __main__ as gpu
-from bench.gpu import correctness, rounds
+from bench.gpu import correctness, loop, rounds
 from bench.gpu.attention import ways
 from bench.gpu.lines import Ceilings, Line
 from bench.gpu.rounds import METHODS, time_rounds
 from bench.gpu.scale import scale_of
 from bench.gpu.trees import ancestors, random_parents, random_slots
+from engine.device.graphs import Graphs
 from engine.tree import ancestors as engine_ancestors
+from kernels.accept import accept
 from kernels.ancestors import unpack_ancestors
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +80,63 @@ def test_it_runs_where_the_page_does_not():
 
 def test_what_is_right_is_told():
     assert {line.note for line in lines_of("correctness")} == {"right"}
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """A method of each kind of step."""
+    monkeypatch.setattr(loop, "METHODS", ("draft_tree", "hydra++", "eagle3"))
+
+
+def test_the_loop_of_the_device_is_held_against_the_ordinary_one(few):
+    assert {line.note for line in lines_of("loop")} == {"right"}
+
+
+def test_a_loop_that_writes_something_else_is_told(few, monkeypatch):
+    def late(*told):
+        found = accept(*told)
+        return found._replace(extra=found.extra.clamp_max(3))
+
+    monkeypatch.setattr("engine.device.round.accept", late)
+    notes = [line.note for line in lines_of("loop")]
+    assert all(note.startswith("WRONG: run 1, ") for note in notes)
+
+
+def test_a_loop_whose_second_run_goes_wrong_is_told(few, monkeypatch):
+    """What a graph would do whose key leaves something out: replay another run's step."""
+    first = []
+
+    def stale(graphs, key, step, patience=0):
+        first.append(step) if len(first) < 400 else None
+        return step() if len(first) < 400 else first[0]()
+
+    monkeypatch.setattr("engine.device.graphs.Graphs.run", stale)
+    assert any(line.note.startswith(("WRONG", "failed")) for line in lines_of("loop"))
+
+
+def test_rounds_that_are_no_replays_are_told_with_the_reason(few, monkeypatch):
+    def capture(_):
+        raise RuntimeError("operation not permitted")
+
+    monkeypatch.setattr("engine.device.lane.graphs_on", lambda _: Graphs(capture))
+    monkeypatch.setattr("bench.gpu.loop.METHODS", ("plain",))
+    notes = {line.note for line in lines_of("loop")}
+    assert notes == {"WRONG: not captured: operation not permitted"}
+
+
+def test_what_was_measured_before_the_command_was_killed_is_kept(monkeypatch, tmp_path):
+    def part(name, *_):
+        if name == "attention":
+            raise KeyboardInterrupt
+        return [Line(name, note="right")]
+
+    monkeypatch.setattr(gpu, "_in_a_process", part)
+    monkeypatch.setattr("bench.report.RUNS", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["bench.gpu", "--rehearse"])
+    with pytest.raises(KeyboardInterrupt):
+        gpu.main()
+    kept = json.loads((tmp_path / "gpu.json").read_text())["parts"]
+    assert list(kept) == ["ceilings", "correctness", "loop"]
 
 
 def test_a_wrong_kernel_is_told(monkeypatch):

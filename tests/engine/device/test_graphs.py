@@ -1,10 +1,12 @@
 """The capture of a step, on a card that only notes what it is asked for."""
 
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import pytest
 import torch
 
+import engine
 from engine.device import graphs
 from engine.device.graphs import FORGETS, WARM_UPS, Graphs, _CudaCapture
 
@@ -64,6 +66,31 @@ def test_steps_warm_up_and_are_captured_on_one_stream_of_their_own_card(card):
     assert where == [0] * (WARM_UPS + 1) + [1] * (WARM_UPS + 1) + [0] * (WARM_UPS + 1)
     assert len(card.streams) == 2  # each keeps a workspace for its products
     assert [mode for _, mode in card.captures] == ["thread_local"] * 3
+
+
+def test_after_a_failed_capture_none_is_begun_by_graphs_that_are_there_already(card, monkeypatch):
+    """A head's graphs beside those of its lane: the allocator may believe that it goes on."""
+    monkeypatch.setattr(_CudaCapture, "failed", "")
+    monkeypatch.setattr(torch.cuda, "set_stream", lambda _: None, raising=False)
+    lane, head = (Graphs(_CudaCapture(torch.device("cuda:0"))) for _ in range(2))
+
+    def fails():
+        if card.captures:
+            raise RuntimeError("operation not permitted")
+        return torch.zeros(1)
+
+    with pytest.raises(RuntimeError, match="not permitted"):
+        head.run("once", fails)  # called as it is at last, which fails here too
+    begun = len(card.captures)
+    lane.run("round", lambda: torch.zeros(1))
+    assert begun == len(card.captures) == 1
+    assert "not permitted" in lane.trouble
+
+
+def test_nothing_in_the_engine_waits_for_a_whole_card():
+    """Forbidden while another thread captures; a stream can be waited for."""
+    for path in (Path(engine.__file__).parent).rglob("*.py"):
+        assert "cuda.synchronize" not in path.read_text(), path
 
 
 def test_what_is_counted_of_steps_that_come_once_is_bounded():
