@@ -15,6 +15,7 @@ LABELLED_ROWS = 54  # leaves that leave room for any
 LEAST_LETTERS = 4  # fewer say nothing
 NAMED, NUMBERED = 56, 26  # pixels of a column that "level 3" needs, and "3"
 LETTER = 0.6  # a letter's width, of the font's size
+BESIDE_LETTER = 7.2  # pixels of a letter where labels stand in a row
 SWELL = 2  # pixels that a mark's radius is larger than its node's, and a gap
 BESIDE, BELOW, NOWHERE = "middle right", "middle center", ""
 
@@ -42,7 +43,7 @@ def room(info: TreeInfo) -> Room:
     """Labels as dense as the tree allows."""
     column = WIDTH / (max(LEAST_COLUMNS, columns(info)) + 0.8)
     if info.num_rows <= ROOMY_ROWS:
-        return Room(BELOW, 12, max(4, min(14, int(column / 7.2) - 1)), column, 10, 14)
+        return Room(BELOW, 12, max(4, min(14, int(column / BESIDE_LETTER) - 1)), column, 10, 14)
     font = max(7.5, min(12, round(HEIGHT / info.num_rows * 0.85, 1)))
     letters = min(12, int(0.58 * column / (LETTER * font)))
     has_labels = info.num_rows <= LABELLED_ROWS and letters >= LEAST_LETTERS
@@ -61,11 +62,12 @@ def columns(info: TreeInfo) -> int:
     return max(max(info.depth), info.depth[info.extra.parent] + 1 if info.extra else 0)
 
 
-def layout(info: TreeInfo, room: Room, level: str) -> dict[str, Any]:
+def layout(info: TreeInfo, room: Room, level: str, longest: int) -> dict[str, Any]:
     """Axes that hold the whole tree from the first step on; small trees stand in the middle.
 
     Args:
         level: the name of a level, by its number.
+        longest: letters of a label.
     """
     count = columns(info)
     wide, high = max(0, LEAST_COLUMNS - count) / 2, max(0, 4 - info.num_rows) / 2
@@ -85,7 +87,8 @@ def layout(info: TreeInfo, room: Room, level: str) -> dict[str, Any]:
         ),
         "margin": {"b": 24},
         "font": {"size": room.font},
-        "meta": {"height": HEIGHT, "column": COLUMN},  # in less room the player mends it
+        # in less room the player mends it
+        "meta": {"height": HEIGHT, "column": COLUMN, "width": _least_width(room, count, longest)},
     }
     if info.num_hidden:
         whole = len(info.node) + info.num_hidden
@@ -93,6 +96,13 @@ def layout(info: TreeInfo, room: Room, level: str) -> dict[str, Any]:
         place = {"x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right"}
         drawn["annotations"] = [{"text": text, **place}]
     return drawn
+
+
+def _least_width(room: Room, count: int, longest: int) -> int:
+    """Pixels in which the labels of a tree of ``count`` levels do not lie over each other."""
+    if room.labels != BELOW:
+        return WIDTH
+    return min(WIDTH, ceil((count + 0.8) * max(NAMED, BESIDE_LETTER * (longest + 1))))
 
 
 def _name(number: int, column: float, level: str) -> str:

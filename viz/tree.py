@@ -53,12 +53,16 @@ class _Drawing:
         self.order = sorted(range(len(info.node)), key=info.depth.__getitem__)
         self.place = {node: i for i, node in enumerate(self.order)}
         seen = [visible(piece, self.room.letters) for piece in info.piece]
+        self.longest = max(map(len, seen))
         self.texts = [escape(text) for text in seen]
         self.branches = Branches(info, self.room, seen, self.order[1:], drafting.dash)
 
     def figure(self) -> Figure:
         data = [*self.branches.traces(), self._nodes(), self._marks()]
-        return {"data": data, "layout": layout(self.info, self.room, self.drafting.level)}
+        return {"data": data, "layout": self._layout()}
+
+    def _layout(self) -> dict[str, Any]:
+        return layout(self.info, self.room, self.drafting.level, self.longest)
 
     def patch(self, step: Step) -> Patch:
         if step.phase == "draft":

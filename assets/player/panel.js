@@ -22,6 +22,7 @@ export class Panel {
     this.isCleared = false; // what is drawn is of a run that was left
     this.motion = null; // of the transition that runs
     this.width = this.height = this.room = 0;
+    this.widest = {}; // run and pixels
   }
 
   get isMoving() { return this.motion !== null; }
@@ -61,6 +62,7 @@ export class Panel {
     this.described = wish;
     const { tape, index } = wish;
     const panel = this.of(wish);
+    if (this.isTree) this.widen(panel, tape);
     const isKnown = panel !== undefined || tape.rounds.length === 0 || tape.rounds.some(({ panels }) => this.name in panels);
     const title = panel?.titles?.[wish.step] ?? panel?.title ?? (this.isTree ? wish.words : '');
     this.section.classList.toggle('absent', !isKnown);
@@ -71,6 +73,16 @@ export class Panel {
     }
     const label = [this.heading, title].filter(Boolean).join(': ');
     if (this.plot.getAttribute('aria-label') !== label) this.plot.setAttribute('aria-label', label);
+  }
+
+  // What labels need beside each other, where the panel is narrow; within a run it never shrinks.
+  widen(panel, tape) {
+    if (this.widest.tape !== tape) this.widest = { tape, width: 0 };
+    const width = panel?.figure?.layout.meta?.width ?? 0;
+    if (width <= this.widest.width) return;
+    this.widest.width = width;
+    this.plot.style.setProperty('--least', `${width}px`);
+    this.measure();
   }
 
   draw(library, wish) {

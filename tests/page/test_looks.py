@@ -7,6 +7,7 @@ from PIL import Image
 from engine.records import Law
 from tests.page import synthetic
 from tests.page.conftest import Visit
+from tests.viz.records import make_round
 from viz.phases import steps
 from viz.theme import PALETTE
 
@@ -92,6 +93,27 @@ def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, serve
                 scrolled.add(left)
             visit.press("ArrowRight")
     assert min(scrolled) == 0 < max(scrolled)  # without it the last levels are out of sight
+    visit.close()
+
+
+def test_on_a_phone_a_tree_that_has_room_does_not_scroll(tab, served, tmp_path):
+    """And one that is drawn after a wider one of its run is not suddenly larger."""
+    rounds = [make_round(drafted, seed=1, index=i) for i, drafted in enumerate((1, 40, 1))]
+    path = tmp_path / "run.jsonl"
+    replace(synthetic.trace(3, 8), rounds=tuple(rounds), end=None).save(path)
+    visit = Visit(tab, served[0], reduced_motion="reduce")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.open()
+    visit.open_file(path)
+    visit.until("player.size === 3")
+    width = "document.querySelector('.tree .plot').clientWidth"
+    widths = []
+    for _ in rounds:
+        visit.press("PageDown")
+        visit.rest()
+        widths.append(visit.ask(width))
+    panel = visit.ask("document.querySelector('.stage .tree').clientWidth")
+    assert widths[0] < panel <= 390 < widths[1] == widths[2] == 600
     visit.close()
 
 
