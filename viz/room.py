@@ -16,6 +16,8 @@ LEAST_LETTERS = 4  # fewer say nothing
 NAMED, NUMBERED = 56, 26  # pixels of a column that "level 3" needs, and "3"
 LETTER = 0.6  # a letter's width, of the font's size
 BESIDE_LETTER = 7.2  # pixels of a letter where labels stand in a row
+EDGE = 30  # pixels that the last level keeps from the edge …
+RIGHT = 0.35  # … and columns, where labels are centred
 SWELL = 2  # pixels that a mark's radius is larger than its node's, and a gap
 BESIDE, BELOW, NOWHERE = "middle right", "middle center", ""
 
@@ -72,7 +74,7 @@ def layout(info: TreeInfo, room: Room, level: str, longest: int) -> dict[str, An
     count = columns(info)
     wide, high = max(0, LEAST_COLUMNS - count) / 2, max(0, 4 - info.num_rows) / 2
     named = range(0, count + 1, 1 if room.column >= NUMBERED else 5)
-    right = 0.35 if room.labels == BELOW else 0.6
+    right = RIGHT if room.labels == BELOW else 0.6
     drawn: dict[str, Any] = {
         "xaxis": figure.axis(
             round(-(0.35 + wide) * COLUMN, 1),
@@ -102,7 +104,9 @@ def _least_width(room: Room, count: int, longest: int) -> int:
     """Pixels in which the labels of a tree of ``count`` levels do not lie over each other."""
     if room.labels != BELOW:
         return WIDTH
-    return min(WIDTH, ceil((count + 0.8) * max(NAMED, BESIDE_LETTER * (longest + 1))))
+    beside = (count + 0.8) * max(NAMED, BESIDE_LETTER * (longest + 1))
+    last = (count + 0.7) * max(EDGE, BESIDE_LETTER * longest / 2) / RIGHT  # whole at the edge too
+    return min(WIDTH, ceil(max(beside, last)))
 
 
 def _name(number: int, column: float, level: str) -> str:

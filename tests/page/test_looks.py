@@ -98,9 +98,13 @@ def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, serve
 
 def test_on_a_phone_a_tree_that_has_room_does_not_scroll(tab, served, tmp_path):
     """And one that is drawn after a wider one of its run is not suddenly larger."""
-    rounds = [make_round(drafted, seed=1, index=i) for i, drafted in enumerate((1, 40, 1))]
+    whole, rounds = synthetic.trace(3, 8), []
+    start = len(whole.header.prompt_token)
+    for index, drafted in enumerate((1, 40, 1)):
+        rounds.append(make_round(drafted, 1, start, index))
+        start += len(rounds[-1].emitted)
     path = tmp_path / "run.jsonl"
-    replace(synthetic.trace(3, 8), rounds=tuple(rounds), end=None).save(path)
+    replace(whole, rounds=tuple(rounds), end=None).save(path)
     visit = Visit(tab, served[0], reduced_motion="reduce")
     visit.page.set_viewport_size({"width": 390, "height": 844})
     visit.open()
@@ -108,8 +112,8 @@ def test_on_a_phone_a_tree_that_has_room_does_not_scroll(tab, served, tmp_path):
     visit.until("player.size === 3")
     width = "document.querySelector('.tree .plot').clientWidth"
     widths = []
-    for _ in rounds:
-        visit.press("PageDown")
+    for key in ("Home", "PageDown", "PageDown"):
+        visit.press(key)
         visit.rest()
         widths.append(visit.ask(width))
     panel = visit.ask("document.querySelector('.stage .tree').clientWidth")
