@@ -96,7 +96,7 @@ class Runner:
         try:
             yield from self._ready(visitor)
             if self._has_turn(visitor):
-                yield from self._steps(visitor, job(visitor))
+                yield from self._steps(visitor, job)
             else:
                 yield from self._give_up(visitor)
                 yield messages.status(STOPPED)
@@ -107,11 +107,12 @@ class Runner:
         finally:
             visitor.idle.set()
 
-    def _steps(self, visitor: Visitor, steps: Iterator[str]) -> Iterator[str]:
-        """The messages of ``steps``; the visitor has the decoder now, and between them nobody."""
-        has_device = True
+    def _steps(self, visitor: Visitor, job: Job) -> Iterator[str]:
+        """The messages of ``job``; the visitor has the decoder now, and between them nobody."""
+        has_device, steps = True, None
         while True:
             try:
+                steps = job(visitor) if steps is None else steps
                 message = next(steps, None)
             finally:
                 if has_device:

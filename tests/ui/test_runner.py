@@ -177,6 +177,15 @@ def test_one_step_at_a_time_is_taken_whatever_the_queue_lets_begin(runner, decod
     assert len(most) == 12 and max(most) == 1
 
 
+def test_work_that_fails_before_its_first_step_keeps_the_decoder_from_nobody(runner):
+    def job(visitor):
+        raise ValueError("no room")
+
+    (said,) = map(json.loads, runner.work("me", job))
+    assert (said["kind"], said["text"]) == ("problem", "no room")
+    assert kinds(runner.play("somebody else", wish())).count("round") == 6
+
+
 def test_who_stops_while_another_has_the_decoder_does_not_wait_for_him(runner, decoder):
     with runner._device:
         run = runner.play("me", wish())
