@@ -98,8 +98,7 @@ class Runner:
             if self._has_turn(visitor):
                 yield from self._steps(visitor, job)
             else:
-                yield from self._give_up(visitor)
-                yield messages.status(STOPPED)
+                yield from self._stopped(visitor)
         except Exception as error:
             problem = messages.problem(_what_broke(error))
             yield from self._give_up(visitor)
@@ -120,7 +119,7 @@ class Runner:
             if message is None:
                 return
             yield message
-            has_device = self._has_turn(visitor)  # else what is left to do is its end
+            has_device = self._has_turn(visitor)  # else it ends, with a step at the most
 
     def _has_turn(self, visitor: Visitor) -> bool:
         """Wait for the decoder and take it, unless the visitor has stopped."""
@@ -128,6 +127,11 @@ class Runner:
             if self._device.acquire(timeout=LOOK_SECONDS):
                 return True
         return False
+
+    def _stopped(self, visitor: Visitor) -> Iterator[str]:
+        """What is said of work that was stopped before it did anything."""
+        yield from self._give_up(visitor)
+        yield messages.status(STOPPED)
 
     def _give_up(self, visitor: Visitor) -> Iterator[str]:
         """The end of a run that still stands there and will not be measured after all."""
@@ -170,6 +174,9 @@ class Runner:
         if reason:
             raise ValueError(reason)
         yield messages.status(READING)
+        if visitor.cancelled.is_set():
+            yield from self._stopped(visitor)
+            return
         run = self.decoder.decode(visitor.bundle, wish.prompt, wish.config)
         is_compared = wish.compare and wish.config.method != "plain"
         name, tokens = messages.new_run(), []
@@ -178,21 +185,19 @@ class Runner:
         visitor.settled = None  # what stood there goes
         try:
             yield messages.tagged(header_message(run.header, "live", source), name)
-            for this in run:
+            while not visitor.cancelled.is_set() and (this := next(run, None)) is not None:
                 tokens += this.emitted.token
                 yield messages.tagged(stage.round_message(this), name)
-                if visitor.cancelled.is_set():
-                    break
         except Exception as error:  # no room for a round, or worse: those before it are kept
             problem = _what_broke(error, STANDS)
         finally:
             run.close()
-        is_measured = is_compared and run.end.is_whole and not problem
+        is_over = run.end.is_whole and not (problem or visitor.cancelled.is_set())
+        if is_measured := is_compared and is_over:  # known before it is told: Stop may come then
+            visitor.unmeasured = Played(wish, asked, name, stage, run.end, tokens)
         yield messages.tagged(stage.end_message(run.end, _note(run.end), is_measured), name)
         if problem:
             yield messages.problem(problem)
-        elif is_measured:
-            visitor.unmeasured = Played(wish, asked, name, stage, run.end, tokens)
 
     def _measure(self, visitor: Visitor) -> Iterator[str]:
         played = visitor.settled = visitor.unmeasured
@@ -200,14 +205,13 @@ class Runner:
         if played is None:  # another run has begun meanwhile
             return
         visitor.spared = spared = Event()
+
+        def is_cancelled() -> bool:
+            return visitor.cancelled.is_set() or spared.is_set()
+
         yield messages.status(MEASURING)
-        plain = self.decoder.measure_plain(
-            visitor.bundle,
-            played.wish.prompt,
-            played.wish.config,
-            played.tokens,
-            lambda: visitor.cancelled.is_set() or spared.is_set(),
-        )
+        told = (visitor.bundle, played.wish.prompt, played.wish.config, played.tokens)
+        plain = None if is_cancelled() else self.decoder.measure_plain(*told, is_cancelled)
         visitor.settled = None
         end = replace(played.end, plain=plain)
         yield messages.tagged(played.stage.end_message(end), played.name)

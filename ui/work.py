@@ -39,7 +39,8 @@ class Work:
         """Let ``go`` begin and ``stop`` end it; ``widgets`` by the names of their values."""
         self.names = tuple(widgets)
         asked = gr.Number(visible="hidden")
-        order = dict(DEVICE, js=f"(_, ...rest) => [{NOW}, ...rest]")
+        # "multiple": one that was stopped while it waits is still an open event of the button's
+        order = dict(DEVICE, trigger_mode="multiple", js=f"(_, ...rest) => [{NOW}, ...rest]")
         go.click(self.begin, [asked, prompt, *widgets.values()], shown, **order)
         stop.click(self.stop, asked, None, **AT_ONCE, js=f"() => {NOW}")
         page.unload(self.leave)

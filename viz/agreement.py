@@ -105,7 +105,7 @@ def _is_wrong(lane: LaneText, first: LaneText, place: int) -> bool | None:
     """False where plain decoding's two best tokens were as good as equal where the texts part."""
     if place == min(len(tokens_of(text.rounds)) for text in (lane, first)):
         return True  # one text ends there
-    if first.number != PLAIN:
+    if first.number != PLAIN and any(len(this.nodes) > 1 for this in first.rounds):
         return None  # only a plain round holds the law of one token
     gap = compare(lane.rounds, first.rounds).gap
     return gap is None or not gap.is_tie

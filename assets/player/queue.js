@@ -4,6 +4,7 @@
 const PLACE = /queue: (\d+)\/(\d+)/;
 const AT_ONCE = 300; // milliseconds
 
+const BEGIN = '#go, #race-go, #prove', END = '#stop, #race-stop, #proof-stop'; // of one's own rail
 const STOPPED = 'Stopped: what waits in the queue will not begin.';
 
 export function watchQueue(block, line) {
@@ -11,9 +12,9 @@ export function watchQueue(block, line) {
   if (!corner) return;
   let text = '', timer = 0, isStopped = false;
   const say = () => { line.textContent = text; timer = 0; };
-  document.addEventListener('click', ({ target }) => {
-    if (target.closest('#go')) isStopped = false;
-    if (!target.closest('#stop') || !text) return;
+  line.closest('#rail, .rail').addEventListener('click', ({ target }) => {
+    if (target.closest(BEGIN)) isStopped = false;
+    if (!target.closest(END) || !text) return;
     [isStopped, text] = [true, STOPPED];
     say();
   }, true);

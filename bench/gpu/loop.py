@@ -59,7 +59,11 @@ def small_bundle(scale: Scale) -> Bundle:
 
 
 def difference(bundle: Bundle, config: DecodeConfig) -> str | None:
-    """Where the two loops part, or why the device's is not what it should be."""
+    """Where the two loops part.
+
+    Raises:
+        RuntimeError: the device's rounds are right, and no replays.
+    """
     _, ordinary = _played(bundle, config, is_static=False)
     for turn in range(1, TURNS + 1):
         run, static = _played(bundle, config, is_static=True)
@@ -67,8 +71,12 @@ def difference(bundle: Bundle, config: DecodeConfig) -> str | None:
             return "it goes through the ordinary loop"
         if (wrong := _parts(ordinary, static, config.tree == "auto")) is not None:
             return f"run {turn}, {wrong}"
-    troubles = [trouble for lane in bundle.lanes for trouble in lane.troubles]
-    return f"not captured: {troubles[0]:.90}" if troubles else None
+    if not bundle.lanes:
+        return "no lane was there, so that it went through the ordinary loop"
+    for lane in bundle.lanes:
+        if lane.troubles:  # not wrong, but not what was to be tried
+            raise RuntimeError(f"not captured: {lane.troubles[0]:.90}")
+    return None
 
 
 def _played(bundle: Bundle, config: DecodeConfig, *, is_static: bool) -> tuple[Any, list[Round]]:

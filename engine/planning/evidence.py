@@ -31,6 +31,7 @@ class Evidence:
         self._accepted: dict[Key, float] = {}  # faded counts
         self._expected: dict[Key, float] = {}  # summed confidence of the tested
         self._tested: dict[Key, float] = {}
+        self._eased: float | None = None  # see ``_ease``; until the next count
         self.waited = 0  # rounds since the last trial in which nothing was drafted
         self.patience = IMPATIENCE  # of the usual wait until the next trial
 
@@ -54,7 +55,7 @@ class Evidence:
 
     def count(self, depth: int, rank: int, confidence: float, is_accepted: bool) -> None:
         """Note how one tested node fared."""
-        key = (min(depth, DEEPEST), rank)
+        key, self._eased = (min(depth, DEEPEST), rank), None
         for table, amount in (
             (self._accepted, float(is_accepted)),
             (self._expected, confidence),
@@ -96,12 +97,15 @@ class Evidence:
 
         A text that is hard at one depth is so at the next, of which little has been seen yet.
         """
-        first = [key for key in self._tested if key[1] == 0]
-        accepted = sum(self._accepted[key] for key in first)
-        expected = sum(self._tested[key] * self._measured(*key) for key in first)
-        return (SHARED_WEIGHT + accepted) / (SHARED_WEIGHT + expected)
+        if self._eased is None:  # asked for every node of a plan
+            first = [key for key in self._tested if key[1] == 0]
+            accepted = sum(self._accepted[key] for key in first)
+            expected = sum(self._tested[key] * self._measured(*key) for key in first)
+            self._eased = (SHARED_WEIGHT + accepted) / (SHARED_WEIGHT + expected)
+        return self._eased
 
     def _scale(self, factor: float) -> None:
+        self._eased = None
         for table in (self._accepted, self._expected, self._tested):
             for key in table:
                 table[key] *= factor

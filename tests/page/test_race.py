@@ -10,7 +10,6 @@ from tests.page import fakes, synthetic
 from tests.page.conftest import Visit, serve
 from tests.tables import table_bundle
 from ui.loader import Loader
-from ui.runner import STOPPED
 
 NOTICE = "document.querySelector('#compare-rail .notice')"
 EQUAL = "document.querySelector('.race .equal').textContent"
@@ -234,7 +233,8 @@ def test_who_races_while_the_decoder_is_busy_sees_his_place_under_the_button(rac
     racer.page.click("#race-go")
     queue = "document.querySelector('#compare-rail .queue').textContent"
     racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
-    racer.page.evaluate("document.querySelector('#stop').click()")
+    racer.page.evaluate("document.querySelector('#stop').click()")  # of the stage, not of the race
+    assert "Stopped" not in racer.ask(queue)
     racer.until(f"!{queue} && {NOTICE}.textContent === '1 of 3: plain decoding…'")
     racer.page.click("#race-stop")
     racer.until("race.state === 'over'")
@@ -250,9 +250,14 @@ def test_who_stops_a_race_that_waits_has_none(racer):
     racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
     count = len(racer.decoder.runs)
     racer.page.click("#race-stop")
+    racer.until(f"{queue} === 'Stopped: what waits in the queue will not begin.'")
+    racer.decoder.count, racer.decoder.delay = 6, 0.0
+    racer.page.click("#race-go")  # another one, which waits behind what was stopped
+    racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
     racer.page.evaluate("document.querySelector('#stop').click()")
-    racer.until(f"{NOTICE}.textContent === {STOPPED!r}")
-    assert len(racer.decoder.runs) == count
+    racer.until("race.state === 'over'")
+    assert racer.ask("race.lanes.map(lane => lane.rounds)") == [6, 6, 6]
+    assert len(racer.decoder.runs) == count + 3
 
 
 def test_a_lane_that_fails_leaves_what_there_is_and_no_claim(racer):

@@ -157,6 +157,26 @@ def test_who_stops_his_first_run_while_it_waits_is_heard(runner, decoder):
         assert len(list(job)) == count
 
 
+@pytest.mark.parametrize("moment", ["round", "end"])
+def test_stop_with_the_last_round_keeps_plain_decoding_from_being_measured(runner, moment):
+    run, seen = runner.play("me", wish(), asked=10.0), []
+    for message in run:
+        seen.append(json.loads(message)["kind"])
+        if seen.count("round") == 6 and seen[-1] == moment:
+            runner._visitors["me"].idle.set()  # whoever presses Stop does not wait here
+            runner.stop("me", asked=20.0)
+    assert "status" not in kinds(runner.measure("me"))
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_what_is_stopped_before_its_first_round_has_none(runner, decoder, after):
+    run = runner.play("me", wish())
+    for _ in range(after):  # it reads the prompt; its header
+        next(run)
+    runner._visitors["me"].cancelled.set()
+    assert "round" not in kinds(run) and len(decoder.runs) == after - 1
+
+
 def test_one_step_at_a_time_is_taken_whatever_the_queue_lets_begin(runner, decoder):
     """Gradio frees the queue of a run that was taken out by force; its step goes on."""
     under_way, most = [], []

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from engine.records import Nodes
 from tests.page import synthetic
 from viz.agreement import LaneText, agreement
 from viz.lanes import over_message
@@ -148,21 +149,32 @@ def test_lanes_of_another_temperature_than_plains_are_compared_with_each_other()
     assert third.note == f"law of lane 2; the draws differ from token {THIRD + 1} on"
 
 
-@pytest.mark.parametrize(("share", "is_tie"), [(0.3, False), (0.400001 / 1.0001, True)])
-def test_a_greedy_difference_is_no_mistake_where_two_tokens_are_as_good(share, is_tie):
-    """A round of plain decoding a token, as the first lane has it; the second best is close."""
+def greedy(share):
+    """Plain decoding, a token a round, and a text that ends with the second best of ``share``."""
     plain = []
     for this in ROUNDS[:3]:
         law = replace(this.laws[0], model=(0.4, share, 0.1, 0.05, 0.01))
         one = replace(this.emitted, token=law.token[:1], origin=("sampled",), text=("",))
-        plain.append(replace(this, laws=(law,), emitted=one))
+        root = Nodes((1,), (-1,), (0,), (None,), (None,), (None,), ("root",))
+        plain.append(replace(this, nodes=root, laws=(replace(law, node=0),), emitted=one))
     last = replace(plain[2], emitted=replace(plain[2].emitted, token=plain[2].laws[0].token[1:2]))
-    parted = ([*plain[:2], last], True)
-    found = agreement(lanes((COLD, (plain, True)), (COLD, parted)))
+    return plain, [*plain[:2], last]
+
+
+@pytest.mark.parametrize(("share", "is_tie"), [(0.3, False), (0.400001 / 1.0001, True)])
+def test_a_greedy_difference_is_no_mistake_where_two_tokens_are_as_good(share, is_tie):
+    plain, parted = greedy(share)
+    found = agreement(lanes((COLD, (plain, True)), (COLD, (parted, True))))
     assert found.lanes[1].is_wrong is not is_tie
     assert found.lanes[1].note == "differs from token 3 on" + (": a tie" if is_tie else "")
     assert found.holds is (None if is_tie else False)
     assert found.says.startswith("≈ 1 of 1" if is_tie else "✗ 1 of 1")
+
+
+def test_plain_decoding_in_another_lane_tells_a_mistake_too():
+    plain, parted = greedy(0.3)
+    found = agreement(lanes((WARM, SAME), (COLD, (plain, True)), (COLD, (parted, True))))
+    assert found.lanes[2].is_wrong and found.holds is False
 
 
 def test_the_browser_is_told_what_is_said_and_where_texts_part():
