@@ -225,35 +225,36 @@ def test_lanes_show_their_progress_and_stop_leaves_what_there_is(racer):
     assert len(racer.decoder.runs) >= 2 and racer.decoder.runs[-1].end.reason == "cancelled"
 
 
-def test_who_races_while_the_decoder_is_busy_sees_his_place_under_the_button(racer, browser):
-    racer.decoder.count, racer.decoder.delay = 60, 0.1
+QUEUE = "document.querySelector('#compare-rail .queue').textContent"
+
+
+def wait_behind_ones_own_run(racer):
+    """A race that waits for the stage's run, which goes on until it is stopped."""
+    racer.decoder.count, racer.decoder.delay = 400, 0.1
     racer.page.get_by_role("tab", name="Stage").click()
     racer.decode()
     racer.page.get_by_role("tab", name="Compare").click()
     racer.page.click("#race-go")
-    queue = "document.querySelector('#compare-rail .queue').textContent"
-    racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
+    racer.until(f"{QUEUE}.startsWith('The decoder is busy: you are number')")
+
+
+def test_who_races_while_the_decoder_is_busy_sees_his_place_under_the_button(racer, browser):
+    wait_behind_ones_own_run(racer)
     racer.page.evaluate("document.querySelector('#stop').click()")  # of the stage, not of the race
-    assert "Stopped" not in racer.ask(queue)
-    racer.until(f"!{queue} && {NOTICE}.textContent === '1 of 3: plain decoding…'")
+    assert "Stopped" not in racer.ask(QUEUE)
+    racer.until(f"!{QUEUE} && {NOTICE}.textContent === '1 of 3: plain decoding…'")
     racer.page.click("#race-stop")
     racer.until("race.state === 'over'")
 
 
 def test_who_stops_a_race_that_waits_has_none(racer):
-    racer.decoder.count, racer.decoder.delay = 60, 0.1
-    racer.page.get_by_role("tab", name="Stage").click()
-    racer.decode()
-    racer.page.get_by_role("tab", name="Compare").click()
-    racer.page.click("#race-go")
-    queue = "document.querySelector('#compare-rail .queue').textContent"
-    racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
+    wait_behind_ones_own_run(racer)
     count = len(racer.decoder.runs)
     racer.page.click("#race-stop")
-    racer.until(f"{queue} === 'Stopped: what waits in the queue will not begin.'")
+    racer.until(f"{QUEUE} === 'Stopped: what waits in the queue will not begin.'")
     racer.decoder.count, racer.decoder.delay = 6, 0.0
     racer.page.click("#race-go")  # another one, which waits behind what was stopped
-    racer.until(f"{queue}.startsWith('The decoder is busy: you are number')")
+    racer.until(f"{QUEUE}.startsWith('The decoder is busy: you are number')")
     racer.page.evaluate("document.querySelector('#stop').click()")
     racer.until("race.state === 'over'")
     assert racer.ask("race.lanes.map(lane => lane.rounds)") == [6, 6, 6]

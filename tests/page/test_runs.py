@@ -118,7 +118,7 @@ def test_nothing_of_the_last_run_is_seen_before_the_first_round_of_the_next(visi
 
 def test_who_stops_his_first_run_while_it_waits_is_told_and_it_never_begins(visit, browser):
     other = Visit(browser, visit.address).open()
-    visit.decoder.count, visit.decoder.delay = 60, 0.1
+    visit.decoder.count, visit.decoder.delay = 400, 0.1
     visit.decode()
     before = other.ask("player.run")
     other.page.click("#go")
