@@ -322,6 +322,9 @@ def test_a_wait_that_is_over_at_once_is_not_said_and_a_longer_one_is(visit):
           const module = new URL('own/player/queue.js', document.baseURI).href;
           const { watchQueue } = await import(module);
           const block = document.createElement('div'), line = document.createElement('p');
+          const rail = document.createElement('div'), stop = document.createElement('button');
+          [rail.className, stop.id] = ['rail', 'race-stop'];
+          rail.append(line, stop); // of another tab: the stage's own buttons are none of its
           const said = [], note = () => said.push(line.textContent);
           block.innerHTML = '<div class="wrap"></div>';
           watchQueue(block, line);
@@ -337,13 +340,19 @@ def test_a_wait_that_is_over_at_once_is_not_said_and_a_longer_one_is(visit):
             tick(`queue: 2/3 | 0.${tenth}s`);
             await after(100);
           }
+          document.querySelector('#stop').click();
+          await after(50);
+          said.push('stopped');
+          stop.click();
+          await after(20);
           tick('');
           await after(50);
           return said;
         }"""
     )
     place = "The decoder is busy: you are number 2 of 3 in the queue."
-    assert said == ["then", place, ""]
+    stopped = "Stopped: what waits in the queue will not begin."
+    assert said == ["then", place, "stopped", stopped, ""]
 
 
 def test_a_saved_run_opens_as_the_same_run(visit, tmp_path):
