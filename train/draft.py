@@ -13,9 +13,10 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from train.arguments import read_arguments, training_parser
+from train.distil import distil
 from train.feed import Batch, feed
 from train.labels import LabelStore, common_tokens, open_stores
-from train.loss import distillation_loss, project, slice_vocabulary
+from train.loss import slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.newborn import Shape, new_draft
 from train.onward import read_history
@@ -33,9 +34,10 @@ def learn(
     part = slice_vocabulary(certain, model.config.vocab_size, args.random, training.generator)
     with torch.autocast(device.type, torch.bfloat16, enabled=args.autocast):
         states = model.model(batch.ids, use_cache=False).last_hidden_state
-        states = states.flatten(0, 1)[batch.where]
-        logits = project(states, model.lm_head.weight, part)
-    loss = distillation_loss(logits, batch.top_ids, batch.top_probs, part, args.hard)
+    head = model.lm_head.weight[part.ids]
+    head = head.bfloat16() if args.autocast else head
+    states = states.flatten(0, 1)[batch.where]
+    loss = distil(states, head, batch.top_ids, batch.top_probs, part, args.hard)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     share = rate_at(training.step, args.steps, args.warmup, args.decay)

@@ -18,12 +18,13 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from engine.heads.checkpoint import open_heads
 from engine.heads.kinds import KINDS
 from train.arguments import read_arguments, training_parser
+from train.distil import distil
 from train.eagle import Eagle
 from train.eagle3 import Eagle3
 from train.family import Aids, Family, after
 from train.hydra import Hydra
 from train.labels import common_tokens
-from train.loss import distillation_loss, slice_vocabulary
+from train.loss import slice_vocabulary
 from train.medusa import Medusa
 from train.onward import read_history, take_weights
 from train.ranks import Chains, chain_figures, held_out_parts
@@ -78,14 +79,14 @@ def batch_loss(
         part = slice_vocabulary(certain, len(speech.words), args.random, training.generator)
     else:
         part = slice_vocabulary(known, len(speech.words), 0, training.generator)
-    rows = speech.words[part.ids]  # gathered once for all guesses
+    rows = speech.words[part.ids]  # gathered, and made shorter, once for all guesses
+    rows = rows.bfloat16() if args.autocast else rows
     total, weights = torch.zeros(()), 0.0
     known_words = after(batch.ids, speech.words, family.num_ahead)
     for guess in family.guesses(head, batch, known_words, family.num_ahead):
         ids, probs = batch.law(guess.asked, guess.ahead)
-        logits = nn.functional.linear(guess.hidden, rows).float()
         weight = family.decay**guess.ahead
-        lacks = distillation_loss(logits, ids, probs, part, args.hard)
+        lacks = distil(guess.hidden, rows, ids, probs, part, args.hard)
         total, weights = total + weight * (lacks + guess.penalty), weights + weight
     return total / weights
 

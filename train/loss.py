@@ -14,7 +14,6 @@ softmax: Bengio & Senecal 2008, Jean et al. 2015); its expectation is the full s
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 
 
 class Slice(NamedTuple):
@@ -68,12 +67,8 @@ def distillation_loss(
     rest = (1 - probs.sum(-1)).clamp(min=0) * (1 - best[:, 0])
     probs = probs * (1 - best)
     probs[:, :1] += best
-    normaliser = (logits + part.log_weight).logsumexp(-1, keepdim=True)
-    log_q = logits.gather(1, where.clamp(min=0)) - normaliser
+    # a certain token weighs nothing more, so what is gathered is log q; in one pass over the
+    # logits and one back, where a logsumexp makes six
+    log_q = (logits + part.log_weight).log_softmax(-1).gather(1, where.clamp(min=0))
     q_rest = 1 - torch.where(where >= 0, log_q, -torch.inf).exp().sum(-1)
     return (-(probs * log_q).sum(-1) - rest * q_rest.clamp(min=1e-5).log()).mean()
-
-
-def project(states: torch.Tensor, head: torch.Tensor, part: Slice) -> torch.Tensor:
-    """Logits [N, S] in fp32 of ``states`` [N, H] over ``part``, with ``head`` [V, H]."""
-    return F.linear(states, head[part.ids]).float()

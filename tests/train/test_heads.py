@@ -32,7 +32,7 @@ def part(target, tmp_path_factory):
 
 def loss_of(family, head, batch, target):
     words = target.get_input_embeddings().weight
-    told = argparse.Namespace(hard=0.0, random=0)
+    told = argparse.Namespace(hard=0.0, random=0, autocast=False)
     training = Training(head, [], torch.Generator())
     return batch_loss(training, family, batch, Speech(words, torch.arange(VOCAB)), told)
 

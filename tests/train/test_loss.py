@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from train.loss import distillation_loss, project, slice_vocabulary
+from train.loss import distillation_loss, slice_vocabulary
 
 V, K = 40, 5
 
@@ -59,12 +59,6 @@ def test_a_top_token_outside_the_slice_counts_as_rest():
     part = slice_vocabulary(inside, V, 0, torch.Generator())
     loss = distillation_loss(logits[:, part.ids], ids, probs, part, 0.0)
     assert loss.isfinite()
-
-
-def test_projection_is_the_head_at_the_slices_tokens():
-    states, head = torch.randn(2, 6), torch.randn(V, 6)
-    part = slice_vocabulary(torch.tensor([1, 4]), V, 3, torch.Generator().manual_seed(0))
-    assert torch.allclose(project(states, head, part), (states @ head.T)[:, part.ids], atol=1e-5)
 
 
 def test_a_best_token_outside_the_slice_is_taught_in_no_other_ones_place():
