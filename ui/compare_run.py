@@ -97,6 +97,9 @@ def compare(
     for info, config in zip(infos, wish.configs, strict=True):
         place = f"{len(lanes) + 1} of {len(infos)}"
         yield messages.status(f"{place}: {_small(info.label)}…")
+        if is_cancelled():  # its prompt may take seconds
+            yield race.over_message(agreement(lanes), f"Stopped before lane {info.number}.")
+            return
         run = decoder.decode(bundle.for_visitor(), wish.prompt, config)
         plain = _yardstick(lanes, config)
         rounds = yield from _lane(run, info, Path(bundle.source).name, plain, is_cancelled)
@@ -127,11 +130,9 @@ def _lane(
     stage = Stage(run.header, race.yardstick(plain, []) if plain else None)
     try:
         yield messages.tagged(header_message(run.header, "file", source), info.run)
-        for this in run:
+        while not is_cancelled() and (this := next(run, None)) is not None:
             rounds.append(this)
             yield messages.tagged(stage.round_message(this), info.run)
-            if is_cancelled():
-                break
     except ValueError as error:  # there is no room for a round: those before it are kept
         problem = error
     finally:

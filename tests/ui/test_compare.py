@@ -171,7 +171,17 @@ def test_no_lane_is_drafted_what_another_has_written():
     assert trees[0] == trees[1]
 
 
-@pytest.mark.parametrize("looks", [0, 5, 14])
+@pytest.mark.parametrize(("looks", "runs", "number"), [(0, 0, 1), (13, 1, 3)])
+def test_a_stop_between_lanes_reads_no_prompt_of_the_next(looks, runs, number):
+    """A lane of ten rounds is looked at before it, before each of them and behind it."""
+    decoder = fakes.FakeDecoder(count=10)
+    lanes = dict(method1="", method2="suffix", method3="lookup")
+    *_, before, last = played(decoder, fakes.bundle(), looks, **lanes)
+    assert before["kind"] == "status" and len(decoder.runs) == runs
+    assert last["kind"] == "over" and last["note"] == f"Stopped before lane {number}."
+
+
+@pytest.mark.parametrize("looks", [1, 5, 14])
 def test_a_stop_ends_the_lane_in_hand_whole_and_no_other_begins(looks):
     decoder = fakes.FakeDecoder(count=10)
     lanes = dict(method1="", method2="suffix", method3="lookup")  # so that their numbers skip one
