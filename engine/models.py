@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from engine.attention.kernel_choice import use_kernels
 from engine.bundle import AVAILABLE, Bundle
 from engine.device.fuse import fuse
+from engine.drafters.costs import DRAFT_METHODS
 from engine.heads import kinds
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
@@ -32,7 +33,7 @@ from engine.place import set_up
 from kernels.language import wish
 
 SHIPPED_DRAFT = Path(__file__).parents[1] / "assets" / "drafters" / "draft"
-METHODS = ("plain", "lookup", "suffix", "draft", "draft_tree", *kinds.METHODS)
+METHODS = ("plain", "lookup", "suffix", *DRAFT_METHODS, *kinds.METHODS)
 
 
 def load(
@@ -91,7 +92,7 @@ def load(
         tokenizer=tokenizer,
         source=home,
         weights=weights,
-        methods=_methods(drafters, reasons | dict.fromkeys(("draft", "draft_tree"), reason)),
+        methods=_methods(drafters, reasons | dict.fromkeys(DRAFT_METHODS, reason)),
         draft=helper,
         draft_weights=weights_of(str(own), helper) if helper is not None else None,
         heads=found,

@@ -18,6 +18,7 @@ from engine.cost import known_cost_of
 from engine.cut_short import CutShortError, check_finite
 from engine.detokenizer import Pieces
 from engine.drafters.build import Method, build_drafter, method_of
+from engine.drafters.costs import learn_costs
 from engine.drafters.drafter import Drafter, Proposal
 from engine.drafters.order import Order
 from engine.emission import Emission
@@ -54,8 +55,9 @@ class Run(Iterator[Round]):
         self._rng = torch.Generator().manual_seed(config.seed)
         self._sampler, self._pieces = Sampler(config), Pieces(bundle.tokenizer)
         self._index, self._seconds = 0, 0.0
-        clock = Clock()
         with torch.inference_mode(), passes_fit("while the prompt was read"):
+            learn_costs(bundle, config)
+            clock = Clock()
             slot_bytes = self._open(build)
         self.header = make_header(
             bundle,

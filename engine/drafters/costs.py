@@ -5,13 +5,29 @@ target's rounds and a draft model's passes are timed so; of heads it is taken th
 it what the target gains.
 """
 
+from engine.bundle import Bundle
+from engine.config import DecodeConfig
 from engine.cost import cost_of
 from engine.device.context import StaticContext
 from engine.device.round_cost import known_read_cost_of, known_round_cost_of
 from engine.drafters.order import Order
+from engine.heads.draft_cost import measure_heads
 from engine.heads.guess_cost import GuessCost, guess_cost_of
 from engine.heads.step_cost import step_cost_of
 from engine.pass_cost import PassCost
+
+DRAFT_METHODS = ("draft", "draft_tree")  # those that ask the draft model
+
+
+def learn_costs(bundle: Bundle, config: DecodeConfig) -> None:
+    """Measure what a run will plan with, where this process has not yet: no part of the run."""
+    if not config.is_planned or config.method == "plain":
+        return
+    cost_of(bundle.target)
+    if config.method in DRAFT_METHODS and bundle.draft is not None:
+        cost_of(bundle.draft)
+    if (heads := bundle.heads.get(config.method)) is not None:
+        measure_heads(heads.attached)
 
 
 def target_cost(order: Order) -> PassCost | None:

@@ -1,10 +1,17 @@
 """How a run begins and ends, and what its header and its end say."""
 
+from functools import partial
+
 import pytest
 
-from engine import Trace, decoding
+from engine import Trace, cost, decoding, run
+from engine.clock import Clock
 from engine.config import DecodeConfig
 from engine.decoding import Run, decode, measure_plain
+from engine.heads import guess_cost, step_cost
+from engine.pass_cost import PassCost
+from tests.engine.heads.features import feature_bundle
+from tests.engine.heads.guessers import head_bundle
 from tests.fakes import METHODS, text_of, tiny_bundle
 from tests.tables import table_bundle
 
@@ -156,3 +163,43 @@ def test_visitors_do_not_draft_from_each_others_texts():
     other = Trace.record(two, [1, 2], config)
     assert len(again.rounds) < len(first.rounds) == len(other.rounds)
     assert first.token_ids == again.token_ids == other.token_ids
+
+
+def calibrations(monkeypatch):
+    """What is measured of this machine from now on, and when a run's clock starts, in order."""
+    found = []
+
+    def measure(_, sizes):
+        found.append("measured")
+        return PassCost(tuple(sizes), tuple(map(float, sizes)))
+
+    class Started(Clock):
+        def __init__(self):
+            found.append("clock")
+            super().__init__()
+
+    for module in (cost, step_cost, guess_cost):
+        monkeypatch.setattr(module, "measure", measure)
+    monkeypatch.setattr(run, "Clock", Started)
+    return found
+
+
+BUNDLES = {
+    **dict.fromkeys(METHODS, tiny_bundle),
+    **{method: partial(head_bundle, method) for method in ("medusa", "hydra")},
+    **{method: partial(feature_bundle, method) for method in ("eagle", "eagle2", "eagle3")},
+}
+
+
+@pytest.mark.parametrize("method", BUNDLES)
+@pytest.mark.parametrize("tree", ["auto", 4])
+def test_what_passes_cost_is_measured_before_the_clock_starts_and_once(method, tree, monkeypatch):
+    """Seconds before the first round are those of reading the prompt."""
+    bundle = BUNDLES[method]()
+    found = calibrations(monkeypatch)
+    for _ in range(2):
+        list(decode(bundle, [1, 2, 3], DecodeConfig(method, 4, tree=tree)))
+    counted = 0 if method == "plain" or tree == 4 else 1 if method in ("lookup", "suffix") else 2
+    begun = found.index("clock")
+    assert found[:begun] == ["measured"] * counted
+    assert "measured" not in found[begun:]
