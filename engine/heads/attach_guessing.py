@@ -29,6 +29,8 @@ def attach_guessing(
         HeadError: says which size does not fit.
     """
     config = target.config.get_text_config()
+    if _has_all_rows(heads, config.vocab_size):
+        heads.keep_rows(heads.token_map)
     _check(heads, config.hidden_size, config.vocab_size)
     tap = config.num_hidden_layers - getattr(heads, "offset", 0)
     if tap < 0:
@@ -50,6 +52,18 @@ def attach_guessing(
         vocab=DraftVocab(config.vocab_size, ids),
         taps=(tap,),
     )
+
+
+def _has_all_rows(heads: GuessingHeads, vocab: int) -> bool:
+    """Whether own output layers hold a row for every token where a map names a few of them.
+
+    vLLM's Medusa picks the rows when it loads.
+    """
+    ids = heads.token_map
+    if not isinstance(heads, MedusaHeads) or ids is None or heads.vocab != vocab:
+        return False
+    check_ids(ids, vocab, "token_map")
+    return len(ids) < vocab
 
 
 def _check(heads: GuessingHeads, size: int, vocab: int) -> None:

@@ -77,11 +77,27 @@ class MedusaHeads(nn.ModuleList):
         return torch.stack(rows, -2)
 
     def logits(self, hidden: Tensor, lm_head: nn.Module) -> Tensor:
-        """Logits [..., K, V] of ``forward``'s rows; ``lm_head`` is the shared output layer."""
+        """Logits [..., n, V] of the first n of ``forward``'s rows [..., n, H].
+
+        Args:
+            lm_head: the shared output layer.
+        """
         if self.vocab is None:
             return lm_head(hidden)  # one product for all heads
-        parts = zip(self, hidden.unbind(-2), strict=True)
-        return torch.stack([head[self.num_layers](rows) for head, rows in parts], -2)
+        parts = zip(self, hidden.split(1, -2), strict=False)  # a shallow tree asks the first alone
+        return torch.cat([head[self.num_layers](row) for head, row in parts], -2)
+
+    def keep_rows(self, ids: Tensor) -> None:
+        """Of every own output layer keep the rows ``ids`` [Vd]; one that is shared stays so."""
+        kept: dict[int, nn.Linear] = {}
+        for head in self:
+            layer = head[self.num_layers]
+            if id(layer.weight) not in kept:
+                rows = nn.Linear(self.size, len(ids), bias=False, dtype=layer.weight.dtype)
+                rows.weight = nn.Parameter(layer.weight.detach()[ids], requires_grad=False)
+                kept[id(layer.weight)] = rows
+            head[self.num_layers] = kept[id(layer.weight)]
+        self.vocab = len(ids)
 
 
 def read_medusa(file: HeadFile) -> MedusaHeads:

@@ -41,11 +41,17 @@ def head_bundle(
     eos: int | None = None,
     trees: TreeFile | None = None,
     dtype: torch.dtype = torch.float32,
+    speak: bool = False,
     **options,
 ) -> Bundle:
-    """A tiny target with heads for ``method``; ``options`` are the heads' own."""
+    """A tiny target with heads for ``method``; ``options`` are the heads' own.
+
+    Args:
+        speak: with output layers of their own.
+    """
     bundle = tiny_bundle(vocab, seed, eos=eos)
     bundle.target.to(dtype)
+    options |= {"vocab": vocab} if speak else {}
     heads = random_heads(method, bundle.target.config, seed + 7, **options)
     attached = attach_guessing(heads, bundle.target, packed=False)
     bundle.heads[method] = Heads(attached, trees or TreeFile(), WEIGHTS)

@@ -56,6 +56,23 @@ def test_heads_are_found_and_write_the_targets_own_text(home, packed):
         assert str(home) not in repr(run.header.draft)  # a trace is shared, a home is not
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("own", [True, False])
+@pytest.mark.parametrize("tree", ["auto", 2, 12])
+def test_published_medusa_heads_draft_in_trees_of_any_depth(home, tmp_path, dtype, own, tree):
+    """As the authors' files are: half precision, mostly; five heads, their own output layers."""
+    tensors = random_heads("medusa", tiny_llama(32, 0).config, 5, num_heads=5).state_dict()
+    if own:
+        tensors |= {f"{head}.1.weight": torch.randn(32, 32) for head in range(5)}
+    halved = {name: value.to(dtype) for name, value in tensors.items()}
+    torch.save(halved, tmp_path / "medusa_lm_head.pt")
+    bundle = load(home / "target", heads={"medusa": tmp_path})
+    bundle.warm_up()
+    expected = text_of(bundle, [3, 1, 4], DecodeConfig(max_new_tokens=24))
+    run = Run(bundle, [3, 1, 4], DecodeConfig("medusa", 24, tree=tree))
+    assert sum(this.nodes.num_drafted for this in run) > 0 and run.generated == expected
+
+
 @pytest.mark.parametrize("method", GUESSING)
 def test_auto_counts_what_drafting_costs_and_changes_nothing(home, method):
     bundle = load(home / "target", heads=homes(home))

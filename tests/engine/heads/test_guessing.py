@@ -36,6 +36,8 @@ def test_every_method_writes_the_targets_own_text(method, seed):
     options = {"num_heads": rng.randint(1, 5), "num_layers": rng.randint(1, 3)}
     if rng.random() < 0.5:
         options["draft_vocab"] = rng.randint(2, vocab)
+    elif rng.random() < 0.5:
+        options["speak"] = True
     if method != "medusa":
         options["grounded"] = rng.random() < 0.7
     bundle = head_bundle(method, vocab, seed * 10, **options)

@@ -98,7 +98,7 @@ class Setting:
 
 
 CASES = [(method, options) for method in GUESSING for options in ({}, {"draft_vocab": 3})]
-CASES += [("hydra", {"grounded": False})]
+CASES += [("hydra", {"grounded": False}), ("medusa", {"speak": True}), ("hydra", {"speak": True})]
 
 
 @pytest.mark.parametrize("drafting", ["top", "sampled"])

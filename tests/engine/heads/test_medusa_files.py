@@ -232,8 +232,29 @@ def test_two_keys_that_mean_one_weight_are_refused(tmp_path):
         read_medusa(open_heads(file, STEMS))
 
 
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_of_own_rows_for_every_token_those_of_the_token_map_are_kept(tmp_path, shared, packed):
+    """As vLLM does it when it loads; a layer that serves all heads still does."""
+    ids = torch.tensor([9, 1, 4])
+    tensors = published(own=not shared) | {"token_map": ids}
+    tensors |= {"lm_head.weight": torch.randn(V, H)} if shared else {}
+    heads = read_medusa(open_heads(write(tmp_path, tensors, original_lm_head=shared), STEMS))
+    assert shared is (heads[0][1].weight is heads[2][1].weight)
+    hidden = torch.ones(1, 3, H)
+    full = heads.logits(hidden, None)
+    attached = attach_guessing(heads, tiny_llama(V, 0), packed=packed)
+    logits = heads.logits(hidden, attached.lm_head)
+    torch.testing.assert_close(logits, full[..., ids], atol=1e-5, rtol=1e-5)
+    assert attached.vocab.top(logits[0], 1)[0][0] == [int(ids[logits[0, 0].argmax()])]
+
+
 def test_rows_that_the_token_map_does_not_name_are_counted(tmp_path):
-    told = published() | {"token_map": torch.tensor([1, 4, 9])}
-    heads = read_medusa(open_heads(write(tmp_path, told), STEMS))
+    tensors = published() | {"token_map": torch.tensor([1, 4, 9])}
+    heads = read_medusa(open_heads(write(tmp_path, tensors), STEMS))
     with pytest.raises(HeadError, match="the heads have 20 rows, and token_map names 3"):
+        attach_guessing(heads, tiny_llama(V + 1, 0))
+    tensors["token_map"][1] = V
+    heads = read_medusa(open_heads(write(tmp_path, tensors), STEMS))
+    with pytest.raises(HeadError, match=r"token_map, row 1: names token 20"):
         attach_guessing(heads, tiny_llama(V, 0))
