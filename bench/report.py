@@ -42,10 +42,14 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]
 
 
 def write_json(name: str, data: dict[str, Any]) -> Path:
-    """``runs/<name>.json`` with the machine and the versions that made it."""
+    """``runs/<name>.json`` with the machine and the versions that made it.
+
+    Raises:
+        ValueError: a figure is no number that JSON knows.
+    """
     RUNS.mkdir(exist_ok=True)
     path = RUNS / f"{name}.json"
-    path.write_text(json.dumps({"machine": machine()} | data, indent=1) + "\n")
+    path.write_text(json.dumps({"machine": machine()} | data, indent=1, allow_nan=False) + "\n")
     return path
 
 

@@ -29,13 +29,13 @@ class Result(NamedTuple):
     """One answer.
 
     Attributes:
-        mat: tokens a target pass; NaN where the library does not say.
+        mat: tokens a target pass; ``None`` where the library does not say.
         shares: of the rounds' time, by phase; empty where the library does not say.
     """
 
     tokens: int
     seconds: float
-    mat: float = float("nan")
+    mat: float | None = None
     shares: tuple[float, ...] = ()
 
 
@@ -158,8 +158,9 @@ def _print(name: str, results: dict[str, list[Result]]) -> None:
     for method, runs in results.items():
         against = [_against(runs, results[base]) for base in ("plain", "transformers plain")]
         rate = median(run.tokens / run.seconds for run in runs)
-        mat = median(run.mat for run in runs)
-        rows.append([method, f"{rate:.1f}", f"{mat:.2f}", *against, _shares(runs)])
+        told = [run.mat for run in runs if run.mat is not None]
+        mat = f"{median(told):.2f}" if told else "–"
+        rows.append([method, f"{rate:.1f}", mat, *against, _shares(runs)])
     columns = ["method", "tokens/s", "tokens a pass", "x our plain", "x transformers' plain"]
     print_table(
         f"{name}: medians over {len(runs)} prompts (quartiles)",

@@ -70,6 +70,8 @@ class Context:
 
     def prefill(self, tokens: Sequence[int]) -> None:
         """Read and commit ``tokens`` in passes of ``PREFILL_CHUNK``; no logits are made."""
+        if not tokens:
+            self._lay_out()
         parts: list[dict[int, torch.Tensor]] = []
         for start in range(0, len(tokens), PREFILL_CHUNK):
             part = tokens[start : start + PREFILL_CHUNK]
@@ -110,6 +112,17 @@ class Context:
     def end_round(self) -> None:
         """There are no rows of a round any more."""
         self._depths, self._seen = [], np.zeros((0, 0), dtype=bool)
+
+    def _lay_out(self) -> None:
+        """Give the cache its memory though nothing is read yet: the header tells a slot's bytes.
+
+        What a slot holds is the model's affair, so that one row is read and forgotten.
+        """
+        if not self.cache.slot_bytes:
+            self._grow([-1])
+            self._pass(self.model.base_model, [0])
+            self.commit([])
+            self._states = {}
 
     def _grow(self, parents: Sequence[int]) -> None:
         """Add rows to the round: their depths and their ancestors."""

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel
 
 from engine.context import Context
 from engine.pass_cost import PassCost
+from engine.positions import longest_context
 
 # Halves and doubles, and where fp16 products on a CPU take a step up: FBGEMM multiplies 6 rows
 # at once by AVX2 and 14 by AVX-512, and reads all weights again for each such block.
@@ -34,10 +35,17 @@ def known_cost_of(model: PreTrainedModel) -> PassCost | None:
 
 
 def calibrate(model: PreTrainedModel, sizes: Sequence[int] = SIZES) -> PassCost:
-    """Time passes of each size, in turn so that a slow moment hits all alike."""
-    context = Context(model, CONTEXT + max(sizes), "calibration")
+    """Time passes of each size, in turn so that a slow moment hits all alike.
+
+    A model that reads fewer tokens than that takes is timed behind a shorter text, at the sizes
+    that it can be read in.
+    """
+    room = longest_context(model.config.get_text_config())
+    committed = min(CONTEXT, room // 2)
+    sizes = [size for size in sizes if committed + size <= room] or sizes[:1]
+    context = Context(model, committed + max(sizes), "calibration")
     with torch.inference_mode():
-        context.prefill([0] * CONTEXT)
+        context.prefill([0] * committed)
         return measure(lambda size: _time(context, size), sizes)
 
 

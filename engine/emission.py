@@ -1,8 +1,12 @@
 """What a judged round adds to the text, and whether the text ends there."""
 
+from collections.abc import Sequence
+
+from transformers import PreTrainedTokenizerBase
+
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
-from engine.detokenizer import Detokenizer
+from engine.detokenizer import Detokenizer, special_ids
 from engine.drafters.drafter import Proposal
 from engine.records import Emitted, Origin
 from engine.run_facts import Reason
@@ -24,6 +28,7 @@ class Emission:
         self._full: Reason = "length" if config.max_new_tokens <= room else "context"
         self._ends, self._stop = bundle.eos_ids, config.stop
         self._text = Detokenizer(bundle.tokenizer)
+        self._stop_tokens = _spelt(bundle.tokenizer, config.stop)
         self._tail = ""  # enough of the text for a stop string to be found in
 
     @property
@@ -49,11 +54,20 @@ class Emission:
         """Why the text ends with ``token``, if it does."""
         if token in self._ends:
             return "eos"
+        if token in self._stop_tokens:
+            return "stop"
         longest = max(map(len, self._stop), default=0)
         self._tail = (self._tail + text)[-(longest + len(text)) :]
         if any(stop in self._tail for stop in self._stop):
             return "stop"
         return self._full if self.made >= self.limit else None
+
+
+def _spelt(tokenizer: PreTrainedTokenizerBase, stop: Sequence[str]) -> frozenset[int]:
+    """Special tokens, which leave no text behind, whose own spelling holds a stop string."""
+    tokens = special_ids(tokenizer) if stop else ()
+    spellings = {token: tokenizer.decode([token]) for token in tokens}
+    return frozenset(t for t, text in spellings.items() if any(each in text for each in stop))
 
 
 def _emitted(proposal: Proposal, judgement: Judgement) -> tuple[list[int], list[Origin]]:

@@ -118,14 +118,21 @@ def read_model(home: str, device: str | torch.device, dtype: Any) -> PreTrainedM
         ) from error
 
 
+def expanded(home: str | Path) -> str:
+    """``home`` with the user's own folder in the place of a "~" before it."""
+    return os.path.expanduser(home)
+
+
 def read_tokenizer(home: str) -> PreTrainedTokenizerBase:
     """The tokenizer in the folder or repository."""
     try:
-        return AutoTokenizer.from_pretrained(home, **_options(home))
+        tokenizer = AutoTokenizer.from_pretrained(home, **_options(home))
     except _BROKEN as error:
         raise ModelError(
             f"{home} has no tokenizer that can be read: {first_line(error)}"
         ) from error
+    tokenizer.clean_up_tokenization_spaces = False  # it takes letters out of text that grows
+    return tokenizer
 
 
 def weights_of(home: str, model: PreTrainedModel) -> Weights:

@@ -22,6 +22,7 @@ from engine.model_files import (
     ModelError,
     check_place,
     default_target,
+    expanded,
     read_config,
     read_model,
     read_tokenizer,
@@ -69,12 +70,13 @@ def load(
     wish()  # before anything is loaded
     _check_methods(drafters)
     _check_kinds(heads or {})
-    home = default_target() if source is None else str(source)
+    home = default_target() if source is None else expanded(source)
     refuse(home, read_config(home))
     check_place(device, dtype)
     set_up(device)
     target, tokenizer = read_model(home, device, dtype), read_tokenizer(home)
-    own = draft or (SHIPPED_DRAFT if source is None and SHIPPED_DRAFT.is_dir() else None)
+    own = expanded(draft) if draft else _shipped_draft(source)
+    own = own if drafters is None or set(DRAFT_METHODS) & set(drafters) else None
     helper, reason = _draft(own, target, tokenizer, device, dtype)
     for model in (target, helper):
         if packed and model is not None and model.device.type == "cuda":
@@ -86,6 +88,7 @@ def load(
     if packed and helper is not None:
         pack(helper)
     given = shipped_heads() if heads is None and source is None else heads or {}
+    given = {kind: expanded(place) for kind, place in given.items()}
     found, reasons = find_heads(_wanted(given, drafters), target, packed=packed)
     return Bundle(
         target=target,
@@ -100,6 +103,11 @@ def load(
         kernels=kernels,
         wants_static=static,
     )
+
+
+def _shipped_draft(source: str | Path | None) -> str | None:
+    """The one that ships, which is the default target's."""
+    return str(SHIPPED_DRAFT) if source is None and SHIPPED_DRAFT.is_dir() else None
 
 
 def _draft(

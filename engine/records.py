@@ -16,6 +16,7 @@ from engine.tree import depths
 Verdict = Literal["root", "accepted", "rejected", "untested"]
 Origin = Literal["accepted", "recovered", "bonus", "sampled"]
 
+MAX_ENTRIES = 1024  # of one law: a few of the largest and the children's tokens are written
 MAX_RECORDED, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
 MAX_SLOTS = 2**21  # of one cache: no prompt that fits a trace's header is longer
 
@@ -110,6 +111,8 @@ class Law:
 
     def __post_init__(self) -> None:
         same_length(self)
+        if len(self.token) > MAX_ENTRIES:
+            raise ValueError(f"a law has at most {MAX_ENTRIES} entries, not {len(self.token)}")
         are_ids("token", self.token)
         for name in ("target", "draft", "residual", "model"):
             are_chances(name, getattr(self, name))
@@ -204,6 +207,9 @@ class Round:
             raise ValueError("a round has no more tokens and no more laws than nodes")
         if self.mass is not None and len(self.mass.share) != len(self.nodes):
             raise ValueError("the attention's mass is a column of the tree's nodes")
+        named = len(self.nodes) + len(self.emitted) + sum(len(law.token) for law in self.laws)
+        if len(self.pieces) > named:
+            raise ValueError("a round has no more pieces than tokens that it names")
         if len(self.caches) > MAX_CACHES:
             raise ValueError(f"a round has at most {MAX_CACHES} caches, not {len(self.caches)}")
 

@@ -51,7 +51,7 @@ class Trace:
         return self.end is not None
 
     @classmethod
-    def record(cls, bundle: Any, prompt: Any, config: Any) -> "Trace":
+    def record(cls, bundle: Any, prompt: Any, config: Any = None) -> "Trace":
         """Decode to the end; arguments as for ``decode``, errors too, and as for ``of``."""
         return cls.of(engine.decode(bundle, prompt, config))
 

@@ -17,6 +17,7 @@ PRIVATE = dict(api_visibility="private", show_progress="hidden")
 AT_ONCE = dict(PRIVATE, queue=False)
 DEVICE = dict(PRIVATE, concurrency_id="device", concurrency_limit=1)
 FREE = dict(PRIVATE, concurrency_limit=None)
+FILES = 2  # opened at once: one of 64 MiB takes a gigabyte while it is read
 NOW = "Date.now()"  # ms, by the visitor's clock
 ASKED = "The form holds this run's prompt and settings: Decode runs them here"
 
@@ -57,7 +58,7 @@ def stage_tab(runner: Runner, page: gr.Blocks) -> None:
     spare.click(handlers.spare, asked, None, **now)
     stop.click(handlers.stop, asked, None, **now)
     left = upload.upload(handlers.stop, asked, None, **now)
-    left.then(traces.open_file, upload, stage, **FREE)
+    left.then(traces.open_file, upload, stage, **dict(FREE, concurrency_limit=FILES))
     # What is said of it does not come by way of the stage: a round may come there meanwhile.
     form = [prompt, method, meaning, *widgets.values(), answer]
     filled = ask.click(handlers.again, told, form, js="() => window.player.asked", **AT_ONCE)

@@ -5,8 +5,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from engine.cache import SlotCache
 from engine.context import Context
 from engine.heads.attached import Attached
+from engine.heads.feature_head import FeatureHead
+from engine.heads.prefix_layer import PrefixLayer
+
+
+def lay_out(cache: SlotCache, layer: FeatureHead | PrefixLayer) -> None:
+    """Give ``cache`` its memory before ``layer`` reads: the header tells a slot's bytes."""
+    config = layer.config
+    shape = (1, config.num_key_value_heads, 0, config.head_dim)
+    row = torch.empty(shape, dtype=layer.dtype, device=layer.device)
+    cache.storage(0, row, row)
 
 
 class HeadContext(Context):
@@ -15,13 +26,7 @@ class HeadContext(Context):
     def __init__(self, attached: Attached, capacity: int, name: str) -> None:
         super().__init__(attached.head, capacity, name)
         self.attached = attached
-        config = attached.head.config
-        row = torch.empty(
-            (1, config.num_key_value_heads, 0, config.head_dim),
-            dtype=attached.head.dtype,
-            device=attached.head.device,
-        )
-        self.cache.storage(0, row, row)  # now: the header tells a slot's bytes
+        lay_out(self.cache, attached.head)
 
     @property
     def num_rows(self) -> int:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from engine.context import PREFILL_CHUNK, Context
+from engine.heads.head_context import lay_out
 from engine.heads.prefix_layer import PrefixLayer
 from engine.records import CacheStep
 
@@ -38,6 +39,7 @@ class PrefixReader:
 
     def __init__(self, layer: PrefixLayer, states: Tensor | None, capacity: int) -> None:
         self.context = PrefixContext(layer, capacity, NAME)
+        lay_out(self.context.cache, layer)
         self.waiting: list[Tensor] = []
         self._latest: Tensor | None = None  # [1, H] what the layer made of the last state
         if states is not None:

@@ -1,10 +1,12 @@
 """``python -m bench``: told what to measure, or why it cannot."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
+from bench import report, speed
 from bench.__main__ import PARTS
 
 
@@ -39,3 +41,12 @@ def test_what_there_is_not_is_named_before_anything_is_measured(part, arguments)
     run = told(*arguments, of=f"bench.{part}")
     assert run.returncode == 2 and run.stdout == ""
     assert repr(arguments[-1]) in run.stderr and "eagle" in run.stderr
+
+
+def test_a_table_that_is_written_for_machines_is_json(tmp_path, monkeypatch):
+    """A library that does not say its tokens a pass has none; no figure is ever no number."""
+    monkeypatch.setattr(report, "RUNS", tmp_path)
+    path = report.write_json("told", {"runs": [speed.Result(3, 1.0)._asdict()]})
+    assert json.loads(path.read_text())["runs"][0]["mat"] is None
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        report.write_json("told", {"mat": float("nan")})

@@ -1,8 +1,9 @@
 from itertools import count
 
 import pytest
+from transformers import GPT2Config, GPT2LMHeadModel
 
-from engine.cost import measure
+from engine.cost import SIZES, calibrate, measure
 
 
 def timings(*, slow=0.0, base=None):
@@ -66,3 +67,11 @@ def _made(sizes):
 @pytest.mark.parametrize("sizes", [(1,), (64,)])
 def test_one_size_alone_is_a_cost_too(sizes):
     assert measure(lambda _: 2.0, sizes).seconds == (2.0,)
+
+
+@pytest.mark.parametrize(("context", "sizes"), [(100, 9), (40, 8), (3, 2), (1, 1)])
+def test_a_model_that_reads_few_tokens_is_timed_at_the_sizes_that_it_reads(context, sizes):
+    """Learned positions end with the table."""
+    config = GPT2Config(vocab_size=14, n_positions=context, n_embd=16, n_layer=1, n_head=2)
+    cost = calibrate(GPT2LMHeadModel(config).eval())
+    assert cost.nodes == SIZES[:sizes]

@@ -1,6 +1,7 @@
 """Pieces of text join to the whole text, whatever the tokens cut apart."""
 
 import random
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +18,12 @@ class ByteTokenizer:
 
     def convert_ids_to_tokens(self, token):
         return f"<0x{token:02X}>"
+
+
+class EndingTokenizer(ByteTokenizer):
+    """Says, as the library's do, which of its tokens are special."""
+
+    added_tokens_decoder = {256: SimpleNamespace(special=True), 65: SimpleNamespace(special=False)}
 
 
 class WordTokenizer:
@@ -54,7 +61,7 @@ def test_half_a_character_at_the_end_is_given_out_as_what_it_is():
 
 
 def test_bytes_that_are_no_text_still_join_to_what_the_whole_decodes_to():
-    rng, tokenizer = random.Random(3), ByteTokenizer()
+    rng, tokenizer = random.Random(3), EndingTokenizer()
     for _ in range(200):
         tokens = [
             rng.choice((65, 0xC3, 0xA9, 0xF0, 0x9F, 0x91, 0x8D, 0xFF, 256)) for _ in range(12)
@@ -87,3 +94,46 @@ def test_a_token_without_text_costs_the_word_behind_it_no_space(tokens):
 
     pieces = pushed(Marked(), tokens)
     assert "".join(pieces) == Marked().decode(tokens)
+
+
+class Counting(EndingTokenizer):
+    """Counts the tokens that it is asked to decode."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def decode(self, ids, skip_special_tokens=False):
+        self.asked += len(ids)
+        return super().decode(ids, skip_special_tokens)
+
+
+@pytest.mark.parametrize("token", [0x80, 0xF0, 256])
+def test_what_adds_no_text_costs_no_more_from_token_to_token(token):
+    tokenizer = Counting()
+    pieces = pushed(tokenizer, [token] * 2000)
+    assert "".join(pieces) == EndingTokenizer().decode([token] * 2000, skip_special_tokens=True)
+    assert tokenizer.asked < 100 * 2000
+
+
+def test_long_runs_of_bytes_that_are_no_text_join_to_what_the_whole_decodes_to():
+    """Whole characters among them as well, so that a cut may fall anywhere."""
+    rng, tokenizer = random.Random(5), EndingTokenizer()
+    for _ in range(300):
+        tokens = []
+        while len(tokens) < 60:
+            text = rng.choice(["a", "é", "€", "👍"]).encode()
+            tokens += text if rng.random() < 0.2 else [rng.choice([*text, 0xFF, 256])]
+        assert "".join(pushed(tokenizer, tokens)) == tokenizer.decode(tokens, True)
+
+
+def test_a_token_that_the_vocabulary_lacks_is_shown_by_its_number():
+    """Output layers are padded: there are more rows than tokens."""
+
+    class Short(ByteTokenizer):
+        def decode(self, ids, skip_special_tokens=False):
+            return ""
+
+        def convert_ids_to_tokens(self, token):
+            return None
+
+    assert Pieces(Short())(300) == "#300"

@@ -271,3 +271,19 @@ def test_a_draft_of_other_words_is_refused_though_there_are_as_many(good, tmp_pa
     file.write_text(file.read_text().replace('"w', '"v'))
     bundle = load(good, draft=other)
     assert bundle.methods["draft"].endswith("same vocabulary: 32 of 32 tokens differ")
+
+
+def test_a_draft_model_that_nothing_is_to_draft_with_is_not_read(good):
+    assert load(good, draft=good, drafters=["lookup"]).draft is None
+    assert load(good, draft=good, drafters=["draft"]).draft is not None
+
+
+def test_a_home_is_found_by_its_sign(good, monkeypatch):
+    monkeypatch.setenv("HOME", str(good.parent))
+    bundle = load(f"~/{good.name}", draft=f"~/{good.name}")
+    assert bundle.methods["draft"] == AVAILABLE
+
+
+def test_text_that_grows_is_not_cleaned_up(good):
+    """The library takes the space before an apostrophe out, once the apostrophe is there."""
+    assert load(good).tokenizer.clean_up_tokenization_spaces is False

@@ -1,8 +1,10 @@
 """How a run begins and ends, and what its header and its end say."""
 
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
+import torch
 
 from engine import Trace, cost, decoding, run
 from engine.clock import Clock
@@ -12,7 +14,7 @@ from engine.heads import guess_cost, step_cost
 from engine.pass_cost import PassCost
 from tests.engine.heads.features import feature_bundle
 from tests.engine.heads.guessers import head_bundle
-from tests.fakes import METHODS, text_of, tiny_bundle
+from tests.fakes import METHODS, LetterTokenizer, text_of, tiny_bundle
 from tests.tables import table_bundle
 
 
@@ -203,3 +205,44 @@ def test_what_passes_cost_is_measured_before_the_clock_starts_and_once(method, t
     begun = found.index("clock")
     assert found[:begun] == ["measured"] * counted
     assert "measured" not in found[begun:]
+
+
+@pytest.mark.parametrize("method", BUNDLES)
+def test_a_slots_bytes_are_told_though_nothing_of_the_prompt_is_cached(method):
+    sizes = [
+        decode(BUNDLES[method](), prompt, DecodeConfig(method, 4, tree=3)).header.slot_bytes
+        for prompt in ([5], [5, 6])
+    ]
+    assert sizes[0] == sizes[1] and all(sizes[0].values())
+
+
+class SpecialTokenizer(LetterTokenizer):
+    """The first token is special, as ``<|endoftext|>`` is: it leaves no text behind."""
+
+    added_tokens_decoder = {0: SimpleNamespace(special=True)}
+
+    def decode(self, ids, skip_special_tokens=False):
+        return "".join(
+            "" if not token and skip_special_tokens else "<end>" if not token else "x"
+            for token in ids
+        )
+
+
+@pytest.mark.parametrize(
+    ("stop", "reason"), [(("<end>",), "stop"), (("nd", "y"), "stop"), (("y",), "length")]
+)
+def test_a_stop_string_may_be_a_special_tokens_own_spelling(stop, reason):
+    bundle = tiny_bundle(14)
+    bundle.tokenizer = SpecialTokenizer()
+    with torch.no_grad():
+        bundle.target.lm_head.weight.zero_()  # writes the first token, always
+    end = Trace.record(bundle, [5, 6], DecodeConfig("plain", 10, stop=stop)).end
+    assert (end.reason, end.tokens) == (reason, 1 if reason == "stop" else 10)
+
+
+def test_a_run_is_recorded_with_the_usual_settings_unless_told():
+    told, usual = (
+        Trace.record(tiny_bundle(14, context=12), [1, 2], *settings).header.config
+        for settings in ((), (DecodeConfig(),))
+    )
+    assert told == usual

@@ -133,3 +133,21 @@ def test_nothing_is_saved_that_would_not_open_again(tmp_path, monkeypatch):
     with pytest.raises(TraceError, match="bytes; at most 100 are read"):
         whole.save(tmp_path / "run.jsonl")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_law_of_more_entries_than_are_ever_written_is_refused(path):
+    told = json.loads(ROUND)
+    law = told["laws"][0]
+    for name in law.keys() - {"node"}:
+        law[name] = list(range(2000)) if name == "token" else [0] * 2000
+    path.write_text(f"{HEADER}\n{json.dumps(told)}\n")
+    with pytest.raises(TraceError, match="a law has at most 1024 entries, not 2000"):
+        Trace.load(path)
+
+
+def test_a_round_with_more_pieces_than_tokens_is_refused(path):
+    told = json.loads(ROUND)
+    told["pieces"] = {str(token): "x" for token in range(5000)}
+    path.write_text(f"{HEADER}\n{json.dumps(told)}\n")
+    with pytest.raises(TraceError, match="no more pieces than tokens"):
+        Trace.load(path)
