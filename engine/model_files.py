@@ -118,9 +118,9 @@ def read_model(home: str, device: str | torch.device, dtype: Any) -> PreTrainedM
         ) from error
 
 
-def expanded(home: str | Path) -> str:
-    """``home`` with the user's own folder in the place of a "~" before it."""
-    return os.path.expanduser(home)
+def expanded(home: Any) -> Any:
+    """A path with the user's own folder in the place of a "~"; what is no path, as it is."""
+    return os.path.expanduser(home) if isinstance(home, str | Path) else home
 
 
 def read_tokenizer(home: str) -> PreTrainedTokenizerBase:

@@ -26,9 +26,11 @@ def attach_feature_head(
     """
     config = target.config.get_text_config()
     _check(head, config.hidden_size, config.vocab_size, config.num_hidden_layers)
+    is_tied = _is_tied(head)
     move_beside(head, target, fused=packed)
     if head.embed_tokens is not None and _are_same(head.embed_tokens, target):
         head.embed_tokens = None  # published files hold a copy of the target's
+        head.lm_head = None if is_tied else head.lm_head
     ids, rows = head.draft_ids, None
     if head.lm_head is None and ids is not None:
         rows = lm_head_rows(target, ids)
@@ -63,6 +65,12 @@ def _check(head: FeatureHead, size: int, vocab: int, layers: int) -> None:
             )
     if max(taps := head.tapped(layers)) > layers:
         raise HeadError(f"heads that read state {max(taps)}, this target has {layers} layers")
+
+
+def _is_tied(head: FeatureHead) -> bool:
+    """Whether the head's embeddings are its output layer."""
+    words, rows = head.embed_tokens, head.lm_head
+    return words is not None and rows is not None and rows.weight is words.weight
 
 
 def _are_same(words: nn.Embedding, target: PreTrainedModel) -> bool:

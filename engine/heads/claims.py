@@ -22,9 +22,6 @@ class Claims:
         self._missing: list[str] = []
         self._wrong: list[str] = []
 
-    def __contains__(self, key: str) -> bool:
-        return key in self.file.shapes
-
     def take(self, key: str, shape: Sequence[int], *, is_weight: bool = True) -> Tensor:
         """The tensor ``key``, which must have ``shape`` and hold finite numbers alone.
 
@@ -54,10 +51,6 @@ class Claims:
         """Note that there is no ``key``; zeros stand in."""
         self._missing.append(key)
         return torch.zeros(()).expand(tuple(shape))
-
-    def take_if(self, key: str, shape: Sequence[int]) -> Tensor | None:
-        """As ``take``; ``None`` where the file does not have it."""
-        return self.take(key, shape) if key in self else None
 
     def skip(self, key: str) -> None:
         """Leave ``key`` unread: it is known and not needed."""

@@ -1,8 +1,8 @@
 """Published files of EAGLE-3 heads: the authors', SGLang's and vLLM's (speculators).
 
 They agree on the names but for the layer's (``midlayer`` or ``layers.0``) and a ``model.``
-before them; what else differs is told by the keys that are there and by three entries of
-``config.json``.
+before them; what else differs is told by the keys that are there and by a few entries of
+``config.json``, some of which promise a key.
 """
 
 from collections.abc import Mapping
@@ -10,15 +10,26 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from engine.heads.checkpoint import HeadError, HeadFile, open_heads, write_heads
-from engine.heads.eagle3 import NUM_STATES, OPTIONAL, Eagle3Head
+from engine.heads.eagle3 import FUSED_NORMS, NUM_STATES, OPTIONAL, Eagle3Head
 from engine.heads.eagle_file import STEMS
-from engine.heads.head_config import flat, layer_config, told_by
+from engine.heads.head_config import (
+    check_attention,
+    flag,
+    flat,
+    layer_config,
+    size_of,
+    told_by,
+)
 from engine.heads.layout import check_ids, filled, names_in
 
 _RENAMES = ((r"model\.", ""), (r"(?:layers\.0|midlayers\.0)\.", "midlayer."))
 _TAPS = "eagle_aux_hidden_state_layer_ids"
+_TARGET_SIZE = "target_hidden_size"
+_TARGETS_HEAD = "target_lm_head"  # ours: a draft vocabulary whose rows are of the target's head
+_PROMISES = {"norm_before_fc": {"input_norm.weight"}, "fc_norm": set(FUSED_NORMS)}
 
 
 def load_eagle3(home: str | Path) -> Eagle3Head:
@@ -33,7 +44,9 @@ def read_eagle3(file: HeadFile) -> Eagle3Head:
         HeadError: says which key of the file or entry of its config is wrong.
     """
     names, config = names_in(file, _RENAMES), layer_config(file.config)
+    check_attention(file.config)
     entries, shapes = flat(file.config), {name: file.shapes[key] for name, key in names.items()}
+    keys = _optional(names, entries)
     own = shapes.get("lm_head.weight", shapes.get("d2t"))
     if "d2t" not in names and own and own[0] != config.vocab_size:
         raise HeadError(f"lm_head.weight has {own[0]} rows, and no d2t to name them")
@@ -41,16 +54,18 @@ def read_eagle3(file: HeadFile) -> Eagle3Head:
     def build() -> Eagle3Head:
         return Eagle3Head(
             config,
-            OPTIONAL & names.keys(),
+            keys,
             draft_vocab=own[0] if own else None,
-            target_size=_target_size(shapes, config.hidden_size),
+            target_size=_target_size(shapes, entries, config.hidden_size),
             taps=_taps(entries),
-            is_residual_normed=_flag(entries, "norm_before_residual"),
-            is_output_normed=_flag(entries, "norm_output"),
+            is_residual_normed=flag(entries, "norm_before_residual"),
+            is_output_normed=flag(entries, "norm_output"),
         )
 
     head = filled(build, file, names)
     _check_vocabulary(head)
+    if flag(entries, "tie_word_embeddings") and not flag(entries, _TARGETS_HEAD):
+        _tie(head)
     return head
 
 
@@ -63,7 +78,8 @@ def save_eagle3(head: Eagle3Head, folder: Path, **told: Any) -> None:
         "tie_word_embeddings": False,
     }
     optional = {
-        "target_hidden_size": head.target_size != head.config.hidden_size and head.target_size,
+        _TARGETS_HEAD: head.lm_head is None,
+        _TARGET_SIZE: head.target_size != head.config.hidden_size and head.target_size,
         "norm_before_residual": head.is_residual_normed,
         "norm_output": head.is_output_normed,
         _TAPS: list(head.taps or ()),
@@ -72,12 +88,40 @@ def save_eagle3(head: Eagle3Head, folder: Path, **told: Any) -> None:
     write_heads(folder, head.state_dict(), entries | told_by(head.config) | told)
 
 
-def _target_size(shapes: Mapping[str, tuple[int, ...]], size: int) -> int:
-    """Ht, from the width of ``fc``."""
-    shape = shapes.get("fc.weight", (size, NUM_STATES * size))  # missing: told with the others
+def _optional(names: Mapping[str, str], entries: Mapping[str, Any]) -> frozenset[str]:
+    """The optional weights that the file has, and those that it must have."""
+    keys = set(OPTIONAL & names.keys())
+    for name, promised in _PROMISES.items():
+        if flag(entries, name) or keys & promised:  # of three norms, one is none
+            keys |= promised
+    if "d2t" in keys and not flag(entries, _TARGETS_HEAD):
+        keys.add("lm_head.weight")
+    return frozenset(keys)
+
+
+def _target_size(
+    shapes: Mapping[str, tuple[int, ...]], entries: Mapping[str, Any], size: int
+) -> int:
+    """Ht, from the width of ``fc``; the config may name it too."""
+    told = None if entries.get(_TARGET_SIZE) is None else size_of(entries, _TARGET_SIZE)
+    shape = shapes.get("fc.weight")
+    if shape is None:
+        return told or size  # missing: told with the others
     if len(shape) != 2 or shape[1] % NUM_STATES:
         raise HeadError(f"fc.weight: expected [{size}, 3 x hidden size], found {list(shape)}")
-    return shape[1] // NUM_STATES
+    read = shape[1] // NUM_STATES
+    if told not in (None, read):
+        raise HeadError(f"fc.weight reads states of {read}, {_TARGET_SIZE} is {told}")
+    return read
+
+
+def _tie(head: Eagle3Head) -> None:
+    """Make the head's own embeddings its output layer where it has no other, as SGLang does."""
+    words = head.embed_tokens
+    if words is not None and head.lm_head is None and head.d2t is None:
+        rows, size = words.weight.shape
+        head.lm_head = nn.Linear(size, rows, bias=False, device="meta")  # takes no memory
+        head.lm_head.weight = words.weight
 
 
 def _taps(entries: Mapping[str, Any]) -> tuple[int, ...] | None:
@@ -96,16 +140,6 @@ def _taps(entries: Mapping[str, Any]) -> tuple[int, ...] | None:
     if len(taps) != NUM_STATES:
         raise HeadError(f"config.json: {_TAPS} must hold {NUM_STATES} numbers, got {taps!r:.80}")
     return tuple(tap + (1 if taps is nested else 0) for tap in taps)
-
-
-def _flag(entries: Mapping[str, Any], name: str) -> bool:
-    """A yes or no of ``config.json``, at its top or inside ``eagle_config``."""
-    inner = entries.get("eagle_config")
-    nested = inner.get(name) if isinstance(inner, Mapping) else None
-    for value in (entries.get(name), nested):
-        if not isinstance(value, bool | None):
-            raise HeadError(f"config.json: {name} must be true or false, got {value!r:.50}")
-    return bool(entries.get(name) or nested)
 
 
 def _check_vocabulary(head: Eagle3Head) -> None:

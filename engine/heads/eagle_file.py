@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.heads.checkpoint import HeadError, HeadFile, open_heads, write_heads
 from engine.heads.eagle import OPTIONAL, EagleHead
-from engine.heads.head_config import layer_config, told_by
+from engine.heads.head_config import check_attention, flag, flat, layer_config, told_by
 from engine.heads.layout import check_ids, drop_ones, filled, names_in
 
 STEMS = ("model", "pytorch_model")
@@ -35,6 +35,7 @@ def read_eagle(file: HeadFile) -> EagleHead:
         HeadError: says which key of the file or entry of its config is wrong.
     """
     names, config = names_in(file, _RENAMES), layer_config(file.config)
+    check_attention(file.config)
     names = drop_ones(file, names, _DUMMIES)
     shape = file.shapes.get(names.get("lm_head.weight", names.get("token_map", "")))
     rows = shape[0] if shape else None
@@ -43,7 +44,9 @@ def read_eagle(file: HeadFile) -> EagleHead:
         raise HeadError(f"lm_head.weight has {rows} rows, and token_map is {list(ids)}")
     if ids is None and rows not in (None, config.vocab_size):
         raise HeadError(f"lm_head.weight has {rows} rows, and no token_map to name them")
-    head = filled(lambda: EagleHead(config, OPTIONAL & names.keys(), rows), file, names)
+    told = {"fc.bias"} if flag(flat(file.config), "bias") else set()
+    keys = frozenset(OPTIONAL & names.keys() | told)
+    head = filled(lambda: EagleHead(config, keys, rows), file, names)
     if head.token_map is not None:
         check_ids(head.token_map, config.vocab_size, "token_map")
     return head

@@ -20,19 +20,19 @@ from kernels.reason import first_line
 _BROKEN = (StrictDataclassError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError)
 _BROKEN += (RuntimeError,)  # of tables that do not fit together
 _LARGEST = 2**24  # any size; products of two still count their bytes in 64 bits
-_NEEDED = ("hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
-_KEPT = (
+NEEDED = ("hidden_size", "intermediate_size", "num_attention_heads", "vocab_size")
+ROTARY = ("rope_theta", "rope_scaling", "rope_parameters")  # three names of one thing
+KEPT = (
     "num_key_value_heads",
     "head_dim",
     "hidden_act",
     "max_position_embeddings",
     "rms_norm_eps",
-    "rope_theta",
-    "rope_scaling",
-    "rope_parameters",
+    *ROTARY,
 )
-_SIZES = frozenset((*_NEEDED, "num_key_value_heads", "head_dim", "max_position_embeddings"))
+_SIZES = frozenset((*NEEDED, "num_key_value_heads", "head_dim", "max_position_embeddings"))
 _POSITIVE = frozenset(("rms_norm_eps", "rope_theta"))
+_FULL = "full_attention"
 
 
 def flat(told: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,6 +45,46 @@ def flat(told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for entries in (*inner, told) for name, value in entries.items()}
 
 
+def flag(entries: Mapping[str, Any], name: str) -> bool:
+    """A yes or no of ``config.json``, at its top or inside ``eagle_config``.
+
+    Raises:
+        HeadError: it is neither.
+    """
+    inner = entries.get("eagle_config")
+    nested = inner.get(name) if isinstance(inner, Mapping) else None
+    for value in (entries.get(name), nested):
+        if not isinstance(value, bool | None):
+            raise HeadError(f"config.json: {name} must be true or false, got {value!r:.50}")
+    return bool(entries.get(name) or nested)
+
+
+def size_of(entries: Mapping[str, Any], name: str) -> int:
+    """A size that ``config.json`` must have.
+
+    Raises:
+        HeadError: it is missing or is no size.
+    """
+    value = entries.get(name)
+    if type(value) is not int or not 1 <= value <= _LARGEST:
+        raise HeadError(f"config.json needs a size {name}, got {value!r:.50}")
+    return value
+
+
+def check_attention(told: Mapping[str, Any]) -> None:
+    """Refuse a head whose layer is not to see the whole text, as every head's does here.
+
+    Raises:
+        HeadError: names what the layer was made for.
+    """
+    kinds = flat(told).get("layer_types")
+    first = kinds[0] if isinstance(kinds, list) and kinds else _FULL
+    if first != _FULL:
+        raise HeadError(
+            f"config.json: layer_types says {first!r:.50}, and heads are run with {_FULL} alone"
+        )
+
+
 def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
     """What the head's one layer is built from.
 
@@ -55,12 +95,10 @@ def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
         HeadError: an entry that the layer needs is missing or is no size.
     """
     entries = flat(told)
-    names = [name for name in _KEPT if entries.get(name) is not None]
-    chosen = deepcopy({name: entries.get(name) for name in (*_NEEDED, *names)})
+    names = [name for name in KEPT if entries.get(name) is not None]
+    chosen = deepcopy({name: entries.get(name) for name in (*NEEDED, *names)})
     for name in sorted(_SIZES & chosen.keys()):
-        value = chosen[name]
-        if type(value) is not int or not 1 <= value <= _LARGEST:
-            raise HeadError(f"config.json needs a size {name}, got {value!r:.50}")
+        size_of(chosen, name)
     for name in sorted(_POSITIVE & chosen.keys()):
         value = chosen[name]
         if type(value) not in (int, float) or not 0 < value < inf:
@@ -78,7 +116,7 @@ def layer_config(told: Mapping[str, Any]) -> LlamaConfig:
 
 def told_by(config: LlamaConfig) -> dict[str, Any]:
     """The entries of a flat ``config.json`` that make ``config`` again, in the older names too."""
-    entries = {name: getattr(config, name, None) for name in (*_NEEDED, *_KEPT)}
+    entries = {name: getattr(config, name, None) for name in (*NEEDED, *KEPT)}
     rope = dict(config.rope_parameters)
     entries["rope_theta"] = rope.get("rope_theta")
     if rope.get("rope_type", "default") != "default":

@@ -10,17 +10,26 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
-from transformers import PretrainedConfig
+from transformers import LlamaConfig, PretrainedConfig
 
 from engine.heads.checkpoint import HeadError, HeadFile, write_heads
-from engine.heads.head_config import layer_config, told_by
+from engine.heads.head_config import (
+    KEPT,
+    NEEDED,
+    ROTARY,
+    check_attention,
+    flat,
+    layer_config,
+    told_by,
+)
 from engine.heads.hydra import HydraHeads
-from engine.heads.layout import filled, names_in, renamed
+from engine.heads.layout import count, filled, names_in, renamed, rows_of
 from engine.heads.medusa import MAX_HEADS, MAX_LAYERS, TOKEN_MAP
 
 STEMS = ("hydra_lm_head", "model", "pytorch_model")
 PREFIX = "prefix_embeding_layer."
-_FIRST = re.compile(r"hydra_mlp\.(\d+)\.(\d+)\.linear\.weight$")
+_LAYERS = r"hydra_mlp\.\d+\.(\d+)\.linear\.(?:weight|bias)$"
+_HEADS = r"hydra_(?:mlp|lm_head)\.(\d+)\.(?:\d+\.(?:linear|res_connection)\.)?(?:weight|bias)$"
 _KNOWN = ("mlp", "prefix-mlp")
 
 
@@ -37,25 +46,22 @@ def read_hydra(file: HeadFile, target: PretrainedConfig) -> HydraHeads:
     has_prefix = any(key.startswith(PREFIX) for key in file.shapes)
     names = renamed(names_in(file, ()), lambda name: _inner(name, has_prefix), file)
     names.pop(PREFIX + "embed_tokens.weight", None)  # nothing reads it
-    places = [match for name in names if (match := _FIRST.match(name))]
-    if not places:
+    num_heads, num_layers = count(_HEADS, names), count(_LAYERS, names)
+    if not num_layers:
         raise HeadError(f"{file.path.name} holds no Hydra heads: hydra_mlp.0 is missing")
-    num_heads, num_layers = (1 + max(int(place[group]) for place in places) for group in (1, 2))
     if num_heads > MAX_HEADS or num_layers > MAX_LAYERS:
         raise HeadError(f"{file.path.name} holds {num_heads} heads of {num_layers} layers")
-    first = names.get("hydra_mlp.0.0.linear.weight")
-    if first is None:
-        raise HeadError(f"{file.path.name} does not fit (missing: hydra_mlp.0.0.linear.weight)")
-    size, inputs = file.sizes(first, 2)
-    layer = _layer(file, names, target) if has_prefix else None
+    size, grounded = _inputs(file, names, num_heads, has_prefix)
+    layer = _layer(file.config, target) if has_prefix else None
     if layer is not None and layer.hidden_size != size:
         raise HeadError(f"heads for hidden size {size}, this target has {layer.hidden_size}")
+    outputs = (f"hydra_lm_head.{head}.weight" for head in range(num_heads))
     sizes = {
-        "grounded": inputs == 2 * size,
+        "grounded": grounded,
         "prefix": layer,
-        "vocab": _rows(file, names, "hydra_lm_head.0.weight", 2),
-        "own_words": _rows(file, names, "input_embed_fn.weight", 2),
-        "draft_vocab": _rows(file, names, TOKEN_MAP, 1),
+        "vocab": rows_of(file, names, outputs),
+        "own_words": rows_of(file, names, ["input_embed_fn.weight"]),
+        "draft_vocab": rows_of(file, names, [TOKEN_MAP], 1),
         "offset": _offset(file.config),
     }
     return filled(
@@ -99,19 +105,40 @@ def _outer(name: str, has_prefix: bool) -> str:
     return re.sub(r"^(hydra_mlp\.\d+)\.(\d+)\.", lambda m: f"{m[1]}.{2 * int(m[2]) + 1}.", name)
 
 
-def _layer(file: HeadFile, names: Mapping[str, str], target: PretrainedConfig) -> Any:
+def _inputs(
+    file: HeadFile, names: Mapping[str, str], num_heads: int, has_prefix: bool
+) -> tuple[int, bool]:
+    """H, and whether heads are grounded, as the first block there is reads them.
+
+    Raises:
+        HeadError: names the blocks' weights, of which there is none.
+    """
+    firsts = [f"hydra_mlp.{head}.0.linear.weight" for head in range(num_heads)]
+    key = next((names[name] for name in firsts if name in names), None)
+    if key is None:
+        lacking = ", ".join(_outer(name, has_prefix) for name in firsts)
+        raise HeadError(f"{file.path.name} does not fit (missing: {lacking})")
+    size, width = file.sizes(key, 2)
+    return size, width != size
+
+
+def _layer(config: Mapping[str, Any], target: PretrainedConfig) -> LlamaConfig:
     """Configuration of the prefix layer: the file's entries over the target's."""
-    own = {name: getattr(target, name, None) for name in target.to_dict()}
-    try:
-        return layer_config({k: v for k, v in own.items() if v is not None} | dict(file.config))
-    except ValueError as error:
-        raise HeadError(str(error)) from error
-
-
-def _rows(file: HeadFile, names: Mapping[str, str], name: str, dimensions: int) -> int | None:
-    """Rows of an optional weight; ``None`` where the file does not have it."""
-    key = names.get(name)
-    return None if key is None else file.sizes(key, dimensions)[0]
+    told = flat(config)
+    check_attention(told)
+    is_turned = any(told.get(name) is not None for name in ROTARY)
+    own = {
+        name: getattr(target, name, None)  # not in its dict where the target calls it otherwise
+        for name in (*NEEDED, *KEPT)
+        if not (is_turned and name in ROTARY)
+    }
+    entries = {name: value for name, value in own.items() if value is not None} | told
+    if lacking := [name for name in NEEDED if name not in entries]:
+        raise HeadError(
+            f"this target ({target.model_type}) has no Llama layer to shape the prefix layer "
+            f"after: neither it nor config.json tells {', '.join(lacking)}"
+        )
+    return layer_config(entries)
 
 
 def _offset(config: Mapping[str, Any]) -> int:

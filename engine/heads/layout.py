@@ -4,7 +4,7 @@ It knows names and shapes, and nothing of what the weights are for.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import torch
@@ -58,6 +58,23 @@ def drop_ones(file: HeadFile, names: Mapping[str, str], dummies: Sequence[str]) 
         for name, key in names.items()
         if not (name in dummies and bool((tensor(file, key) == 1).all()))
     }
+
+
+def count(pattern: str, names: Iterable[str]) -> int:
+    """How many there are of what ``pattern`` numbers in some of ``names``, up to the last one.
+
+    Any key of a part counts it: what that part lacks is then missing, and no other is blamed.
+    """
+    found = (re.match(pattern, name) for name in names)
+    return 1 + max((int(match[1]) for match in found if match), default=-1)
+
+
+def rows_of(
+    file: HeadFile, names: Mapping[str, str], wanted: Iterable[str], dimensions: int = 2
+) -> int | None:
+    """Rows of the first of ``wanted`` that the file has; ``None`` where it has none."""
+    key = next((names[name] for name in wanted if name in names), None)
+    return None if key is None else file.sizes(key, dimensions)[0]
 
 
 def filled(

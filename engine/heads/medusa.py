@@ -7,6 +7,7 @@ of their own, ``{i}.{L}.weight``.
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.heads.checkpoint import HeadError, HeadFile, write_heads
-from engine.heads.layout import filled, names_in, renamed
+from engine.heads.layout import count, filled, names_in, renamed, rows_of
 from engine.heads.res_block import ResBlock
 
 STEMS = ("medusa_lm_head", "model", "pytorch_model")
@@ -109,22 +110,22 @@ def read_medusa(file: HeadFile) -> MedusaHeads:
     names = names_in(file, _VARIANTS)
     if any(key.startswith(_WHOLE) for key in file.shapes):  # the target's own weights are unread
         names = {name: key for name, key in names.items() if key.startswith(_WHOLE)}
-    places = [m for name in names if (m := re.match(r"(\d+)\.(\d+)\.linear\.weight$", name))]
-    if not places:
-        raise HeadError(f"{file.path.name} holds no Medusa heads: 0.0.linear.weight is missing")
-    num_heads, num_layers = (1 + max(int(place[group]) for place in places) for group in (1, 2))
-    if num_heads > MAX_HEADS or num_layers > MAX_LAYERS:
-        raise HeadError(f"{file.path.name} holds {num_heads} heads of {num_layers} layers")
+    num_layers = count(r"\d+\.(\d+)\.linear\.(?:weight|bias)$", names)
     apart = (r"^lm_heads\.(\d+)\.", rf"\1.{num_layers}.")  # vLLM's output layers
     names = renamed(names, lambda name: re.sub(*apart, name), file)
-    shared = _shared(names, f"0.{num_layers}.weight") if file.config.get(SHARED) is True else None
+    part = rf"(?:\d+\.linear\.weight|\d+\.linear\.bias|{num_layers}\.weight)$"
+    num_heads = count(rf"(\d+)\.{part}", names)
+    if num_heads > MAX_HEADS or num_layers > MAX_LAYERS:
+        raise HeadError(f"{file.path.name} holds {num_heads} heads of {num_layers} layers")
+    outputs = [f"{head}.{num_layers}.weight" for head in range(num_heads)]
+    shared = _shared(names, outputs) if file.config.get(SHARED) is True else None
     if shared is not None:
-        names |= {f"{head}.{num_layers}.weight": shared for head in range(num_heads)}
-    size, vocab = file.sizes(names[places[0].string], 2)[0], None
-    if own := names.get(f"0.{num_layers}.weight"):
-        vocab = file.sizes(own, 2)[0]
-    ids = names.get(TOKEN_MAP)
-    rows = None if ids is None else file.sizes(ids, 1)[0]
+        names |= dict.fromkeys(outputs, shared)
+    places = [(head, layer) for head in range(num_heads) for layer in range(num_layers)]
+    size = rows_of(file, names, (f"{head}.{layer}.linear.weight" for head, layer in places))
+    if size is None:
+        raise HeadError(f"{file.path.name} holds no Medusa heads: 0.0.linear.weight is missing")
+    vocab, rows = rows_of(file, names, outputs), rows_of(file, names, [TOKEN_MAP], 1)
     bias = any(name.endswith(".linear.bias") for name in names)
     heads = filled(
         lambda: MedusaHeads(size, num_heads, num_layers, vocab, rows, bias=bias), file, names
@@ -134,9 +135,10 @@ def read_medusa(file: HeadFile) -> MedusaHeads:
     return heads
 
 
-def _shared(names: dict[str, str], first: str) -> str | None:
+def _shared(names: dict[str, str], outputs: Sequence[str]) -> str | None:
     """The key of one output layer of all heads, taken out of ``names`` where it stands apart."""
-    return names.pop("lm_head.weight", names.get(first))
+    found = next((names[name] for name in outputs if name in names), None)
+    return names.pop("lm_head.weight", found)
 
 
 def save_medusa(heads: MedusaHeads, folder: Path, **told: Any) -> None:

@@ -4,11 +4,15 @@ import json
 
 import pytest
 import torch
+from transformers import LlamaConfig, LlamaForCausalLM
 
+from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.checkpoint import HeadError
 from engine.heads.eagle3_file import load_eagle3, save_eagle3
+from engine.heads.find import SHIPPED
 from tests.engine.heads import eagle_paper as paper
 from tests.engine.heads.test_eagle_files import CONFIG, HEADS, INNER, KV, H, V, write
+from tests.fakes import tiny_llama
 
 IDS = torch.tensor([0, 2, 3, 7, 11, 19])  # the draft vocabulary
 VD, HT = len(IDS), 12
@@ -200,6 +204,119 @@ def test_a_file_that_does_not_fit_is_refused_with_its_key(tmp_path, reason):
     with pytest.raises(HeadError) as caught:
         load_eagle3(write(tmp_path, weights if tensor is None else {**weights, key: tensor}, TOLD))
     assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("inner", [False, True])
+@pytest.mark.parametrize(
+    ("name", "keys"),
+    [
+        ("norm_before_fc", ["input_norm.weight"]),
+        ("fc_norm", [f"fc_norm.{state}.weight" for state in range(3)]),
+    ],
+)
+def test_norms_that_the_config_promises_must_be_there(tmp_path, name, keys, inner):
+    """NVIDIA's heads say so inside ``eagle_config``."""
+    config = TOLD | ({"eagle_config": {name: True}} if inner else {name: True})
+    norms = {key: torch.ones(3 * H // len(keys)) for key in keys}
+    assert load_eagle3(write(tmp_path, published() | norms, config)).keys.issuperset(keys)
+    for lacking in (keys, keys[-1:]):
+        told = {key: norm for key, norm in norms.items() if key not in lacking}
+        with pytest.raises(HeadError) as caught:
+            load_eagle3(write(tmp_path, published() | told, config))
+        assert str(caught.value).endswith(f"(missing: {', '.join(lacking)})")
+
+
+def test_of_three_norms_none_may_lack(tmp_path):
+    told = published() | {"fc_norm.0.weight": torch.ones(H), "fc_norm.2.weight": torch.ones(H)}
+    with pytest.raises(HeadError, match=r"\(missing: fc_norm.1.weight\)"):
+        load_eagle3(write(tmp_path, told, TOLD))
+
+
+def test_a_draft_vocabulary_without_its_head_says_that_the_targets_is_meant(tmp_path):
+    weights = {key: t for key, t in published().items() if key != "lm_head.weight"}
+    with pytest.raises(HeadError, match=r"\(missing: lm_head.weight\)"):
+        load_eagle3(write(tmp_path, weights, TOLD))
+    head = load_eagle3(write(tmp_path, weights, TOLD | {"target_lm_head": True}))
+    assert head.lm_head is None and head.draft_ids.tolist() == IDS.tolist()
+    save_eagle3(head, tmp_path / "saved")
+    assert load_eagle3(tmp_path / "saved").lm_head is None
+
+
+def test_a_saved_head_of_its_own_is_not_said_to_be_the_targets(tmp_path):
+    save_eagle3(load_eagle3(write(tmp_path, published(), TOLD)), tmp_path / "saved")
+    assert "target_lm_head" not in json.loads((tmp_path / "saved" / "config.json").read_text())
+
+
+def test_the_shipped_head_says_that_the_targets_is_meant():
+    config = json.loads((SHIPPED / "eagle3" / "config.json").read_text())
+    assert config["target_lm_head"] is True
+    assert load_eagle3(SHIPPED / "eagle3").lm_head is None
+
+
+BAD_CONFIGS = {
+    "fc.weight reads states of 16, target_hidden_size is 12": {"target_hidden_size": HT},
+    "config.json needs a size target_hidden_size, got '16'": {"target_hidden_size": "16"},
+    "layer_types says 'sliding_attention'": {"layer_types": ["sliding_attention"]},
+    "fc_norm must be true or false, got 1": {"fc_norm": 1},
+}
+
+
+@pytest.mark.parametrize("reason", BAD_CONFIGS)
+def test_a_config_that_says_otherwise_is_refused(tmp_path, reason):
+    with pytest.raises(HeadError) as caught:
+        load_eagle3(write(tmp_path, published(), TOLD | BAD_CONFIGS[reason]))
+    assert reason in str(caught.value)
+
+
+def test_the_size_that_the_config_names_serves_where_fc_lacks(tmp_path):
+    """The norms before it are right, and are not blamed."""
+    told = published() | {f"fc_norm.{state}.weight": torch.ones(HT) for state in range(3)}
+    del told["fc.weight"]
+    with pytest.raises(HeadError, match=r"does not fit \(missing: fc.weight\)"):
+        load_eagle3(write(tmp_path, told, TOLD | {"target_hidden_size": HT}))
+
+
+def tied_home(folder, words=None, size=H, **told):
+    """A head with embeddings, no output layer and no tables, whose config ties the two."""
+    lacking = ("d2t", "t2d", "lm_head.weight")
+    weights = {k: t for k, t in published(target=size, words=True).items() if k not in lacking}
+    weights |= {} if words is None else {"embed_tokens.weight": words}
+    return write(folder, weights, CONFIG | {"tie_word_embeddings": True} | told)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("size", [H, 32])
+def test_tied_embeddings_are_the_heads_output_layer(tmp_path, packed, size):
+    """As in SGLang; the target may be wider than the head."""
+    target = tiny_llama(V, 0) if size == 32 else LlamaForCausalLM(LlamaConfig(**CONFIG))
+    head = load_eagle3(tied_home(tmp_path, size=size))
+    words = head.embed_tokens.weight.detach().clone()
+    attached = attach_feature_head(head, target, packed=packed)
+    rows = torch.randn(3, H)
+    torch.testing.assert_close(attached.lm_head(rows), rows @ words.T, atol=1e-5, rtol=1e-5)
+    assert torch.equal(attached.embed(torch.arange(V)), words)
+
+
+def test_tied_embeddings_that_are_the_targets_leave_it_its_head(tmp_path):
+    target = LlamaForCausalLM(LlamaConfig(**CONFIG))
+    words = target.get_input_embeddings().weight.detach().clone()
+    attached = attach_feature_head(load_eagle3(tied_home(tmp_path, words)), target, packed=False)
+    assert attached.embed is target.get_input_embeddings()
+    assert attached.lm_head is target.get_output_embeddings()
+
+
+@pytest.mark.parametrize(
+    "told", [{"tie_word_embeddings": False}, {"target_lm_head": True}], ids=["untied", "targets"]
+)
+def test_embeddings_that_are_not_tied_speak_for_nobody(tmp_path, told):
+    assert load_eagle3(tied_home(tmp_path, **told)).lm_head is None
+
+
+def test_a_tied_head_is_saved_with_an_output_layer_of_its_own(tmp_path):
+    head = load_eagle3(tied_home(tmp_path))
+    save_eagle3(head, tmp_path / "saved")
+    again = load_eagle3(tmp_path / "saved")
+    assert torch.equal(again.lm_head.weight, head.lm_head.weight.bfloat16())
 
 
 @pytest.mark.parametrize("inner", [False, True])

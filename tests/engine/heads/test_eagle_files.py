@@ -195,6 +195,10 @@ UNEVEN = {"rope_type": "longrope", "factor": 2.0, "original_max_position_embeddi
     f"{length}_factor": [1.0] * 3 for length in ("short", "long")
 }
 BAD_CONFIGS = {
+    "layer_types says 'sliding_attention', and heads are run with full_attention": {
+        "layer_types": ["sliding_attention"]
+    },
+    "bias must be true or false, got 'yes'": {"bias": "yes"},
     "hidden_size, got None": {"hidden_size": None},
     "hidden_size, got 'x'": {"hidden_size": "x"},
     "cannot share 3 key/value heads": {"num_key_value_heads": 3},
@@ -217,6 +221,19 @@ def test_a_config_that_does_not_fit_is_refused_with_its_entry(tmp_path, reason):
     with pytest.raises(HeadError) as caught:
         load_eagle(write(tmp_path, published(), CONFIG | BAD_CONFIGS[reason]))
     assert reason in str(caught.value)
+
+
+def test_a_bias_that_the_config_promises_must_be_there(tmp_path):
+    with pytest.raises(HeadError, match=r"\(missing: fc.bias\)"):
+        load_eagle(write(tmp_path, published(bias=False), CONFIG | {"bias": True}))
+    weights = published()
+    assert_is_the_papers(load_eagle(write(tmp_path, weights, CONFIG | {"bias": True})), weights)
+
+
+def test_the_kinds_of_layers_behind_the_heads_own_do_not_matter(tmp_path):
+    """As in a config that was copied from a target's."""
+    config = CONFIG | {"layer_types": ["full_attention", "sliding_attention"]}
+    assert_is_the_papers(load_eagle(write(tmp_path, published(), config)), published())
 
 
 def test_the_layer_that_vllms_script_nests_is_found(tmp_path):

@@ -5,6 +5,7 @@ import json
 import pytest
 import torch
 from safetensors.torch import save_file
+from transformers import GPT2Config
 
 from engine.heads.attach_guessing import attach_guessing
 from engine.heads.checkpoint import HeadError, open_heads
@@ -172,6 +173,30 @@ def test_what_does_not_fit_is_named(tmp_path, key, value, reason):
         load(write(tmp_path, tensors))
 
 
+@pytest.mark.parametrize("prefix", [False, True])
+@pytest.mark.parametrize("grounded", [False, True])
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_of_a_file_that_lacks_any_one_key_that_key_alone_is_named(
+    tmp_path, prefix, grounded, num_layers
+):
+    """Also where it is the one that would have given a shape or a number of heads."""
+    whole = published(2, num_layers, grounded=grounded, prefix=prefix, words=False)
+    whole.pop(PREFIX + "embed_tokens.weight", None)  # nothing reads it
+    for key in whole:
+        rest = {name: value for name, value in whole.items() if name != key}
+        with pytest.raises(HeadError) as caught:
+            load(write(tmp_path, rest))
+        assert str(caught.value).endswith(f"does not fit (missing: {key})")
+
+
+def test_first_blocks_without_any_weight_are_named_as_the_file_has_them(tmp_path):
+    tensors = published(2, 2, prefix=True)
+    for head in range(2):
+        del tensors[f"hydra_mlp.{head}.1.linear.weight"]
+    with pytest.raises(HeadError, match=r"\(missing: hydra_mlp.0.1.linear.weight, hydra_mlp.1.1"):
+        load(write(tmp_path, tensors))
+
+
 def test_a_layer_that_one_head_lacks_is_not_taken_from_another_number(tmp_path):
     """Undoing the shift of the numbers makes 3 a 1, and there is a 1 already."""
     tensors = published(2, 2, grounded=False, prefix=True)
@@ -216,3 +241,51 @@ def test_heads_with_a_prefix_layer_for_another_size_say_so(tmp_path):
     target.hidden_size = 2 * H
     with pytest.raises(HeadError, match=f"heads for hidden size {H}, this target has {2 * H}"):
         read_hydra(open_heads(tmp_path, STEMS), target)
+
+
+def gpt2():
+    """A target of the heads' size that calls its sizes otherwise and has no Llama layer."""
+    return GPT2Config(n_embd=H, n_head=HEADS, vocab_size=V)
+
+
+def test_a_target_without_a_llama_layer_shapes_no_prefix_layer(tmp_path):
+    write(tmp_path, published(prefix=True))
+    reason = r"\(gpt2\) has no Llama layer .* neither it nor config.json tells intermediate_size$"
+    with pytest.raises(HeadError, match=reason):
+        read_hydra(open_heads(tmp_path, STEMS), gpt2())
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_a_target_calls_otherwise_is_found_and_the_rest_may_be_the_files(tmp_path, nested):
+    told = {"intermediate_size": INNER, "num_key_value_heads": KV}
+    write(tmp_path, published(prefix=True), **({"model": told} if nested else told))
+    config = read_hydra(open_heads(tmp_path, STEMS), gpt2()).prefix.config
+    assert (config.hidden_size, config.num_attention_heads, config.vocab_size) == (H, HEADS, V)
+    assert (config.intermediate_size, config.num_key_value_heads) == (INNER, KV)
+
+
+LINEAR = {"rope_type": "linear", "factor": 2.0, "rope_theta": 7.0}
+
+
+@pytest.mark.parametrize(
+    ("told", "theta", "kind"),
+    [
+        ({}, 10000.0, "default"),
+        ({"rope_theta": 500.0, "rope_scaling": None}, 500.0, "default"),
+        (
+            {"rope_parameters": {"rope_type": "linear", "factor": 2.0, "rope_theta": 7.0}},
+            7,
+            "linear",
+        ),
+    ],
+)
+def test_the_files_rotation_is_used_and_not_the_targets(tmp_path, told, theta, kind):
+    write(tmp_path, published(prefix=True), **told)
+    rope = load(tmp_path).prefix.config.rope_parameters
+    assert (rope["rope_theta"], rope["rope_type"]) == (theta, kind)
+
+
+def test_a_prefix_layer_that_sees_a_window_is_refused(tmp_path):
+    write(tmp_path, published(prefix=True), layer_types=["sliding_attention"])
+    with pytest.raises(HeadError, match="layer_types says 'sliding_attention'"):
+        load(tmp_path)

@@ -175,6 +175,8 @@ def put(key, value):
         (drop("2.2.weight"), "missing: 2.2.weight"),
         (put("3.weight", torch.ones(2)), "not known: 3.weight"),
         (put("1.2.bias", torch.ones(V)), "not known: 1.2.bias"),
+        (put("3.2.bias", torch.ones(V)), r"\(not known: 3.2.bias\)"),
+        (put("3.0.weight", torch.ones(V)), r"\(not known: 3.0.weight\)"),
         (put("0.1.linear.weight", torch.ones(H, 7)), r"0.1.linear.weight: expected \[32, 32\]"),
         (put("2.1.linear.bias", torch.full((H,), torch.nan)), "2.1.linear.bias: holds values"),
         (put("2.2.weight", torch.full((V, H), torch.inf)), "2.2.weight: holds values"),
@@ -192,6 +194,24 @@ def test_what_does_not_fit_is_named(tmp_path, change, reason):
     folder = write(tmp_path, broken(change), "medusa_lm_head.pt")
     with pytest.raises(HeadError, match=reason):
         read_medusa(open_heads(folder, STEMS))
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+@pytest.mark.parametrize("own", [True, False])
+def test_of_a_file_that_lacks_any_one_key_that_key_alone_is_named(tmp_path, num_layers, own):
+    """Also where it is the one that would have given a shape or a number of heads."""
+    whole = published(2, num_layers, own=own)
+    for key in whole:
+        rest = {name: value for name, value in whole.items() if name != key}
+        with pytest.raises(HeadError) as caught:
+            read_medusa(open_heads(write(tmp_path, rest), STEMS))
+        assert str(caught.value).endswith(f"does not fit (missing: {key})")
+
+
+def test_heads_whose_blocks_have_no_weights_at_all_are_none(tmp_path):
+    rest = {key: value for key, value in published().items() if "linear.weight" not in key}
+    with pytest.raises(HeadError, match=r"no Medusa heads: 0\.0\.linear\.weight is missing"):
+        read_medusa(open_heads(write(tmp_path, rest), STEMS))
 
 
 @pytest.mark.parametrize(
