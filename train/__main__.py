@@ -1,5 +1,8 @@
 """``make train``: all of it, one step after another; each goes on where it stopped.
 
+Trainings begin with the drafters that are shipped, where there are some: 400 steps from scratch
+would be far worse than the thousands behind those.  ``--fresh`` takes these thousands again.
+
 ``python -m train --trial`` does every step on a handful of answers, in minutes and in a folder
 of its own: what it ships is worth nothing, that it ships is worth knowing.
 """
@@ -10,7 +13,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-HEADS = {
+import torch
+
+from train.onward import steps_of
+
+ONWARD = ("--rate", "1.2e-3", "--warmup", "40", "--decay", "0.7", "--held", "60")
+HEADS = {  # settings of a training from scratch
     "eagle": ("--rate", "8e-4"),
     "hydra": ("--rate", "1e-3", "--no-muon"),
     "hydra++": ("--rate", "1e-3", "--no-muon"),
@@ -21,37 +29,66 @@ FEW = {  # settings of a trial
     "collect": ("--rows", "60"),
     "generate": ("--batches", "2", "--lines", "24", "--new-tokens", "24"),
     "draft": ("--steps", "3", "--held", "4"),
-    "card": ("--new-tokens", "8", "--held", "4"),
+    "card": ("--new-tokens", "8", "--held", "4", "--force"),
     "heads": ("--steps", "3", "--held", "4", "--sample", "4"),
-    "ship": ("--new-tokens", "8", "--held", "4", "--drawn", "1"),
+    "ship": ("--new-tokens", "8", "--held", "4", "--drawn", "1", "--force"),
 }
 
 
-def steps(runs: Path, drafters: Path) -> Iterator[tuple[str, ...]]:
+def steps(
+    runs: Path, drafters: Path, device: str = "cpu", is_fresh: bool = False
+) -> Iterator[tuple[str, ...]]:
     """Module and arguments of every step, with all that is written below two folders."""
-    labels, source = str(runs / "labels"), ("--labels", str(runs / "labels"))
-    yield "collect", "replies", "--out", labels
-    yield "generate", "--out", str(runs / "labels" / "own")
-    yield "generate", "--imagine", "--out", str(runs / "labels" / "imagined")
-    yield "draft", *source, "--out", str(runs / "draft")
-    shelf = ("--bench", str(runs / "bench"))
-    yield "card", *source, *shelf, "--run", str(runs / "draft"), "--out", str(drafters / "draft")
-    for kind, told in HEADS.items():
-        run = runs / kind
-        base = ("--base", str(runs / "hydra")) if kind == "hydra++" else ()
-        yield "heads", kind, *told, *base, *source, "--out", str(run)
-        yield "ship", kind, *source, *shelf, "--run", str(run), "--out", str(drafters / kind)
+    labels, on = runs / "labels", ("--device", device)
+    yield "collect", "replies", *on, "--out", str(labels)
+    yield "generate", *on, "--out", str(labels / "own")
+    yield "generate", "--imagine", *on, "--out", str(labels / "imagined")
+    source, shelf = ("--labels", str(labels)), ("--bench", str(runs / "bench"))
+    runs = runs / "fresh" if is_fresh else runs  # what goes on from shipped weights is no start
+    for kind in ("draft", *HEADS):
+        module = ("draft",) if kind == "draft" else ("heads", kind)
+        told = settings(kind, runs, drafters / kind, is_fresh)
+        yield *module, *told, *on, *source, "--out", str(runs / kind)
+        module = ("card",) if kind == "draft" else ("ship", kind)
+        out = str(drafters / kind)
+        yield *module, *source, *shelf, "--run", str(runs / kind), "--out", out
+
+
+def settings(kind: str, runs: Path, shipped: Path, is_fresh: bool) -> tuple[str, ...]:
+    """What a training begins with and how long it is: on from ``shipped``, or as long as that."""
+    if shipped.is_dir() and not is_fresh:
+        more = "2000" if kind == "draft" else "2700"
+        return "--shipped", str(shipped), "--steps", more, *ONWARD
+    count = steps_of(shipped)
+    length = ("--steps", str(count)) if count else ()
+    base = ("--base", str(runs / "hydra")) if kind == "hydra++" else ()
+    return *HEADS.get(kind, ()), *base, *length
+
+
+def read() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trial", action="store_true", help="a handful of answers, in runs/trial")
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="train from scratch, in fresh below the runs, for as many steps as are shipped",
+    )
+    parser.add_argument(
+        "--device",
+        default="cuda" if torch.cuda.is_available() else "cpu",
+        help="to read, write and train on; cuda unless given, where there is one",
+    )
+    return parser.parse_args()
 
 
 def main() -> None:
     """Run the steps in processes of their own, and stop at one that fails."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--trial", action="store_true", help="a handful of answers, in runs/trial")
-    is_trial = parser.parse_args().trial
-    runs = Path("runs/trial" if is_trial else "runs")
-    drafters = runs / "drafters" if is_trial else Path("assets/drafters")
-    for module, *rest in steps(runs, drafters):
-        told = [*rest, *(FEW[module] if is_trial else ())]
+    args = read()
+    runs = Path("runs/trial" if args.trial else "runs")
+    drafters = runs / "drafters" if args.trial else Path("assets/drafters")
+    for module, *rest in steps(runs, drafters, args.device, args.fresh):
+        told = [*rest, *(FEW[module] if args.trial else ())]
         command = [sys.executable, "-m", f"train.{module}", *told]
         print(" ".join(command[1:]), flush=True)
         subprocess.run(command, check=True)

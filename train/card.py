@@ -16,7 +16,7 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from train.labels import LabelStore, held_out, open_stores
 from train.measure import Figures, bench_answers, figures, held_out_answers
-from train.onward import write_history
+from train.onward import spare_longer, write_history
 from train.training import Training, revive
 
 CARD = """---
@@ -124,18 +124,30 @@ def main() -> None:
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--num-draft", type=int, default=4)
     parser.add_argument("--held", type=int, default=80, help="held-out answers to measure on")
-    args = parser.parse_args()
+    parser.add_argument("--force", action="store_true", help="over one that learnt for longer")
+    card(parser.parse_args())
+
+
+def card(args: argparse.Namespace) -> None:
+    """Write the folder, then measure what a reader of it gets.
+
+    Raises:
+        SystemExit: the run has no checkpoint yet, or what is there was trained for longer.
+    """
+    if not (args.run / "checkpoint.pt").exists():
+        raise SystemExit(f"{args.run} has no checkpoint yet: nothing to ship")
+    training = revive(args.run)
+    spare_longer(training, args.out, args.force)
     told = json.loads((args.run / "settings.json").read_text())
     stores = open_stores(args.labels)
     answers = {
         "held-out answers": held_out_answers(stores)[: args.held],
         "MT-bench": bench_answers(args.target, args.prompts, args.new_tokens, args.bench),
     }
-    training = revive(args.run)
     model = write_weights(training, args.out)
     write_history(training, args.out)
     rows = [figure_row(name, figures(model, a, args.num_draft)) for name, a in answers.items()]
-    card = CARD.format(
+    text = CARD.format(
         parameters=model.num_parameters() / 1e6,
         layers=model.config.num_hidden_layers,
         hidden=model.config.hidden_size,
@@ -151,7 +163,7 @@ def main() -> None:
         **{name: told[name] for name in ("hard", "rate", "seed")},
         **data_facts(stores),
     )
-    (args.out / "README.md").write_text(card, encoding="utf-8")
+    (args.out / "README.md").write_text(text, encoding="utf-8")
     print("\n".join(rows))
 
 

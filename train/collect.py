@@ -5,19 +5,23 @@ where it stopped.
 """
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
+from transformers import AutoTokenizer, PreTrainedModel
 
 from train.corpus import PARTS, frame, read_chats
 from train.labels import LabelStore
+from train.needs import need_target, read_target
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.states import StateStore, read_states
 
 LABELS = Path("runs/labels")
+SETTINGS = ("rows", "top", "length", "seed")  # that a store is laid out by
 
 
 @torch.inference_mode()
@@ -54,9 +58,15 @@ def batches(store: LabelStore, todo: np.ndarray, tokens: int, seed: int) -> list
 
 
 def open_store(args: argparse.Namespace) -> LabelStore:
-    """The store of ``args.part``, laid out first where there is none."""
+    """The store of ``args.part``, laid out first where there is none.
+
+    Raises:
+        SystemExit: there is one, of other settings.
+    """
     folder = args.out / args.part
+    facts = {"part": args.part} | {name: getattr(args, name) for name in SETTINGS}
     if (folder / "facts.json").exists():
+        _hold_to(folder, facts)
         return LabelStore.open(folder)
     tokenizer = AutoTokenizer.from_pretrained(args.target)
     chats = list(read_chats(args.corpus, args.part))
@@ -65,18 +75,33 @@ def open_store(args: argparse.Namespace) -> LabelStore:
         chats = [chats[i] for i in chosen]
     rows = [frame(tokenizer, chat, args.length) for chat in chats]
     rows = [row for row in rows if row.first < len(row.ids)]
-    facts = {"part": args.part, "top": args.top, "length": args.length, "seed": args.seed}
     return LabelStore.create(folder, rows, args.top, facts)
+
+
+def _hold_to(folder: Path, asked: dict[str, Any]) -> None:
+    """End where ``folder`` was laid out with other settings than are ``asked``.
+
+    What its facts do not say is not held against it: older ones lack ``rows``.
+    """
+    kept = json.loads((folder / "facts.json").read_text("utf-8"))
+    for name, value in asked.items():
+        if kept.get(name, value) != value:
+            raise SystemExit(
+                f"{folder} was laid out with --{name} {kept[name]}, not {value}: "
+                "ask for the same, or for another --out"
+            )
 
 
 @torch.inference_mode()
 def collect(args: argparse.Namespace) -> None:
     """Read every row that is not yet done; laws that are kept already are not made again."""
+    need_target(args.target)
     labels = open_store(args)
-    dtype = dtype_of(args.dtype, args.device)
-    target = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype).to(args.device).eval()
+    target = read_target(args.target, dtype_of(args.dtype, args.device)).to(args.device)
     states = open_states(args.out / args.part, labels, target.config.hidden_size)
-    todo = batches(labels, np.flatnonzero(~(labels.done & states.done)), args.tokens, args.seed)
+    done = labels.done & states.done
+    print(f"{done.sum():,} of {len(done):,} rows are there", flush=True)
+    todo = batches(labels, np.flatnonzero(~done), args.tokens, args.seed)
     progress = Progress(sum(len(labels.row_ids(row)) for rows in todo for row in rows), "tokens")
     for rows in todo:
         read = read_states(target, [labels.row_ids(row) for row in rows])

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from transformers import PreTrainedTokenizerBase
 
+from train.needs import need_text
+
 PARTS = ("replies", "dialogue", "maths")
 Message = dict[str, str]  # role, content: what chat templates take
 
@@ -37,6 +39,7 @@ def read_chats(corpus: Path, part: str) -> Iterator[Chat]:
     """
     reader = {"replies": _replies, "dialogue": _dialogues, "maths": _problems}[part]
     name = {"replies": "smollm2_replies.jsonl.xz"}.get(part, f"{part}.txt.xz")
+    need_text(corpus / name, "--corpus")
     with lzma.open(corpus / name, "rt", encoding="utf-8") as lines:
         yield from reader(lines)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
 from train.arguments import read_arguments, training_parser
 from train.distil import distil
@@ -18,6 +18,7 @@ from train.feed import Batch, feed
 from train.labels import LabelStore, common_tokens, open_stores
 from train.loss import slice_vocabulary
 from train.measure import figures, held_out_answers
+from train.needs import read_target
 from train.newborn import Shape, new_draft
 from train.onward import read_history
 from train.training import Training, make_optimizers, rate_at, take_up
@@ -54,7 +55,7 @@ def learn(
 def begin(args: argparse.Namespace, stores: list[LabelStore]) -> tuple[Training, torch.Tensor]:
     """A new training or the one that was left off, and the common tokens."""
     torch.manual_seed(args.seed)
-    target = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.float32)
+    target = read_target(args.target, torch.float32)
     counts, common = common_tokens(stores, target.config.vocab_size, args.common)
     shape = Shape(layers=args.layers, intermediate=args.intermediate)
     if args.shipped:

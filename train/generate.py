@@ -14,15 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.collect import LABELS
 from train.imagine import imagine
+from train.needs import need_text, read_target
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.requests import requests
@@ -31,7 +27,8 @@ from train.writing import keep, write
 
 def questions(corpus: Path, skip: int, share: int, seed: int) -> Iterator[str]:
     """Requests of ``train.requests``, and after every ``share`` of them one of the corpus."""
-    with lzma.open(corpus / "prompts.jsonl.xz", "rt", encoding="utf-8") as lines:
+    need_text(path := corpus / "prompts.jsonl.xz", "--corpus")
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
         left = [json.loads(line)["prompt"] for line in islice(lines, skip, None)]
     order = np.random.default_rng(seed).permutation(len(left))
     own = requests(seed)
@@ -58,16 +55,20 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.7, help="of every other batch")
     parser.add_argument("--longest", type=int, default=160, help="tokens of a prompt")
     parser.add_argument("--top", type=int, default=64)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default=AUTO, help="of the target; auto is what is faster")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    generate(args)
+
+
+def generate(args: argparse.Namespace) -> None:
+    """Answer every batch that is not there yet."""
+    dtype = dtype_of(args.dtype, args.device)
+    target = read_target(args.target, dtype, attn_implementation="grouped").to(args.device)
     tokenizer = AutoTokenizer.from_pretrained(args.target)
-    dtype = dtype_of(args.dtype)
-    target = AutoModelForCausalLM.from_pretrained(
-        args.target, dtype=dtype, attn_implementation="grouped"
-    ).eval()
     args.eos = tokenizer.eos_token_id
     args.out = args.out or LABELS / ("imagined" if args.imagine else "own")
     asked = iter(()) if args.imagine else questions(args.corpus, args.skip, args.share, args.seed)

@@ -1,6 +1,6 @@
 """The card of a folder of heads: what it is, how good, how it was made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 CARD = """---
@@ -130,6 +130,15 @@ def head_card(kind: str, told: Mapping[str, Any]) -> str:
             f"| {n:,} | {hit:.3f} | {length:.2f} |" for n, hit, length in told["curve"]
         ),
     )
+
+
+def summary(told: Mapping[str, Any]) -> Iterator[str]:
+    """The card's two tables of figures as lines for a terminal."""
+    for text, draft, length, tokens, rounds in told["figures"]:
+        yield f"{text}, {draft}: {length:.2f} ({tokens:,} / {rounds:,})"
+    places = ", ".join(str(d + 1) for d in range(_depths(told)))
+    for text, shares in told["agreement"].items():
+        yield f"{text}, best guess right at d = {places}: " + ", ".join(f"{s:.3f}" for s in shares)
 
 
 TABLES = ("figures", "agreement", "curve")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig
 
 from engine.heads.checkpoint import open_heads
 from engine.heads.kinds import KINDS
@@ -26,6 +26,7 @@ from train.hydra import Hydra
 from train.labels import common_tokens
 from train.loss import slice_vocabulary
 from train.medusa import Medusa
+from train.needs import read_target
 from train.onward import read_history, take_weights
 from train.ranks import Chains, chain_figures, held_out_parts
 from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
@@ -94,7 +95,7 @@ def batch_loss(
 def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[Training, Speech]:
     """A new training or the one that was left off."""
     torch.manual_seed(args.seed)
-    target = AutoModelForCausalLM.from_pretrained(args.target, dtype=torch.float32)
+    target = read_target(args.target, torch.float32)
     words = target.requires_grad_(False).get_input_embeddings().weight
     counts, common = common_tokens([part.labels for part in parts], len(words), args.common)
     is_new = not (args.out / "checkpoint.pt").exists()

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from train.corpus import Row
+from train.needs import label_folders
 
 
 class Labels(NamedTuple):
@@ -98,8 +99,7 @@ class LabelStore:
 
 def open_stores(folders: Sequence[Path]) -> list[LabelStore]:
     """Stores in ``folders``; a folder of folders counts as as many stores."""
-    found = [path.parent for folder in folders for path in sorted(folder.rglob("top_ids.npy"))]
-    return [LabelStore.open(folder) for folder in found]
+    return [LabelStore.open(folder) for folder in label_folders(folders, "top_ids.npy")]
 
 
 def held_out(row: int) -> bool:

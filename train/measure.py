@@ -17,6 +17,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from train.labels import LabelStore, held_out, open_stores
+from train.needs import need_text, read_target
 
 
 class Answer(NamedTuple):
@@ -78,8 +79,9 @@ def held_out_answers(stores: Sequence[LabelStore]) -> list[Answer]:
 @torch.inference_mode()
 def write_answers(target: str, prompts: Path, tokens: int, lines: int = 16) -> list[Answer]:
     """The target's greedy answers to the first turns of ``prompts``, in fp32."""
+    need_text(prompts, "--prompts")
+    model = read_target(target, torch.float32)
     tokenizer = AutoTokenizer.from_pretrained(target, padding_side="left")
-    model = AutoModelForCausalLM.from_pretrained(target, dtype=torch.float32).eval()
     turns = [json.loads(line)["turns"][0] for line in prompts.read_text("utf-8").splitlines()]
     turns.sort(key=len)  # like lengths together: little padding
     chats = [[{"role": "user", "content": turn}] for turn in turns]

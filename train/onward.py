@@ -49,6 +49,26 @@ def write_history(training: Training, folder: Path) -> None:
     (folder / HISTORY).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
 
 
+def steps_of(folder: Path) -> int:
+    """How many steps the weights in ``folder`` were trained for; 0 where it does not say."""
+    path = folder / HISTORY
+    return int(json.loads(path.read_text("utf-8"))["steps"]) if path.exists() else 0
+
+
+def spare_longer(training: Training, folder: Path, is_forced: bool) -> None:
+    """End before ``training`` is shipped over one that learnt for longer.
+
+    Raises:
+        SystemExit: ``folder`` counts more steps, and nobody said to overwrite it all the same.
+    """
+    own, shipped = training.steps_before + training.step, steps_of(folder)
+    if own < shipped and not is_forced:
+        raise SystemExit(
+            f"{folder} was trained for {shipped:,} steps and this training counts {own:,}: "
+            "only --force overwrites it"
+        )
+
+
 def read_history(training: Training, folder: Path) -> None:
     """Let ``training`` count on from what ``folder`` says, if it says anything."""
     if (folder / HISTORY).exists():

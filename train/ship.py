@@ -15,17 +15,18 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from train.collect import open_states, top_law
 from train.corpus import Row
 from train.drawn import drawn_chances
 from train.family import Family
-from train.head_card import head_card
+from train.head_card import head_card, summary
 from train.heads import FAMILIES, begin, read_shipped
 from train.labels import LabelStore, common_tokens, held_out
 from train.measure import Answer, bench_answers, held_out_answers
-from train.onward import write_history
+from train.needs import read_target
+from train.onward import spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows, chain_paths, ranks, tree_figures
 from train.state_feed import Part, open_parts
@@ -172,6 +173,7 @@ def main() -> None:
     parser.add_argument("--vocab", type=int, default=8192, help="tokens that the heads guess")
     parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
     parser.add_argument("--narrow", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--force", action="store_true", help="over one that learnt for longer")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -182,17 +184,19 @@ def ship(args: argparse.Namespace) -> None:
     """Write the folder, then measure what a reader of it gets.
 
     Raises:
-        SystemExit: the run has no checkpoint, and an untrained head would be shipped.
+        SystemExit: the run has no checkpoint, and an untrained head would be shipped; or what
+            is there was trained for longer.
     """
     run, out = args.run or Path("runs") / args.kind, args.out or Path("assets/drafters") / args.kind
     family = FAMILIES[args.kind]
     if not (run / "checkpoint.pt").exists():
         raise SystemExit(f"{run} has no checkpoint yet: nothing to ship")
-    reader = AutoModelForCausalLM.from_pretrained(args.target, dtype=dtype_of(AUTO)).eval()
-    parts = texts(args, reader)  # before anything is overwritten: the questions may be missing
     told = argparse.Namespace(**json.loads((run / "settings.json").read_text()))
     told.out, told.labels, told.device = run, args.labels, "cpu"
     training, speech = begin(family, open_parts(args.labels), told)
+    spare_longer(training, out, args.force)
+    # before anything is overwritten: the questions may be missing
+    parts = texts(args, read_target(args.target, dtype_of(AUTO)))
     stores = [part.labels for part in open_parts(args.labels)]
     ids = common_ids(stores, len(speech.words), args.vocab)
     family.save(family.limited(training.model.eval(), ids), out)
@@ -207,7 +211,7 @@ def ship(args: argparse.Namespace) -> None:
     told = card_facts(training, vars(told), found, figures, head)
     told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=len(parts[HELD].labels))
     (out / "README.md").write_text(head_card(args.kind, told), encoding="utf-8")
-    print("\n".join(f"{text}, {draft}: {rest}" for text, draft, *rest in figures))
+    print("\n".join(summary(told)))
 
 
 if __name__ == "__main__":

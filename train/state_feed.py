@@ -10,6 +10,7 @@ from torch import Tensor
 
 from train.feed import deal
 from train.labels import LabelStore
+from train.needs import label_folders
 from train.states import StateStore
 
 
@@ -65,7 +66,7 @@ class StateBatch(NamedTuple):
 
 def open_parts(folders: Sequence[Path]) -> list[Part]:
     """Parts in ``folders``; a folder of folders counts as as many parts."""
-    found = [path.parent for folder in folders for path in sorted(folder.rglob("state_done.npy"))]
+    found = label_folders(folders, "state_done.npy")
     return [Part(LabelStore.open(folder), StateStore.open(folder)) for folder in found]
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, LlamaForCausalLM
 
+from train.needs import need_target
 from train.newborn import Shape, draft_config
 from train.progress import Progress
 
@@ -128,6 +129,7 @@ def rate_at(step: int, steps: int, warmup: int, decay: float) -> float:
 def revive(run: Path) -> Training:
     """The training that ``run`` holds, without what it learnt from."""
     told = json.loads((run / "settings.json").read_text())
+    need_target(told["target"])
     shape = Shape(layers=told["layers"], intermediate=told["intermediate"])
     model = LlamaForCausalLM(draft_config(AutoConfig.from_pretrained(told["target"]), shape))
     training = Training(model, make_optimizers(model, told["rate"]), torch.Generator())

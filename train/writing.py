@@ -15,7 +15,7 @@ from train.states import FP16, LAST, StateStore, tapped
 
 
 class Written(NamedTuple):
-    """Answers of one batch, prompts padded on the left to one width.
+    """Answers of one batch, prompts padded on the left to one width; all on the CPU.
 
     Attributes:
         ids: [B, T] prompt and answer.
@@ -68,17 +68,18 @@ def write(
     target: PreTrainedModel, prompts: list[list[int]], temperature: float, args: argparse.Namespace
 ) -> Written:
     """Answer ``prompts`` together; stops early once few of them are still being written."""
-    lines, width = len(prompts), max(map(len, prompts))
+    lines, width, device = len(prompts), max(map(len, prompts)), target.device
     pad = [width - len(prompt) for prompt in prompts]
     ids = torch.zeros(lines, width + args.new_tokens, dtype=torch.long)
     for line, prompt, before in zip(ids, prompts, pad, strict=True):
         line[before:width] = torch.tensor(prompt)
+    ids, padding = ids.to(device), torch.tensor(pad, device=device)
     capacity = ids.shape[1]
     cache = StaticCache(config=target.config, max_cache_len=capacity)
-    ends = torch.full((lines,), capacity)
+    ends = torch.full((lines,), capacity, device=device)
     taken, at, end = [], 0, width
     while True:
-        states = _read(target, ids[:, at:end], torch.tensor(pad), at, cache, capacity)
+        states = _read(target, ids[:, at:end], padding, at, cache, capacity)
         logprobs, tops = _laws(target, states[LAST], args.top)
         kept = {name: state.clamp(FP16.min, FP16.max).half() for name, state in states.items()}
         taken.append((kept, tops.int(), logprobs.half()))
@@ -89,9 +90,10 @@ def write(
         newly = (ids[:, end] == args.eos) & (ends > end)
         ends[newly] = end + 1
         at, end = end, end + 1
-    columns = {name: torch.cat([kept[name] for kept, _, _ in taken], 1) for name in taken[0][0]}
-    joined = (torch.cat([part[i] for part in taken], 1) for i in (1, 2))
-    return Written(ids[:, :end], pad, ends.clamp(max=end).tolist(), width, columns, *joined)
+    names = taken[0][0]
+    columns = {name: torch.cat([kept[name] for kept, _, _ in taken], 1).cpu() for name in names}
+    joined = (torch.cat([part[i] for part in taken], 1).cpu() for i in (1, 2))
+    return Written(ids[:, :end].cpu(), pad, ends.clamp(max=end).tolist(), width, columns, *joined)
 
 
 def _laws(
@@ -102,8 +104,8 @@ def _laws(
     Nothing is ever asked of a law inside a prompt, and the head is the dearest product of all.
     """
     shape = (*states.shape[:2], top)
-    logprobs = torch.full(shape, -torch.inf)
-    ids = torch.zeros(shape, dtype=torch.long)
+    logprobs = torch.full(shape, -torch.inf, device=states.device)
+    ids = torch.zeros(shape, dtype=torch.long, device=states.device)
     logprobs[:, -1], ids[:, -1] = top_law(target, states[:, -1], top)
     return logprobs, ids
 
@@ -111,7 +113,7 @@ def _laws(
 def _choose(logprobs: torch.Tensor, temperature: float) -> torch.Tensor:
     """Indices [B, 1] into the laws' best entries; the few percent behind them are left out."""
     if temperature == 0:
-        return torch.zeros(len(logprobs), 1, dtype=torch.long)
+        return torch.zeros(len(logprobs), 1, dtype=torch.long, device=logprobs.device)
     return torch.multinomial((logprobs.float() / temperature).softmax(-1), 1)
 
 
@@ -124,8 +126,8 @@ def _read(
     capacity: int,
 ) -> dict[str, torch.Tensor]:
     """One pass over ``ids`` [B, n] from slot ``at`` of ``capacity`` on; its states [B, n, H]."""
-    slots = torch.arange(at, at + ids.shape[1])
-    keys = torch.arange(capacity)
+    slots = torch.arange(at, at + ids.shape[1], device=ids.device)
+    keys = torch.arange(capacity, device=ids.device)
     seen = (keys <= slots[:, None]) & (keys >= pad[:, None, None])  # [B, n, S]
     seen |= keys == slots[:, None]  # a row of padding must look somewhere
     told = target.model(

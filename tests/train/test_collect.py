@@ -1,9 +1,13 @@
+import argparse
+import json
+
 import numpy as np
 import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from train.collect import batches, top_law
+from train import collect as module
+from train.collect import batches, collect, open_store, top_law
 from train.corpus import Row
 from train.labels import LabelStore
 from train.states import LAST, StateStore, read_states, tapped
@@ -77,3 +81,42 @@ def test_rows_already_read_are_not_read_again(tmp_path):
     dealt = batches(store, np.flatnonzero(~store.done), 12, seed=0)
     assert sorted(row for rows in dealt for row in rows) == [0, 1, 2, 4, 5, 6, 7]
     assert all(max(len(store.row_ids(r)) for r in rows) * len(rows) <= 12 for rows in dealt)
+
+
+@pytest.fixture
+def told(target, tmp_path, monkeypatch):
+    """What a collector of three rows is told."""
+    target.save_pretrained(tmp_path / "target")
+    chats = [Row([1, 2, 3 + number], 1, True) for number in range(3)]
+    monkeypatch.setattr(module, "AutoTokenizer", argparse.Namespace(from_pretrained=str))
+    monkeypatch.setattr(module, "read_chats", lambda corpus, part: chats)
+    monkeypatch.setattr(module, "frame", lambda tokenizer, chat, length: chat)
+    names = dict(part="replies", corpus=None, target=str(tmp_path / "target"), out=tmp_path)
+    names |= dict(rows=0, length=8, top=2, tokens=64, device="cpu", dtype="float32", seed=0)
+    return argparse.Namespace(**names)
+
+
+def test_a_collector_says_how_much_is_there(told, capsys):
+    collect(told)
+    assert "0 of 3 rows are there" in capsys.readouterr().out
+    collect(told)
+    assert "3 of 3 rows are there" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("name", "value"), [("rows", 2), ("top", 3), ("length", 9), ("seed", 1)])
+def test_a_store_of_other_settings_is_refused(name, value, told):
+    kept = getattr(told, name)
+    open_store(told)
+    setattr(told, name, value)
+    with pytest.raises(SystemExit, match=f"laid out with --{name} {kept}, not {value}: ask"):
+        open_store(told)
+
+
+def test_a_store_that_does_not_say_its_rows_is_gone_on_with(told):
+    open_store(told)
+    path = told.out / "replies" / "facts.json"
+    facts = json.loads(path.read_text())
+    assert facts.pop("rows") == 0
+    path.write_text(json.dumps(facts))
+    told.rows = 2
+    assert len(open_store(told)) == 3

@@ -7,7 +7,7 @@ import torch
 from transformers import LlamaForCausalLM
 
 from tests.train.tiny_text import VOCAB, tiny_part, tiny_target
-from train.card import write_weights
+from train.card import card, write_weights
 from train.draft import begin, train
 from train.labels import open_stores
 from train.newborn import Shape
@@ -58,3 +58,21 @@ def test_a_draft_model_goes_on_with_the_weights_and_counts_that_were_shipped(hom
     train(onward)
     again, _ = begin(onward, open_stores(onward.labels))
     assert again.tokens > second.tokens and again.step == 4
+
+
+def test_a_draft_model_that_learnt_for_longer_is_not_shipped_over(home, monkeypatch):
+    """With ``--force`` shipping comes as far as the questions, which are not there."""
+    monkeypatch.setattr("train.training.Shape", small_shape)
+    run, out = home / "run", home / "out"
+    told = dict(run=run, out=out, labels=[home / "labels"], target=str(home / "target"))
+    told |= dict(held=2, prompts=home / "none.jsonl", new_tokens=4, bench=home / "bench")
+    with pytest.raises(SystemExit, match="no checkpoint yet"):
+        card(argparse.Namespace(**told, force=False))
+    train(settings(home, run))
+    out.mkdir()
+    (out / "training.json").write_text('{"steps": 5}')
+    with pytest.raises(SystemExit, match=r"for 5 steps .* counts 4: only --force"):
+        card(argparse.Namespace(**told, force=False))
+    with pytest.raises(SystemExit, match=r"none\.jsonl.*not part of this project, --prompts"):
+        card(argparse.Namespace(**told, force=True))
+    assert [path.name for path in out.iterdir()] == ["training.json"]

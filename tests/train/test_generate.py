@@ -1,4 +1,5 @@
 import argparse
+import sys
 from itertools import islice
 
 import numpy as np
@@ -6,7 +7,9 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from tests.train.elsewhere import elsewhere, move
 from tests.train.tiny_text import VOCAB, tiny_target
+from train import generate as module
 from train.generate import answer
 from train.labels import LabelStore
 from train.requests import requests
@@ -105,3 +108,32 @@ def test_requests_that_fit_are_answered(target, tmp_path):
     count = answer(writer(target), Lengths(), texts, tmp_path / "0000", 0, told)
     labels = LabelStore.open(tmp_path / "0000")
     assert labels.first.tolist() == [3, 5] and count == len(labels.ids)
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_answers_written_on_another_device_are_kept_on_the_cpu(temperature, target, tmp_path):
+    """Of tensors on two devices a GPU makes nothing, and neither does this one."""
+    found = []
+    for model in (writer(target), move(writer(target))):
+        torch.manual_seed(3)
+        with elsewhere():
+            found.append(write(model, PROMPTS, temperature, settings()))
+    near, away = found
+    assert torch.equal(near.ids, away.ids) and near.stop == away.stop
+    tensors = (away.ids, away.top_ids, away.top_logprobs, *away.states.values())
+    assert {type(tensor) for tensor in tensors} == {torch.Tensor}
+    assert keep(tmp_path, away, True, {}) == sum(away.stop) - sum(away.pad)
+
+
+def test_two_devices_in_one_operation_are_found_out():
+    with elsewhere(), pytest.raises(AssertionError, match="mixes devices"):
+        torch.arange(3, device="meta") + torch.arange(3)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_answers_are_written_on_the_device_that_is_named(device, monkeypatch):
+    taken = []
+    monkeypatch.setattr(module, "generate", taken.append)
+    monkeypatch.setattr(sys, "argv", ["generate", "--device", device])
+    module.main()
+    assert taken[0].device == device

@@ -9,7 +9,7 @@ from tests.train.tiny_text import SIZE, tiny_part, tiny_target
 from train.eagle3 import Eagle3
 from train.family import swap_scaled
 from train.heads import FAMILIES, begin, read_shipped, train
-from train.onward import read_history, take_weights, write_history
+from train.onward import read_history, spare_longer, steps_of, take_weights, write_history
 from train.state_feed import open_parts
 from train.training import Training
 
@@ -60,3 +60,20 @@ def test_a_folder_without_a_history_counts_from_nothing(tmp_path):
     more = Training(torch.nn.Linear(2, 2), [], torch.Generator())
     read_history(more, tmp_path)
     assert (more.steps_before, more.tokens, more.curve) == (0, 0, [])
+
+
+@pytest.mark.parametrize(("before", "step", "is_spared"), [(4, 5, True), (4, 6, False), (9, 2, 0)])
+def test_weights_that_learnt_for_longer_are_overwritten_by_force_alone(
+    before, step, is_spared, tmp_path
+):
+    done = Training(torch.nn.Linear(2, 2), [], torch.Generator(), step=10)
+    write_history(done, tmp_path)
+    assert steps_of(tmp_path) == 10
+    more = Training(torch.nn.Linear(2, 2), [], torch.Generator(), step, before)
+    spare_longer(more, tmp_path, is_forced=True)
+    spare_longer(more, tmp_path / "new", is_forced=False)
+    if is_spared:
+        with pytest.raises(SystemExit, match=r"for 10 steps .* counts 9: only --force"):
+            spare_longer(more, tmp_path, is_forced=False)
+    else:
+        spare_longer(more, tmp_path, is_forced=False)

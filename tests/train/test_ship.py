@@ -7,10 +7,11 @@ from transformers import LlamaConfig
 
 from engine.heads.hydra import HydraHeads
 from engine.heads.medusa import MedusaHeads
-from tests.train.tiny_text import SIZE, VOCAB, tiny_target
+from tests.train.test_heads import settings
+from tests.train.tiny_text import SIZE, VOCAB, tiny_part, tiny_target
 from train.corpus import Row
-from train.head_card import ABOUT, head_card
-from train.heads import FAMILIES, read_shipped
+from train.head_card import ABOUT, head_card, summary
+from train.heads import FAMILIES, read_shipped, train
 from train.hydra import Hydra
 from train.labels import LabelStore
 from train.measure import Answer
@@ -91,3 +92,30 @@ def test_a_run_without_a_checkpoint_is_not_shipped(tmp_path):
     with pytest.raises(SystemExit, match="no checkpoint yet"):
         ship(told)
     assert not told.out.exists()
+
+
+def test_figures_are_told_as_the_card_tells_them():
+    figures = [("held-out answers", "chain of 4", 1.0136, 2240, 2210)]
+    told = dict(figures=figures, agreement={"MT-bench": [0.5, 0.25049]})
+    assert list(summary(told)) == [
+        "held-out answers, chain of 4: 1.01 (2,240 / 2,210)",
+        "MT-bench, best guess right at d = 1, 2: 0.500, 0.250",
+    ]
+
+
+def test_heads_that_learnt_for_longer_are_not_shipped_over(tmp_path):
+    """With ``--force`` shipping comes as far as the questions, which are not there."""
+    target, out = tiny_target(), tmp_path / "out"
+    tiny_part(target, tmp_path / "part")
+    target.save_pretrained(tmp_path / "target")
+    train(settings(tmp_path, tmp_path / "run", kind="medusa", steps=2))
+    out.mkdir()
+    (out / "training.json").write_text('{"steps": 3}')
+    told = dict(kind="medusa", run=tmp_path / "run", out=out, labels=[tmp_path / "part"])
+    told |= dict(target=str(tmp_path / "target"), prompts=tmp_path / "none.jsonl", held=2)
+    told |= dict(new_tokens=4, bench=tmp_path / "bench", vocab=9)
+    with pytest.raises(SystemExit, match=r"for 3 steps .* counts 2: only --force"):
+        ship(argparse.Namespace(**told, force=False))
+    with pytest.raises(SystemExit, match=r"none\.jsonl.*not part of this project, --prompts"):
+        ship(argparse.Namespace(**told, force=True))
+    assert [path.name for path in out.iterdir()] == ["training.json"]
