@@ -43,7 +43,7 @@ TAKES = (  # what is seen in each: ``ui.traces``
         DecodeConfig("eagle", 73, temperature=0.7, seed=2, tree=SHAPE, drafting="sampled"),
     ),
     Take(
-        "draft-tree-sky", SKY, DecodeConfig("draft_tree", 56, temperature=0.7, seed=1, tree=SHAPE)
+        "draft-tree-sky", SKY, DecodeConfig("draft_tree", 56, temperature=0.7, seed=9, tree=SHAPE)
     ),
     Take("lookup-copy", COPY_HEAVY[0], DecodeConfig("lookup", 96, tree=8)),
     Take("suffix-three-times", PARAGRAPH, DecodeConfig("suffix", 120, tree=12)),

@@ -6,6 +6,7 @@ one-hot, so that no rule needs a greedy case.
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -15,13 +16,28 @@ from engine.tree import path_tokens
 WIDER = 8  # times as many tokens are looked at where the nucleus is not among the first
 
 
+class Seen(NamedTuple):
+    """Which tokens stood before a node, as far as a penalty asks: which, and not where.
+
+    Attributes:
+        before: those of the text, one set for all nodes of a tree.
+        path: those from the root down to the node.
+    """
+
+    before: frozenset[int]
+    path: tuple[int, ...]
+
+
+Text = Sequence[int] | Seen
+
+
 @dataclass(frozen=True, slots=True)
 class Sampler:
     """The processors of one run, in transformers' order: penalty, temperature, top-k, top-p."""
 
     config: DecodeConfig
 
-    def laws(self, logits: torch.Tensor, histories: Sequence[Sequence[int]]) -> torch.Tensor:
+    def laws(self, logits: torch.Tensor, histories: Sequence[Text]) -> torch.Tensor:
         """Logits [N, V] to laws [N, V] in fp32 (or fp64).
 
         Args:
@@ -48,7 +64,7 @@ class Sampler:
         is_whole = config.top_p in (None, 1.0)  # else rounding would cut the rarest tokens off
         return probs if is_whole else _nucleus(probs, config.top_p, few)
 
-    def scores(self, logits: torch.Tensor, histories: Sequence[Sequence[int]]) -> torch.Tensor:
+    def scores(self, logits: torch.Tensor, histories: Sequence[Text]) -> torch.Tensor:
         """Logits [N, V] after the penalty alone, in fp32 (or fp64); arguments as for ``laws``."""
         scores = logits if logits.dtype == torch.float64 else logits.float()
         penalty = self.config.repetition_penalty
@@ -60,10 +76,10 @@ class Sampler:
         tokens: Sequence[int],
         parents: Sequence[int],
         nodes: Sequence[int],
-    ) -> list[Sequence[int]]:
+    ) -> Sequence[Text]:
         """Per node of ``nodes`` the tokens up to it; the plain history where no processor reads.
 
-        A context is not copied for every node: of its tokens each stands there once.
+        A context is not copied for every node: all share one set of its tokens.
 
         Args:
             history: tokens up to the root's.
@@ -71,8 +87,8 @@ class Sampler:
         """
         if not self.needs_history:
             return [history] * len(nodes)  # none is copied
-        once = tuple(set(history))  # a penalty asks which tokens stood there, not where
-        return [(*once, *path_tokens(tokens, parents, node)) for node in nodes]
+        before = frozenset(history)
+        return [Seen(before, tuple(path_tokens(tokens, parents, node))) for node in nodes]
 
     @property
     def processors(self) -> tuple[float | None, ...]:
@@ -106,19 +122,24 @@ def draw_distinct(law: torch.Tensor, uniforms: Sequence[float]) -> list[int]:
     return tokens
 
 
-def _penalise(
-    scores: torch.Tensor, histories: Sequence[Sequence[int]], penalty: float
-) -> torch.Tensor:
+def _penalise(scores: torch.Tensor, histories: Sequence[Text], penalty: float) -> torch.Tensor:
     """Make the tokens of each row's own history less likely.
 
     As transformers does it, after Keskar et al., 2019 (arXiv 1909.05858), section 4.1.
     """
-    scores, seen = scores.clone(), [set(history) for history in histories]
-    shared = set.intersection(*seen) if seen else set()  # a tree's nodes differ by their paths
+    scores, seen = scores.clone(), [_seen(history) for history in histories]
+    shared = seen[0].before if seen else frozenset()  # a tree's nodes differ by their paths
+    if not all(each.before is shared for each in seen):
+        shared = frozenset()
     _divide(scores, shared, penalty)
-    for row, tokens in zip(scores, seen, strict=True):
-        _divide(row, tokens - shared, penalty)
+    for row, (before, path) in zip(scores, seen, strict=True):
+        own = path if before is shared else before.union(path)
+        _divide(row, set(own) - shared, penalty)
     return scores
+
+
+def _seen(history: Text) -> Seen:
+    return history if isinstance(history, Seen) else Seen(frozenset(history), ())
 
 
 def _divide(scores: torch.Tensor, tokens: Set[int], penalty: float) -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engine.draft_vocab import DraftVocab
-from engine.sampling import Sampler, draw_distinct
+from engine.sampling import Sampler, Text, draw_distinct
 
 
 class Children:
@@ -34,7 +34,7 @@ class Children:
         return self.rng is not None
 
     def best(
-        self, logits: Tensor, texts: Sequence[Sequence[int]], count: int
+        self, logits: Tensor, texts: Sequence[Text], count: int
     ) -> tuple[list[list[int]], list[list[float]]]:
         """The ``count`` most probable tokens below each node, best first, and how probable.
 
@@ -53,7 +53,7 @@ class Children:
         return tokens * times, chances * times
 
     def drawn(
-        self, logits: Tensor, texts: Sequence[Sequence[int]], counts: Sequence[int]
+        self, logits: Tensor, texts: Sequence[Text], counts: Sequence[int]
     ) -> tuple[list[list[int]], list[list[float]], Tensor]:
         """Up to ``counts`` [n] tokens below each node in the order drawn, and the laws [n, V]."""
         laws = self.sampler.laws(self.vocab.widen(logits), texts)
