@@ -1,8 +1,12 @@
 """Text as it grows token by token, and the look of single tokens."""
 
+import re
+
 from transformers import PreTrainedTokenizerBase
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 INCOMPLETE = "\ufffd"  # what a tokenizer decodes half a character to
+BYTES = {letter: byte for byte, letter in bytes_to_unicode().items()}
 PENDING = 8  # tokens whose text is held back at the most: a character has four bytes
 
 
@@ -61,6 +65,21 @@ class Detokenizer:
         return self.tokenizer.decode(tokens, skip_special_tokens=True)
 
 
+def _legible(spelt: str) -> str:
+    """A vocabulary's spelling, or its bytes where it is in the alphabet of byte-level BPE.
+
+    That has a letter for each byte (GPT-2's): a part of a character would look like a word.
+    """
+    if not spelt or any(letter not in BYTES for letter in spelt):
+        return spelt
+    told = bytes(BYTES[letter] for letter in spelt).decode("utf-8", errors="backslashreplace")
+    return re.sub(r"(\\x[0-9a-f]{2})+", _shown, told)
+
+
+def _shown(found: re.Match[str]) -> str:
+    return f"⟨{found[0][2:].replace(chr(92) + 'x', ' ').upper()}⟩"
+
+
 class Pieces:
     """The text of single tokens, each looked up once."""
 
@@ -77,6 +96,6 @@ class Pieces:
             text = self.tokenizer.decode([token])
             if not text or INCOMPLETE in text:
                 spelt = self.tokenizer.convert_ids_to_tokens(token)
-                text = f"#{token}" if spelt is None else str(spelt)  # more rows than tokens
+                text = f"#{token}" if spelt is None else _legible(str(spelt))
             self._known[token] = text
         return self._known[token]

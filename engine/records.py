@@ -208,8 +208,8 @@ class Round:
         if self.mass is not None and len(self.mass.share) != len(self.nodes):
             raise ValueError("the attention's mass is a column of the tree's nodes")
         named = len(self.nodes) + len(self.emitted) + sum(len(law.token) for law in self.laws)
-        if len(self.pieces) > named:
-            raise ValueError("a round has no more pieces than tokens that it names")
+        if len(self.pieces) > named + MAX_ENTRIES:  # a few more than there have to be may stand
+            raise ValueError("a round has far more pieces than tokens that it names")
         if len(self.caches) > MAX_CACHES:
             raise ValueError(f"a round has at most {MAX_CACHES} caches, not {len(self.caches)}")
 

@@ -62,6 +62,11 @@ def test_every_recorded_run_says_what_is_seen_and_one_plays_first():
     assert {run["name"] for run in runs} == {take.name for take in TAKES} == STORIES.keys()
 
 
+def test_no_two_recorded_runs_have_one_title():
+    titles = [run["title"] for run in recorded()]
+    assert len(set(titles)) == len(titles)
+
+
 def test_what_the_stories_claim_is_so():
     length = {}
     for name in NAMES:

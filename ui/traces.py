@@ -7,6 +7,7 @@ from pathlib import Path
 from engine.trace import Trace, TraceError
 from ui import messages
 from ui.methods import label_of
+from viz.run_name import settings_of
 from viz.stage import Stage, header_message
 
 FOLDER = Path(__file__).parents[1] / "assets" / "traces"
@@ -41,6 +42,7 @@ STORIES = {
     "eagle-story": "A recorded run of the prompt that Medusa and Hydra were given: one layer goes"
     " from feature to feature, and keeps the most.",
 }
+EMPTY = "it holds no round of its run."
 CUT = "The file was cut short: this is what it holds."
 
 
@@ -77,6 +79,9 @@ def open_file(path: str | None) -> Iterator[str]:
     except (TraceError, OSError) as error:
         yield messages.problem(f"This file cannot be opened: {error}")
         return
+    if not trace.rounds:
+        yield messages.problem(f"This file cannot be opened: {EMPTY}")
+        return
     pending: list[str] = []
     for message in _messages(trace, messages.new_run(), Path(path).name):
         pending.append(message)
@@ -109,4 +114,5 @@ def _title(path: Path, modified: int) -> str:
     header = Trace.load(path).header
     words = " ".join(header.prompt.split())
     short = words if len(words) <= 44 else words[:43] + "…"
-    return f"{label_of(header.method)}: {short}"
+    temperature, *_ = [*settings_of(header), ""]  # two runs may differ by it alone
+    return " · ".join(filter(None, [f"{label_of(header.method)}: {short}", temperature]))

@@ -23,13 +23,14 @@ def label_of(name: str) -> str:
 
 
 def settings_of(header: Header) -> list[str]:
-    """Temperature and tree, as far as the trace tells them."""
+    """Temperature, tree and a rule that is not the usual one, as far as the trace tells them."""
     config = header.config
     words = [f"T {config['temperature']:g}"] if "temperature" in config else []
     if header.method == "plain" or "tree" not in config:
         return words
     tree = config["tree"]
-    return [*words, "auto tree" if tree == "auto" else f"tree of {_size(tree)}"]
+    words.append("auto tree" if tree == "auto" else f"tree of {_size(tree)}")
+    return [*words, "chains as blocks"] if config.get("rule") == "block" else words
 
 
 def _size(tree: object) -> str:

@@ -6,6 +6,9 @@ export function plotly() {
     const script = document.createElement('script');
     script.src = new URL(`own/plotly/plotly.min.js?v=${document.querySelector('[data-plotly]').dataset.plotly}`, document.baseURI).href;
     script.onload = () => {
+      // Gradio's base is "./", where a page without one stands too; with one Plotly refers to its
+      // patterns by this very address, and they are gone once the address names the next step
+      document.querySelector('base')?.removeAttribute('href');
       window.Plotly.setPlotConfig({ logging: 0 }); // it warns of every pair that the mask has no cell for
       resolve(window.Plotly);
     };

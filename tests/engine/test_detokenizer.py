@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.detokenizer import Detokenizer, Pieces
+from engine.detokenizer import INCOMPLETE, Detokenizer, Pieces
 
 
 class ByteTokenizer:
@@ -137,3 +137,19 @@ def test_a_token_that_the_vocabulary_lacks_is_shown_by_its_number():
             return None
 
     assert Pieces(Short())(300) == "#300"
+
+
+@pytest.mark.parametrize(
+    ("spelt", "shown"), [("âĢ", "⟨E2 80⟩"), ("Ġâ", " ⟨E2⟩"), ("<0xF0>", "<0xF0>"), ("▁é", "▁é")]
+)
+def test_part_of_a_character_is_shown_by_its_bytes(spelt, shown):
+    """Byte-level vocabularies spell bytes with letters, which would read as a broken page."""
+
+    class Part(ByteTokenizer):
+        def decode(self, ids, skip_special_tokens=False):
+            return INCOMPLETE
+
+        def convert_ids_to_tokens(self, token):
+            return spelt
+
+    assert Pieces(Part())(7) == shown

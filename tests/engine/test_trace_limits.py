@@ -149,5 +149,5 @@ def test_a_round_with_more_pieces_than_tokens_is_refused(path):
     told = json.loads(ROUND)
     told["pieces"] = {str(token): "x" for token in range(5000)}
     path.write_text(f"{HEADER}\n{json.dumps(told)}\n")
-    with pytest.raises(TraceError, match="no more pieces than tokens"):
+    with pytest.raises(TraceError, match="far more pieces than tokens"):
         Trace.load(path)

@@ -16,6 +16,8 @@ SHOWN = "document.querySelector('.stage .figure .plot').data?.map(d => [d.name, 
 BOXES = """[...document.querySelectorAll('.stage .tree .textpoint text')].flatMap(text =>
     [...text.querySelectorAll('tspan')].filter(line => line.textContent.trim())
         .map(line => line.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom]))"""
+HATCHED = """[...document.querySelectorAll('.stage .caches .point path')]
+    .map(path => path.style.fill).filter(fill => fill.includes('url'))"""
 FRAME = "JSON.stringify(document.querySelector('.tree .plot').data.map(d => [d.x, d.y]))"
 
 
@@ -281,6 +283,15 @@ def test_the_stage_plays_up_to_a_stop_and_a_visitor_may_take_over(tab, served):
     room.stand()
     assert room.ask("player.position") > before
     room.close()
+
+
+def test_what_is_hatched_is_still_drawn_when_the_address_names_the_next_stop(room):
+    """A picture that referred to its patterns by the address of the page would lose them."""
+    room.open("?lesson=4")
+    room.keys("n", "n", "n")
+    assert room.place == [4, 4]
+    fills = room.ask(HATCHED)
+    assert fills and all(fill.startswith('url("#') for fill in fills)
 
 
 @pytest.mark.parametrize("size", [(390, 844), (1024, 768)])

@@ -35,6 +35,10 @@ WORDS = """(words => {
     const { left, top, width } = words.getBoundingClientRect();
     return [left, top, width, words.clientHeight, parseFloat(getComputedStyle(words).lineHeight)];
 })(document.querySelector('.stage .words'))"""
+OVER_GO = """(box => [...Array(9).keys()].map(i =>
+    document.elementFromPoint(box.left + box.width * (i + 1) / 10, box.top + box.height / 2))
+    .filter(over => !over?.closest('#go')).map(over => over?.textContent))
+    (document.querySelector('#go').getBoundingClientRect())"""
 SIDEWAYS = "document.documentElement.scrollWidth <= innerWidth"
 
 
@@ -75,6 +79,28 @@ def test_smaller_screens_scroll_down_only(tab, served, size):
     assert visit.ask(SIDEWAYS)
     assert visit.page.locator(".stage .tree .plot svg").first.is_visible()
     visit.close()
+
+
+@pytest.mark.parametrize("size", [(390, 844), (768, 1024), (1000, 600)])
+def test_where_the_page_scrolls_the_bar_stays_in_sight(tab, served, size):
+    visit = Visit(tab, served[0])
+    visit.page.set_viewport_size({"width": size[0], "height": size[1]})
+    visit.open()
+    visit.press("End")
+    visit.rest()
+    visit.ask("document.querySelector('.stage .tree').scrollIntoView()")
+    box = visit.page.locator(".stage > .bar").bounding_box()
+    assert box["y"] > 0 and box["y"] + box["height"] <= size[1] + 1
+    visit.close()
+
+
+def test_no_label_of_the_settings_lies_over_the_buttons(visit):
+    """Wherever the rail is scrolled to, a click on Decode is one on Decode."""
+    visit.page.click("#settings button")
+    visit.rest()
+    for top in range(0, 160, 12):
+        visit.ask(f"document.querySelector('#rail').scrollTop = {top}")
+        assert visit.ask(OVER_GO) == [], top
 
 
 def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, served):

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from engine.trace import Trace
 from tests.page import synthetic
 from ui import traces
+from ui.messages import problem_of
 from ui.player import routes
 
 
@@ -28,7 +29,7 @@ def test_a_file_is_read_once_for_the_shelf_and_again_when_it_has_changed(shelf, 
     other.save(shelf / "one.jsonl")
     os.utime(shelf / "one.jsonl", ns=(0, 10**18))  # a clock too coarse to tell them apart
     (row,) = traces.recorded()
-    assert len(read) == 2 and row["title"].endswith("Another prompt")
+    assert len(read) == 2 and row["title"].endswith("Another prompt · T 0.7")
 
 
 def test_a_run_that_another_file_replaced_plays_anew(shelf):
@@ -49,3 +50,10 @@ def test_a_recorded_run_travels_deflated_to_who_can_read_that_and_plain_to_other
     assert small.headers["content-encoding"] == "gzip" and "content-encoding" not in plain.headers
     assert int(small.headers["content-length"]) < int(plain.headers["content-length"]) / 2
     assert client.get("/own/traces/none").status_code == 404
+
+
+def test_a_file_without_a_round_is_refused_and_the_run_before_it_stands(tmp_path):
+    """Its header alone would leave an empty stage."""
+    Trace(synthetic.header("A prompt"), ()).save(tmp_path / "run.jsonl")
+    *_, last = traces.open_file(tmp_path / "run.jsonl")
+    assert "holds no round" in problem_of(last)
