@@ -61,10 +61,12 @@ def _is_certain(met: MetRound) -> bool:
 def worth(rule: Rule, met: MetRound) -> float:
     """How far the first or the bonus token of ``met`` strays by ``rule``, in total variation.
 
-    For the right rule: how much there is to choose from at both places.
+    For the right rule: how much there is to choose from at both places, and how likely a draft
+    is to be kept; where none ever is, a rule that accepts nothing would agree as well.
     """
     if rule == "right":
-        return met.spread(0) + (met.spread(met.leaf) if met.leaf else 0.0)
+        choice = met.spread(0) + (met.spread(met.leaf) if met.leaf else 0.0)
+        return choice * (_kept(met) if met.siblings else 1.0)  # nothing drafted: nothing to keep
     if rule == "bonus":
         p, bare = met.target_laws[met.leaf], met.bare_laws[met.leaf]
         return distance(bare, p) if met.leaf else 0.0
@@ -75,6 +77,14 @@ def worth(rule: Rule, met: MetRound) -> float:
         return distance(*lost_mass_laws(p, met.draft_laws[0], num_drawn(rule, met)))
     tokens, q = _draft(met, rule, torch.Generator())  # hung without drawing
     return distance(hung_law(tokens, q, p), p)
+
+
+def _kept(met: MetRound) -> float:
+    """The chance that a node below the root is accepted; of drawn ones that of the first."""
+    p, tokens = met.target_laws[0], [met.tokens[node] for node in met.siblings]
+    if met.draft_laws is None:
+        return float(p[sorted(set(tokens))].sum())
+    return float(torch.minimum(p, met.draft_laws[0]).sum())
 
 
 def num_drawn(rule: Rule, met: MetRound) -> int:

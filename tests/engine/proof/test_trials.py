@@ -139,8 +139,18 @@ def test_a_mistake_that_makes_no_difference_says_so():
 @pytest.mark.parametrize("rule", RULES)
 def test_a_round_is_worth_more_where_the_rule_shows_more(rule):
     this, alone = met(5), met(5, tree=((0,), (-1,)), leaf=0)
-    assert worth(rule, this) > worth(rule, alone)
-    assert rule == "right" or worth(rule, alone) == 0
+    assert rule == "right" or worth(rule, this) > worth(rule, alone) == 0
+
+
+def test_the_right_rule_shows_the_less_the_less_a_draft_is_kept():
+    """One that accepts nothing would agree with the law of such a round as well."""
+    laws = met(5).target_laws[:2]
+    likely, unlikely = (
+        MetRound(0, 3, 1, (0, token), (-1, 0), (None, 1.0), None, laws, laws)
+        for token in (int(laws[0].argmax()), int(laws[0].argmin()))
+    )
+    times = float(laws[0].max() / laws[0].min())
+    assert times > 1.2 and worth("right", likely) / worth("right", unlikely) == pytest.approx(times)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
