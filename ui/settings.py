@@ -27,7 +27,7 @@ _WORDS = {  # names as they stand beside the widgets
 _BOUNDS = {  # as the page counts: 0 or 1 may stand for off
     "top_k": "must be 0 (off) or at least 1",
     "top_p": "must be above 0 and at most 1 (off)",
-    "seed": "must be 0 or more",
+    "seed": f"must be between 0 and {2**53 - 1}",  # what JavaScript can count to
     "num_draft": "must be 0 (usual) or between 1 and 64",
 }
 _WHOLE = ("max_new_tokens", "seed")

@@ -7,5 +7,5 @@ def count(number: float, noun: str, plural: str = "s") -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """``46 ms``; from ten seconds on ``12.3 s``."""
-    return f"{1000 * seconds:.0f} ms" if seconds < 10 else f"{seconds:.1f} s"
+    """``46 ms``; from one second on ``9.5 s``."""
+    return f"{1000 * seconds:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

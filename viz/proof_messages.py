@@ -156,7 +156,7 @@ def _meaning(fit: Fit) -> str:
     if fit.p_value is None:
         return "One bin only: there is nothing to test yet"
     chance = "how often chance alone gives a chi-square this large by the target's law"
-    return f"{chance}; below {ALPHA:g} the test fails"
+    return f"{chance}; below {p_words(ALPHA)} the test fails"
 
 
 def _pooled(fit: Fit) -> str:
@@ -176,7 +176,10 @@ def _says_passed(fits: Sequence[Fit]) -> str:
     if all(fit.p_value is None for fit in fits):
         return "The law is a single token here. A higher temperature brings more."
     values = ", ".join(f"p = {p_words(fit.p_value)}" for fit in _testable(fits))
-    return f"{fits[0].verifications:,} verifications, no difference from the law seen ({values})."
+    return (
+        f"{fits[0].verifications:,} verifications, no difference from the law seen"
+        f" ({values}; the test fails below {p_words(ALPHA)})."
+    )
 
 
 def _says_drafted(subject: Subject) -> str:

@@ -43,17 +43,18 @@ def timeline_info(this: Round, plain_step: float | None = None) -> TimelineInfo:
 def timeline_panel(info: TimelineInfo, order: list[Step]) -> dict[str, Any]:
     """The figure before the first step, a patch and a title per step.
 
-    A phase lights up when it is on.  How many tokens it was for is known in the end.
+    A phase lights up when it is on or passed by, and has its word then.  How many tokens it was
+    for is known in the end.
     """
     data = [_phases(info), *([_plain(info, info.plain)] if info.plain and info.tokens else [])]
-    names, seen = dict(zip(PHASES, _names(info), strict=True)), set()
+    names, words, lit = dict(zip(PHASES, _names(info), strict=True)), _words(info), 0
     patches: list[figure.Patch] = []
     titles: list[str] = []
     for step in order:
         phase = SHOWN.get(step.phase, step.phase)
-        is_new = phase in PHASES and phase not in seen
-        seen.add(phase)
-        patches.append([[f"data.0.marker.opacity.{PHASES.index(phase)}", 1]] if is_new else [])
+        passed = PHASES.index(phase) + 1 if phase in PHASES else len(PHASES)
+        patches.append(_lit(words, lit, passed))
+        lit = max(lit, passed)
         if step.phase == "emit" and len(data) > 1:
             patches[-1] += _all_plain(info, info.plain)
         titles.append(names.get(phase) or _sum(info))
@@ -72,12 +73,23 @@ def _names(info: TimelineInfo) -> list[str]:
     return [f"{phase} {time:.{0 if time >= 10 else 1}f} ms" for phase, time in times]
 
 
-def _phases(info: TimelineInfo) -> dict[str, Any]:
-    """A bar a phase, end to end."""
-    times = info.milliseconds
-    names = _names(info)
-    words = [name.removesuffix(" ms") for name in names]
+def _words(info: TimelineInfo) -> list[str]:
+    """What stands in the bar of every phase: nothing where it has no room."""
+    words = [name.removesuffix(" ms") for name in _names(info)]
     room = [LETTER * len(word) * info.whole for word in words]
+    times = info.milliseconds
+    return [w if t > r else "" for w, t, r in zip(words, times, room, strict=True)]
+
+
+def _lit(words: list[str], start: int, stop: int) -> figure.Patch:
+    """Phases in their full colour: on a dimmed one nobody could read its word."""
+    bars: figure.Patch = [[f"data.0.marker.opacity.{i}", 1] for i in range(start, stop)]
+    return bars + ([["data.0.text", words[:stop]]] if any(words[start:stop]) else [])
+
+
+def _phases(info: TimelineInfo) -> dict[str, Any]:
+    """A bar a phase, end to end, all of them dimmed."""
+    times = info.milliseconds
     return {
         "type": "bar",
         "orientation": "h",
@@ -88,11 +100,9 @@ def _phases(info: TimelineInfo) -> dict[str, Any]:
             "color": [role(theme.PHASES[phase]) for phase in PHASES],
             "opacity": [0.3] * len(times),
         },
-        "text": [w if t > r else "" for w, t, r in zip(words, times, room, strict=True)],
         "insidetextfont": {"color": role("ground"), "size": SIZES["small"]},
-        "constraintext": "none",
-        "hovertext": names,
         "hoverinfo": "text",
+        "hovertext": _names(info),
     }
 
 

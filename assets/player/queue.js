@@ -14,13 +14,14 @@ export function watchQueue(block, line) {
   const say = () => { line.textContent = text; timer = 0; };
   line.closest('#rail, .rail').addEventListener('click', ({ target }) => {
     if (target.closest(BEGIN)) isStopped = false;
-    if (!target.closest(END) || !text) return;
-    [isStopped, text] = [true, STOPPED];
+    if (!target.closest(END)) return;
+    isStopped = true; // also of a wait whose place is yet to come
+    if (!text) return;
+    text = STOPPED;
     say();
   }, true);
   new MutationObserver(() => {
     const [, place, all] = PLACE.exec(corner.textContent) ?? [];
-    if (!place) isStopped = false;
     const busy = isStopped ? STOPPED : `The decoder is busy: you are number ${place} of ${all} in the queue.`;
     text = place ? busy : '';
     if (text && !line.textContent) timer ||= setTimeout(say, AT_ONCE); // it counts seconds meanwhile

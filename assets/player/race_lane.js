@@ -100,7 +100,8 @@ export class Lane {
     this.numbers(at, count, isByPass, isOver);
     if (key === this.drawn) return;
     this.drawn = key;
-    this.track.querySelector('.done').style.width = `${(100 * this.starts[count]) / this.limit}%`;
+    this.part('.done').style.width = `${(100 * this.starts[count]) / this.limit}%`;
+    this.part('.rounds').style.setProperty('--limit', this.limit);
     this.track.classList.toggle('over', isOver && this.place !== undefined);
     if (this.place) this.part('.place').textContent = isOver ? this.place : '';
     const isBefore = phase === '' || phase === 'commit';
@@ -132,7 +133,7 @@ export class Lane {
 // A round on the track, as wide as its tokens are many: those accepted, then the last one.
 function segment({ token, origin }) {
   const part = document.createElement('i');
-  part.style.flexGrow = token.length;
+  part.style.setProperty('--tokens', token.length);
   const accepted = origin.filter((name) => name === 'accepted').length / origin.length;
   part.style.setProperty('--accepted-part', `${100 * accepted}%`);
   part.style.setProperty('--role', `var(--${origin.at(-1)})`);

@@ -8,6 +8,7 @@ from tests.page import fakes
 from tests.page.conftest import Visit, serve
 from tests.tables import table_bundle
 from ui.loader import Loader
+from ui.proof_rules import RULES
 from viz.theme import PALETTE
 
 NOTICE = "document.querySelector('#proof-rail .notice')"
@@ -136,6 +137,26 @@ def test_keys_leave_the_stage_alone_while_it_is_out_of_sight(prover):
     assert prover.ask("[player.position, player.state]") == before
     prover.press("?")
     assert prover.page.is_visible("#keys dialog")
+
+
+def test_the_longest_rule_ends_before_the_arrow(prover):
+    for rule in RULES.values():
+        prover.page.get_by_role("combobox", name="Rule").click()
+        prover.page.get_by_role("option", name=rule.label).click()
+        inside, needed, arrow = prover.ask(
+            """(() => {
+                const box = document.querySelector('#proof-rule');
+                const input = box.querySelector('input');
+                const pen = document.createElement('canvas').getContext('2d');
+                const { font, paddingRight } = getComputedStyle(input);
+                const { left, right } = input.getBoundingClientRect();
+                pen.font = font;
+                const arrow = box.querySelector('.icon-wrap').getBoundingClientRect().left;
+                const end = right - parseFloat(paddingRight);
+                return [end - left, pen.measureText(input.value).width, arrow - end];
+            })()"""
+        )
+        assert needed <= inside and arrow >= 0, rule.label
 
 
 def test_stop_ends_a_proof_and_says_how_far_it_got(prover):

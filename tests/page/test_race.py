@@ -156,6 +156,28 @@ def test_playing_asks_nothing_of_the_server_and_ends_at_the_finish(racer):
     assert racer.requests == []
 
 
+TRACKS = """[...document.querySelectorAll('.race .track')].map((track) => {
+    const road = track.querySelector('.road').getBoundingClientRect(), wide = road.width - 2;
+    const place = (x) => (x - road.left - 1) / wide;
+    const done = place(track.querySelector('.done').getBoundingClientRect().right);
+    const marks = [...track.querySelectorAll('.rounds i')].map((i) => i.getBoundingClientRect());
+    return { done, ends: marks.map((mark) => place(mark.right)) };
+})"""
+
+
+def test_a_round_has_one_place_on_its_track_and_none_is_seen_before_its_time(racer):
+    race(racer)
+    lengths = [len(this.emitted) for this in synthetic.rounds(12, 8, seed=0)]
+    ends = [sum(lengths[: n + 1]) / sum(lengths) for n in range(12)]
+    for _ in range(4):  # the last of them at a moment at which every lane has begun
+        shown = racer.ask("race.lanes.map(lane => lane.shown)")
+        for track, count in zip(racer.ask(TRACKS), shown, strict=True):
+            assert track["ends"] == pytest.approx(ends, abs=2e-3)
+            assert track["done"] == pytest.approx([0, *ends][count], abs=2e-3)
+        racer.press("ArrowRight")
+    assert min(shown) > 0
+
+
 def test_texts_are_coloured_by_origin_and_equal_ones_are_said_to_be(racer):
     race(racer)
     racer.press("End")

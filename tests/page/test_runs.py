@@ -355,6 +355,36 @@ def test_a_wait_that_is_over_at_once_is_not_said_and_a_longer_one_is(visit):
     assert said == ["then", place, "stopped", stopped, ""]
 
 
+def test_who_stops_before_his_place_is_known_is_told_so_until_he_begins_another(visit):
+    said = visit.page.evaluate(
+        """async () => {
+          const module = new URL('own/player/queue.js', document.baseURI).href;
+          const { watchQueue } = await import(module);
+          const [block, line, rail, go, stop] = ['div', 'p', 'div', 'button', 'button']
+            .map((name) => document.createElement(name));
+          [rail.className, go.id, stop.id] = ['rail', 'race-go', 'race-stop'];
+          rail.append(line, go, stop);
+          block.innerHTML = '<div class="wrap"></div>';
+          watchQueue(block, line);
+          const said = [];
+          const tick = async (text) => {
+            block.firstChild.textContent = text;
+            await new Promise((done) => { setTimeout(done, 350); });
+            said.push(line.textContent);
+          };
+          go.click();
+          stop.click();
+          for (const text of ['queue: 3/3', 'queue: 2/3', '', 'queue: 1/1']) await tick(text);
+          go.click();
+          await tick('queue: 2/2');
+          return said;
+        }"""
+    )
+    stopped = "Stopped: what waits in the queue will not begin."
+    place = "The decoder is busy: you are number 2 of 2 in the queue."
+    assert said == [stopped, stopped, "", stopped, place]
+
+
 def test_a_saved_run_opens_as_the_same_run(visit, tmp_path):
     visit.decode_whole()
     visit.until("!document.querySelector('#notice .words').textContent")

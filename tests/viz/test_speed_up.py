@@ -73,7 +73,7 @@ def test_drafts_that_hold_but_are_few_are_not_said_to_hold_rarely():
 def test_the_sentence_carries_its_numbers_and_owns_what_it_does_not_know():
     rounds = timed(0.07, 0.0)
     hover = Numbers.of(of(rounds))["speed_up"]["note_hover"]
-    assert hover == "1400 ms of 2000 ms for all four phases"
+    assert hover == "1.4 s of 2.0 s for all four phases"
     unknown = Numbers.of(of(rounds, pass_seconds={}))["speed_up"]
     assert unknown["note"] == "Drafting takes 70 % of the round."
     assert "was not measured" in unknown["note_hover"]
