@@ -78,7 +78,7 @@ def test_what_the_stories_claim_is_so():
     wide = Trace.load(FOLDER / "wide-tree.jsonl")
     assert {len(this.nodes) for this in wide.rounds[:-1]} == {31} and 2 < length["wide-tree"] < 2.5
     seconds = sum(this.seconds.verify for this in wide.rounds) / len(wide.rounds)
-    assert 2.5 < seconds * wide.end.plain.tokens / wide.end.plain.seconds < 3.5
+    assert 2 < seconds * wide.end.plain.tokens / wide.end.plain.seconds < 3.5
 
 
 def test_the_first_recorded_run_is_faster_than_plain_decoding_was():
