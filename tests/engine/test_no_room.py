@@ -55,8 +55,7 @@ def boundless(name):
         bundle.heads["eagle"].attached.head.config.head_dim = HUGE
     elif name == "hydra++":
         bundle = head_bundle("hydra++", 14, 3)
-        layer = bundle.heads["hydra++"].attached.head.prefix
-        layer.forward = lambda states, _, __, cache: keeps(cache, states.shape[1], states.dtype)
+        bundle.heads["hydra++"].attached.head.prefix.config.head_dim = HUGE
     else:
         bundle = table_bundle()
         setattr(bundle, name, Boundless(12))
