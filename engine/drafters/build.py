@@ -78,11 +78,11 @@ def _suffix(order: Order) -> tuple[Planner, Drafter]:
 
 def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
     model = order.bundle.draft
-    costs = target_cost(order), draft_cost(order)
-    planner = Planner(order.config, *costs, max_rank=max_rank)
     context = Context(model, order.capacity, "draft")
     if len(order.prompt) <= context.length_limit:  # else it never drafts
         context.prefill(order.prompt[:-1])
+    costs = target_cost(order), draft_cost(order)  # later: a lack of memory is the run's own first
+    planner = Planner(order.config, *costs, max_rank=max_rank)
     vocab = DraftVocab(model.config.get_text_config().vocab_size)
     return planner, Draft(context, planner, Children(vocab, order.sampler, order.rng))
 

@@ -5,6 +5,8 @@ target's rounds and a draft model's passes are timed so; of heads it is taken th
 it what the target gains.
 """
 
+from contextlib import suppress
+
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
 from engine.cost import cost_of
@@ -14,20 +16,25 @@ from engine.drafters.order import Order
 from engine.heads.draft_cost import measure_heads
 from engine.heads.guess_cost import GuessCost, guess_cost_of
 from engine.heads.step_cost import step_cost_of
+from engine.no_room import NoRoomError
 from engine.pass_cost import PassCost
 
 DRAFT_METHODS = ("draft", "draft_tree")  # those that ask the draft model
 
 
 def learn_costs(bundle: Bundle, config: DecodeConfig) -> None:
-    """Measure what a run will plan with, where this process has not yet: no part of the run."""
+    """Measure what a run will plan with, where this process has not yet: no part of the run.
+
+    Where memory lacks for that, it is the run's own caches that are to say so.
+    """
     if not config.is_planned or config.method == "plain":
         return
-    cost_of(bundle.target)
-    if config.method in DRAFT_METHODS and bundle.draft is not None:
-        cost_of(bundle.draft)
-    if (heads := bundle.heads.get(config.method)) is not None:
-        measure_heads(heads.attached)
+    with suppress(NoRoomError):
+        cost_of(bundle.target)
+        if config.method in DRAFT_METHODS and bundle.draft is not None:
+            cost_of(bundle.draft)
+        if (heads := bundle.heads.get(config.method)) is not None:
+            measure_heads(heads.attached)
 
 
 def target_cost(order: Order) -> PassCost | None:

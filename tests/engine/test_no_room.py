@@ -63,11 +63,12 @@ def boundless(name):
 
 
 @pytest.mark.parametrize("prompt", [[1, 2, 3], [1]], ids=["with the prompt", "in a round"])
-@pytest.mark.parametrize(("name", "method"), [("target", "plain"), ("draft", "draft")])
-def test_a_cache_that_memory_does_not_hold_is_named_with_its_slots_and_bytes(prompt, name, method):
+@pytest.mark.parametrize("tree", [4, "auto"])
+@pytest.mark.parametrize(("name", "method"), [("target", "lookup"), ("draft", "draft")])
+def test_a_cache_that_memory_does_not_hold_is_named_by_its_size(prompt, name, method, tree):
     bundle = boundless(name)
     with pytest.raises(NoRoomError) as caught:
-        list(decode(bundle, prompt, DecodeConfig(method, 20, tree=4)))
+        list(decode(bundle, prompt, DecodeConfig(method, 20, tree=tree)))
     said = str(caught.value)
     slots = len(prompt) + 20 + MAX_NODES + 1
     assert said.startswith(f"The {name} cache does not fit in memory: {slots} slots (the prompt")
