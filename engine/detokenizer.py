@@ -34,7 +34,8 @@ class Detokenizer:
         now = self._decode(self._tokens[self._start :])
         # what adds no text must not become the first of the window: its word would lose the space
         if now.endswith(INCOMPLETE) or len(now) <= len(before):
-            return self._settled(before, now) if self._pending > PENDING else ""
+            is_long = now.endswith(INCOMPLETE) and self._pending > PENDING
+            return self._settled(before, now) if is_long else ""
         self._start, self._read = self._read, len(self._tokens)
         return now[len(before) :]
 
@@ -47,9 +48,10 @@ class Detokenizer:
         """The part of what is held back that no token to come can change any more.
 
         A character that is incomplete now begins among the last three bytes; the cut must not
-        fall into a whole one.
+        fall into a whole one, which has four: a few tries find it.
         """
-        for end in range(len(self._tokens) - 3, self._read, -1):
+        last = len(self._tokens) - 3
+        for end in range(last, last - 4, -1):
             text = self._decode(self._tokens[self._start : end])
             if now.startswith(text) and len(text) > len(before):
                 self._start, self._read = self._read, end

@@ -114,5 +114,5 @@ def _title(path: Path, modified: int) -> str:
     header = Trace.load(path).header
     words = " ".join(header.prompt.split())
     short = words if len(words) <= 44 else words[:43] + "…"
-    temperature, *_ = [*settings_of(header), ""]  # two runs may differ by it alone
-    return " · ".join(filter(None, [f"{label_of(header.method)}: {short}", temperature]))
+    told = settings_of(header)[:1]  # the temperature: two runs may differ by it alone
+    return " · ".join([f"{label_of(header.method)}: {short}", *told])
