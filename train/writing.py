@@ -11,7 +11,10 @@ from transformers import AttentionInterface, PreTrainedModel, StaticCache
 from train.collect import top_law
 from train.corpus import Row
 from train.labels import LabelStore
-from train.states import FP16, LAST, StateStore, tapped
+from train.sheet import Sheet
+from train.states import LAST, StateStore, tapped
+
+DENSE = 0.8  # of a batch's lines; fewer are worth a copy of their caches
 
 
 class Written(NamedTuple):
@@ -77,23 +80,23 @@ def write(
     capacity = ids.shape[1]
     cache = StaticCache(config=target.config, max_cache_len=capacity)
     ends = torch.full((lines,), capacity, device=device)
-    taken, at, end = [], 0, width
+    live = torch.arange(lines, device=device)  # the lines that the passes still read
+    sheet, at, end = Sheet(lines, capacity, device), 0, width
     while True:
-        states = _read(target, ids[:, at:end], padding, at, cache, capacity)
-        logprobs, tops = _laws(target, states[LAST], args.top)
-        kept = {name: state.clamp(FP16.min, FP16.max).half() for name, state in states.items()}
-        taken.append((kept, tops.int(), logprobs.half()))
-        if end == capacity or (ends < end).float().mean() > 1 - args.few:
+        states = _read(target, ids[live, at:end], padding[live], at, cache, capacity)
+        laws = _laws(target, states[LAST], args.top)
+        sheet.put(live, slice(at, end), states, *laws)
+        writing = ends[live] > end
+        left = int(writing.sum())
+        if end == capacity or left < lines * args.few or left == 0:
             break
-        chosen = _choose(logprobs[:, -1], temperature)
-        ids[:, end] = tops[:, -1].gather(1, chosen)[:, 0]
-        newly = (ids[:, end] == args.eos) & (ends > end)
-        ends[newly] = end + 1
+        ids[live, end] = _choose(*laws, temperature)
+        ends[live[writing & (ids[live, end] == args.eos)]] = end + 1
+        if left <= len(live) * DENSE:
+            live = live[writing]
+            cache.reorder_cache(writing.nonzero()[:, 0])
         at, end = end, end + 1
-    names = taken[0][0]
-    columns = {name: torch.cat([kept[name] for kept, _, _ in taken], 1).cpu() for name in names}
-    joined = (torch.cat([part[i] for part in taken], 1).cpu() for i in (1, 2))
-    return Written(ids[:, :end].cpu(), pad, ends.clamp(max=end).tolist(), width, columns, *joined)
+    return Written(ids[:, :end].cpu(), pad, ends.clamp(max=end).tolist(), width, *sheet.cut(end))
 
 
 def _laws(
@@ -110,11 +113,12 @@ def _laws(
     return logprobs, ids
 
 
-def _choose(logprobs: torch.Tensor, temperature: float) -> torch.Tensor:
-    """Indices [B, 1] into the laws' best entries; the few percent behind them are left out."""
+def _choose(logprobs: torch.Tensor, tops: torch.Tensor, temperature: float) -> torch.Tensor:
+    """Next tokens [B] of the last of the laws [B, n, K]; the few percent behind are left out."""
     if temperature == 0:
-        return torch.zeros(len(logprobs), 1, dtype=torch.long, device=logprobs.device)
-    return torch.multinomial((logprobs.float() / temperature).softmax(-1), 1)
+        return tops[:, -1, 0]
+    law = (logprobs[:, -1].float() / temperature).softmax(-1)
+    return tops[:, -1].gather(1, torch.multinomial(law, 1))[:, 0]
 
 
 def _read(

@@ -10,6 +10,7 @@ from transformers import LlamaForCausalLM
 from tests.train.elsewhere import elsewhere, move
 from tests.train.tiny_text import VOCAB, tiny_target
 from train import generate as module
+from train import writing
 from train.generate import answer
 from train.labels import LabelStore
 from train.requests import requests
@@ -73,6 +74,36 @@ def test_kept_states_and_laws_are_those_of_a_plain_pass(target, tmp_path):
             assert labels.top_ids[place][0] == int(laws[t].argmax())
             best = laws[t].max().item()
             assert labels.top_logprobs[place][0] == pytest.approx(best, abs=5e-3)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_lines_that_are_finished_are_read_no_longer_and_keep_what_was_found(
+    rank, target, monkeypatch
+):
+    """A batch that lets go of finished lines is one that reads all of them to its end."""
+    many = [[first, 5, 3] for first in range(8)]
+    read, found = [], []
+
+    def counted(model, ids, *rest):
+        read[-1] += len(ids)
+        return passed(model, ids, *rest)
+
+    passed = writing._read
+    monkeypatch.setattr(writing, "_read", counted)
+    monkeypatch.setattr(writing, "_choose", lambda _, tops, __: tops[:, -1, rank])
+    for dense in (0.0, writing.DENSE):
+        monkeypatch.setattr(writing, "DENSE", dense)
+        read.append(0)
+        found.append(write(writer(target), many, 0.0, settings(eos=15)))
+    whole, dropped = found
+    assert min(whole.stop) < max(whole.stop) and read[1] < read[0]
+    assert whole.stop == dropped.stop
+    for line, (before, stop) in enumerate(zip(whole.pad, whole.stop, strict=True)):
+        span = slice(before, stop)
+        assert torch.equal(whole.ids[line, span], dropped.ids[line, span])
+        assert torch.equal(whole.top_ids[line, span], dropped.top_ids[line, span])
+        for name, column in whole.states.items():
+            assert torch.allclose(column[line, span], dropped.states[name][line, span], atol=1e-3)
 
 
 def test_drawn_answers_are_the_same_for_the_same_seed_and_no_greedy_ones(target):
