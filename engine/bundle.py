@@ -15,6 +15,7 @@ from engine.device.round_cost import measure_reads, measure_rounds
 from engine.drafters.suffix import SuffixMemory
 from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
+from engine.heads.trees import TreeFile
 from engine.no_room import NoRoomError
 from engine.positions import follows_positions, longest_context
 from engine.run_facts import Weights
@@ -30,6 +31,7 @@ class Bundle:
     Attributes:
         source: folder or Hub id, as given to ``from_pretrained``.
         methods: name -> ``"available"``, or in a sentence why not.
+        draft_trees: what was measured of the draft model, and the trees picked by that.
         heads: by method, the heads that draft for it.
         path: which implementation of the target runs, ``"packed"`` or ``"transformers"``.
         kernels: what verifies its trees; ``None`` for a model that ``load`` did not see.
@@ -45,6 +47,7 @@ class Bundle:
     methods: dict[str, str]
     draft: PreTrainedModel | None = None
     draft_weights: Weights | None = None
+    draft_trees: TreeFile = TreeFile()
     heads: dict[str, Heads] = field(default_factory=dict)
     path: str = "transformers"
     kernels: KernelPath | None = None

@@ -16,8 +16,10 @@ from engine.bundle import AVAILABLE, Bundle
 from engine.device.fuse import fuse
 from engine.drafters.costs import DRAFT_METHODS
 from engine.heads import kinds
+from engine.heads.checkpoint import HeadError
 from engine.heads.find import find_heads, shipped_heads
 from engine.heads.kinds import KINDS
+from engine.heads.trees import TreeFile, read_trees
 from engine.model_files import (
     ModelError,
     check_place,
@@ -77,7 +79,7 @@ def load(
     target, tokenizer = read_model(home, device, dtype), read_tokenizer(home)
     own = expanded(draft) if draft else _shipped_draft(source)
     own = own if drafters is None or set(DRAFT_METHODS) & set(drafters) else None
-    helper, reason = _draft(own, target, tokenizer, device, dtype)
+    helper, trees, reason = _draft(own, target, tokenizer, device, dtype)
     for model in (target, helper):
         if packed and model is not None and model.device.type == "cuda":
             fuse(model)
@@ -98,6 +100,7 @@ def load(
         methods=_methods(drafters, reasons | dict.fromkeys(DRAFT_METHODS, reason)),
         draft=helper,
         draft_weights=weights_of(str(own), helper) if helper is not None else None,
+        draft_trees=trees,
         heads=found,
         path="packed" if is_packed else "transformers",
         kernels=kernels,
@@ -116,23 +119,24 @@ def _draft(
     tokenizer: PreTrainedTokenizerBase,
     device: str | torch.device,
     dtype: Any,
-) -> tuple[PreTrainedModel | None, str]:
-    """The draft model, or why there is none; the target stays usable either way."""
+) -> tuple[PreTrainedModel | None, TreeFile, str]:
+    """The draft model and what was measured of it, or why there is none; the target stays."""
+    none = None, TreeFile()
     if home is None:
-        return None, "needs a draft model with the same vocabulary, and none was given"
+        return *none, "needs a draft model with the same vocabulary, and none was given"
     try:
         config = read_config(str(home))
         refuse(str(home), config)
         own, other = (c.get_text_config().vocab_size for c in (target.config, config))
         if own != other:
-            return None, f"needs a draft model with the same vocabulary: {other} vs {own}"
+            return *none, f"needs a draft model with the same vocabulary: {other} vs {own}"
         if differing := _differing(str(home), tokenizer):
-            return None, (
+            return *none, (
                 f"needs a draft model with the same vocabulary: {differing} of {own} tokens differ"
             )
-        return read_model(str(home), device, dtype), ""
-    except ModelError as error:
-        return None, f"needs a draft model, but this one does not load: {error}"
+        return read_model(str(home), device, dtype), read_trees(home), ""
+    except (ModelError, HeadError) as error:
+        return *none, f"needs a draft model, but this one does not load: {error}"
 
 
 def _differing(home: str, tokenizer: PreTrainedTokenizerBase) -> int:

@@ -1,4 +1,4 @@
-"""Ships a trained draft model: weights in bf16, and a card that says what it is and how good.
+"""Ships a trained draft model: weights in bf16, its trees, and a card that says how good it is.
 
 ``python -m train.card`` turns the last checkpoint of ``runs/draft`` into
 ``assets/drafters/draft``, with figures measured on the very weights that it wrote.
@@ -6,7 +6,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,19 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
+from train.drawn import drawn_chances
+from train.exam import HELD, all_ranks, table, texts
 from train.labels import LabelStore, held_out, open_stores
-from train.measure import Figures, bench_answers, figures, held_out_answers
+from train.needs import read_target
 from train.onward import spare_longer, write_history
+from train.precision import AUTO, dtype_of
+from train.ranks import all_rows
+from train.standalone import Standalone
+from train.state_feed import Part
 from train.training import Training, revive
+from train.trees import DRAWN_RANKS, greedy_chances, write_trees
+
+DRAWN_ANSWERS = 3  # whose places the drawn children are judged at
 
 CARD = """---
 license: apache-2.0
@@ -41,17 +50,19 @@ the Hub's own weights the output is theirs just as exactly, but drafts may be ac
 
 ## How good
 
-One draft token after another at temperature 0; accepted length is tokens emitted per target
-pass, the extra one included (plain decoding = 1.00).
+At temperature 0. Accepted length is tokens emitted per target pass, the extra one included
+(plain decoding = 1.00); trees are the static ones of `trees.json`, sizes count drafted nodes.
 
-| text | agreement, one step | accepted length, chain of {num_draft} | tokens / rounds |
+| text | draft | accepted length | tokens / rounds |
 |---|---|---|---|
 {figures}
 
-Held-out answers: greedy ones of the target that were kept from training. MT-bench: the first
-turns of its 80 questions, {new_tokens} new tokens, never trained on. Found by one pass over the
-target's greedy answers (`python -m train.measure assets/drafters/draft`), which at
-temperature 0 gives the chains of a decoder.
+Its best guess for the next token is the target's at {agreement}.
+
+Held-out answers: {held} greedy ones of the target, kept from training; the trees were picked on
+them, so that MT-bench is the fair figure of a tree. MT-bench: the first turns of its 80
+questions, {new_tokens} new tokens, never trained on. Found by one pass over the target's greedy
+answers (`python -m train.card`), which at temperature 0 gives the drafts of a decoder.
 
 By tokens trained (on a part of the held-out answers that were there then; the rate falls towards
 the end of each training):
@@ -88,10 +99,22 @@ def write_weights(training: Training, folder: Path) -> LlamaForCausalLM:
     return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
 
 
-def figure_row(name: str, of: Figures) -> str:
-    """A line of the card's table."""
-    counted = f"{of.tokens:,} / {of.rounds:,}"
-    return f"| {name} | {of.agreement:.3f} | {of.accepted_length:.2f} | {counted} |"
+def examine(model: LlamaForCausalLM, parts: Mapping[str, Part], out: Path) -> dict[str, Any]:
+    """Measure the model and its trees, which are written to ``out``; what the card says of it."""
+    kind, words = Standalone(), model.lm_head.weight
+    found = {name: all_ranks(kind, model, all_rows(part), words) for name, part in parts.items()}
+    answers = all_rows(parts[HELD])[:DRAWN_ANSWERS]
+    drawn = drawn_chances(kind, model, answers, words, DRAWN_RANKS)
+    figures = table(found, write_trees(out / "trees.json", greedy_chances(found[HELD]), drawn))
+    first = {name: np.concatenate(each)[:, 0] == 0 for name, each in found.items()}
+    return dict(
+        figures="\n".join(
+            f"| {name} | {draft} | {length:.2f} | {tokens:,} / {rounds:,} |"
+            for name, draft, length, tokens, rounds in figures
+        ),
+        agreement=" and ".join(f"{hit.mean():.1%} of {name}" for name, hit in first.items()),
+        held=len(parts[HELD].labels),
+    )
 
 
 def thin_curve(curve: list[tuple[int, float, float]], lines: int = 12) -> str:
@@ -122,8 +145,7 @@ def main() -> None:
     parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
     parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
     parser.add_argument("--new-tokens", type=int, default=128)
-    parser.add_argument("--num-draft", type=int, default=4)
-    parser.add_argument("--held", type=int, default=80, help="held-out answers to measure on")
+    parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
     parser.add_argument("--force", action="store_true", help="over one that learnt for longer")
     card(parser.parse_args())
 
@@ -140,20 +162,16 @@ def card(args: argparse.Namespace) -> None:
     spare_longer(training, args.out, args.force)
     told = json.loads((args.run / "settings.json").read_text())
     stores = open_stores(args.labels)
-    answers = {
-        "held-out answers": held_out_answers(stores)[: args.held],
-        "MT-bench": bench_answers(args.target, args.prompts, args.new_tokens, args.bench),
-    }
+    # before anything is overwritten: the questions may be missing
+    parts = texts(args, read_target(args.target, dtype_of(AUTO)))
     model = write_weights(training, args.out)
     write_history(training, args.out)
-    rows = [figure_row(name, figures(model, a, args.num_draft)) for name, a in answers.items()]
+    found = examine(model, parts, args.out)
     text = CARD.format(
         parameters=model.num_parameters() / 1e6,
         layers=model.config.num_hidden_layers,
         hidden=model.config.hidden_size,
-        num_draft=args.num_draft,
         new_tokens=args.new_tokens,
-        figures="\n".join(rows),
         curve=thin_curve(training.curve),
         top=stores[0].top_ids.shape[1],
         steps=training.steps_before + training.step,
@@ -162,9 +180,10 @@ def card(args: argparse.Namespace) -> None:
         hours=training.seconds / 3600,
         **{name: told[name] for name in ("hard", "rate", "seed")},
         **data_facts(stores),
+        **found,
     )
     (args.out / "README.md").write_text(text, encoding="utf-8")
-    print("\n".join(rows))
+    print(found["figures"])
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from train.family import Family, after
+from train.family import Guesser, after
 from train.state_feed import Part, gather_states
 
 TINY = 1e-9
@@ -19,7 +19,7 @@ TINY = 1e-9
 
 @torch.inference_mode()
 def drawn_chances(
-    family: Family,
+    family: Guesser,
     head: nn.Module,
     rows: Iterable[tuple[Part, int]],
     words: Tensor,

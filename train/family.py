@@ -55,17 +55,11 @@ class Aids:
         return self.words.pow(2).mean(0).sqrt()
 
 
-class Family(Protocol):
-    """A kind of head."""
+class Guesser(Protocol):
+    """What can be asked for its guesses along a text."""
 
     columns: tuple[str, ...]  # of the states that it reads
-    num_ahead: int  # tokens it is trained to guess, one behind another
     max_ahead: int  # tokens it is measured on
-    decay: float  # weight of each against the one before
-
-    def new(self, aids: Aids) -> nn.Module:
-        """A head before its training."""
-        ...
 
     def guesses(
         self, head: nn.Module, batch: StateBatch, words: Tensor, num: int
@@ -79,6 +73,17 @@ class Family(Protocol):
 
     def draft_ids(self, head: nn.Module) -> Tensor | None:
         """[Vd] target ids that the head can guess; ``None`` is all."""
+        ...
+
+
+class Family(Guesser, Protocol):
+    """A kind of head."""
+
+    num_ahead: int  # tokens it is trained to guess, one behind another
+    decay: float  # weight of each against the one before
+
+    def new(self, aids: Aids) -> nn.Module:
+        """A head before its training."""
         ...
 
     def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:

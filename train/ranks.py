@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from engine.config import RankPath
-from train.family import Family, after
+from train.family import Guesser, after
 from train.labels import held_out
 from train.measure import Figures
 from train.state_feed import Part, gather_states
@@ -49,7 +49,7 @@ def all_rows(part: Part) -> list[tuple[Part, int]]:
 
 
 @torch.inference_mode()
-def ranks(family: Family, head: nn.Module, part: Part, row: int, words: Tensor) -> np.ndarray:
+def ranks(family: Guesser, head: nn.Module, part: Part, row: int, words: Tensor) -> np.ndarray:
     """Rank of each token of the answer among the guesses made for it. [J, D] int.
 
     Row j is of a round that begins with the answer's token j, d = 0 the first token drafted in
@@ -110,7 +110,7 @@ def chain_paths(length: int) -> tuple[RankPath, ...]:
     return tuple((0,) * depth for depth in range(1, length + 1))
 
 
-def chain_figures(family: Family, head: nn.Module, held: Chains, num_draft: int = 4) -> Figures:
+def chain_figures(family: Guesser, head: nn.Module, held: Chains, num_draft: int = 4) -> Figures:
     """Figures of chains of ``num_draft`` tokens."""
     found = [ranks(family, head, part, row, held.words) for part, row in held.rows]
     return tree_figures(found, chain_paths(num_draft))

@@ -6,7 +6,6 @@
 
 import argparse
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,26 +14,20 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
-from train.collect import open_states, top_law
-from train.corpus import Row
 from train.drawn import drawn_chances
-from train.family import Family
+from train.exam import HELD, all_ranks, table, texts
 from train.head_card import head_card, summary
 from train.heads import FAMILIES, begin, read_shipped
 from train.labels import LabelStore, common_tokens, held_out
-from train.measure import Answer, bench_answers, held_out_answers
 from train.needs import read_target
 from train.onward import spare_longer, write_history
 from train.precision import AUTO, dtype_of
-from train.ranks import all_rows, chain_paths, ranks, tree_figures
-from train.state_feed import Part, open_parts
-from train.states import StateStore, read_states
+from train.ranks import all_rows
+from train.state_feed import open_parts
 from train.training import Training
-from train.trees import DRAWN_RANKS, SIZES, greedy_chances, write_trees
+from train.trees import DRAWN_RANKS, greedy_chances, write_trees
 
-HELD = "held-out answers"  # trees are picked on them: of trees, MT-bench is the fair figure
 NARROW = torch.float8_e4m3fn
 
 
@@ -52,39 +45,6 @@ def narrow(folder: Path) -> None:
     save_file(tensors, path)
 
 
-@torch.inference_mode()
-def read_answers(
-    target: PreTrainedModel, answers: Sequence[Answer], folder: Path, top: int = 64
-) -> Part:
-    """Laws and states of whole answers, read once and then kept in ``folder``."""
-    rows = [Row(answer.ids.tolist(), answer.first, True) for answer in answers]
-    if not ((folder / "whole").exists() and _holds(LabelStore.open(folder), rows)):
-        shutil.rmtree(folder, ignore_errors=True)
-        labels = LabelStore.create(folder, rows, top, {"part": folder.name})
-        states = open_states(folder, labels, target.config.hidden_size)
-        for row in range(len(labels)):
-            (read,) = read_states(target, [labels.row_ids(row)])
-            logprobs, ids = top_law(target, read[0], top)
-            labels.write(row, ids.int().numpy(), logprobs.half().numpy())
-            states.write(row, labels.span(row), read[1])
-        (folder / "whole").touch()
-    return Part(LabelStore.open(folder), StateStore.open(folder))
-
-
-def _holds(labels: LabelStore, rows: Sequence[Row]) -> bool:
-    """Whether ``labels`` are of these very rows."""
-    return [
-        Row(labels.row_ids(i).tolist(), int(labels.first[i]), True) for i in range(len(labels))
-    ] == rows
-
-
-def all_ranks(
-    family: Family, head: nn.Module, rows: Sequence[tuple[Part, int]], words: Tensor
-) -> list[np.ndarray]:
-    """Ranks of the target's tokens in every answer of ``rows``."""
-    return [ranks(family, head, part, row, words) for part, row in rows]
-
-
 def common_ids(stores: Sequence[LabelStore], size: int, number: int, prior: float = 1e4) -> Tensor:
     """The ``number`` tokens most looked to, ascending.
 
@@ -95,30 +55,6 @@ def common_ids(stores: Sequence[LabelStore], size: int, number: int, prior: floa
     counts, _ = common_tokens(list(stores), size, 1)
     counts = counts + prior / (np.arange(size) + 50)
     return torch.from_numpy(np.sort(np.argsort(-counts)[:number]))
-
-
-def table(
-    found: Mapping[str, list[np.ndarray]], trees: Mapping[str, Any]
-) -> list[tuple[str, str, float, int, int]]:
-    """Text, draft, accepted length, tokens and rounds, for a chain and for trees."""
-    drafts = {"chain of 4": chain_paths(4)}
-    drafts |= {f"tree of {size}": [tuple(path) for path in trees[str(size)]] for size in SIZES}
-    told = []
-    for name, answers in found.items():
-        for draft, paths in drafts.items():
-            figure = tree_figures(answers, paths)
-            told.append((name, draft, figure.accepted_length, figure.tokens, figure.rounds))
-    return told
-
-
-def texts(args: argparse.Namespace, target: PreTrainedModel) -> dict[str, Part]:
-    """What figures are taken on."""
-    held = held_out_answers([part.labels for part in open_parts(args.labels)])[: args.held]
-    bench = bench_answers(args.target, args.prompts, args.new_tokens, args.bench)
-    return {
-        HELD: read_answers(target, held, args.bench / "held"),
-        "MT-bench": read_answers(target, bench, args.bench / "mt_bench"),
-    }
 
 
 def card_facts(

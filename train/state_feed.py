@@ -84,9 +84,8 @@ def gather_states(part: Part, rows: Sequence[int], columns: Sequence[str]) -> St
     first = torch.tensor([int(labels.first[row]) for row in rows])
     stop = torch.tensor([span.stop - span.start for span in spans])
     ids = _pad([labels.ids[span] for span in spans], width).long()
-    states = torch.cat(
-        [_pad([part.states.columns[name][span] for span in spans], width) for name in columns], -1
-    )
+    wanted = [[part.states.columns[name][span] for span in spans] for name in columns]
+    states = torch.cat([torch.empty(*ids.shape, 0), *(_pad(each, width) for each in wanted)], -1)
     logprobs = _pad([labels.top_logprobs[span] for span in spans], width).float()
     top_ids = _pad([labels.top_ids[span] for span in spans], width)
     return StateBatch(ids, states.float(), first, stop, top_ids, logprobs.exp())

@@ -13,6 +13,7 @@ from engine.drafters.drafter import Drafter
 from engine.drafters.eagle import build_eagle
 from engine.drafters.eagle2 import build_eagle2
 from engine.drafters.eagle3 import build_eagle3
+from engine.drafters.head_planner import fitted
 from engine.drafters.hydra import build_hydra
 from engine.drafters.lookup import Lookup
 from engine.drafters.medusa import build_medusa
@@ -82,7 +83,9 @@ def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
     if len(order.prompt) <= context.length_limit:  # else it never drafts
         context.prefill(order.prompt[:-1])
     costs = target_cost(order), draft_cost(order)  # later: a lack of memory is the run's own first
-    planner = Planner(order.config, *costs, max_rank=max_rank)
+    file = order.bundle.draft_trees if max_rank > 1 else order.bundle.draft_trees.without_trees()
+    config, trees = fitted(order.config, file, drawn=not order.config.is_greedy)
+    planner = Planner(config, *costs, max_rank, trees.chances)
     vocab = DraftVocab(model.config.get_text_config().vocab_size)
     return planner, Draft(context, planner, Children(vocab, order.sampler, order.rng))
 

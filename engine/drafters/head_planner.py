@@ -1,11 +1,13 @@
-"""What drafters with heads plan by and choose from: the settings, and what comes with weights."""
+"""What trained drafters plan by and choose from: the settings, and what comes with weights."""
 
 from dataclasses import replace
 
+from engine.config import DecodeConfig
 from engine.cost import PassCost
 from engine.drafters.children import Children
 from engine.drafters.costs import target_cost
 from engine.drafters.order import Order
+from engine.heads.trees import TreeFile, Trees
 from engine.planning.planner import Planner
 
 
@@ -37,9 +39,19 @@ def head_planner(
         max_rank: children a node may have at the most where no tree is given.
         catches_up: see ``Planner``.
     """
-    config, heads = order.config, order.heads
-    trees = heads.trees.sampled if is_drawn(order) else heads.trees.top
+    config, trees = fitted(order.config, order.heads.trees, drawn=is_drawn(order))
+    target = target_cost(order)
+    return kind(config, target, draft, max_rank, trees.chances, once, catches_up=catches_up)
+
+
+def fitted(config: DecodeConfig, file: TreeFile, *, drawn: bool) -> tuple[DecodeConfig, Trees]:
+    """The settings with the tree of that size, where one was picked, and what was measured.
+
+    Args:
+        drawn: children are drawn, not the most probable ones.
+    """
+    trees = file.sampled if drawn else file.top
     if isinstance(config.tree, int) and config.tree in trees.by_size:
         config = replace(config, tree=trees.by_size[config.tree])
-    chances = trees.chances or heads.trees.top.chances  # drawn children are about as good
-    return kind(config, target_cost(order), draft, max_rank, chances, once, catches_up=catches_up)
+    chances = trees.chances or file.top.chances  # drawn children are about as good
+    return config, replace(trees, chances=chances)

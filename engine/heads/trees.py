@@ -42,6 +42,10 @@ class TreeFile:
     top: Trees = Trees()
     sampled: Trees = Trees()
 
+    def without_trees(self) -> "TreeFile":
+        """The chances alone, for who drafts chains."""
+        return TreeFile(Trees(self.top.chances), Trees(self.sampled.chances))
+
 
 def read_trees(home: str | Path) -> TreeFile:
     """The trees in a folder or Hub repository; nothing is known where it has none.

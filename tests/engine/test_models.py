@@ -33,6 +33,7 @@ from transformers import (
 from engine import model_files, store
 from engine.bundle import AVAILABLE
 from engine.config import DecodeConfig
+from engine.heads.trees import TreeFile, Trees
 from engine.models import ModelError, load
 from engine.suitability import refusal
 from tests.fakes import METHODS, text_of, tiny_llama
@@ -287,3 +288,18 @@ def test_a_home_is_found_by_its_sign(good, monkeypatch):
 def test_text_that_grows_is_not_cleaned_up(good):
     """The library takes the space before an apostrophe out, once the apostrophe is there."""
     assert load(good).tokenizer.clean_up_tokenization_spaces is False
+
+
+def test_a_draft_models_folder_brings_its_trees(good):
+    (good / "trees.json").write_text(json.dumps({"chances": [[0.5, 0.2]], "trees": {"1": [[0]]}}))
+    bundle = load(good, draft=good)
+    assert bundle.draft_trees.top == Trees(((0.5, 0.2),), {1: ((0,),)})
+    assert load(good).draft_trees == TreeFile()
+
+
+def test_trees_that_are_wrong_are_named_and_the_target_stays(good):
+    (good / "trees.json").write_text(json.dumps({"trees": {"1": [[0, 0]]}}))
+    bundle = load(good, draft=good)
+    reason = bundle.methods["draft_tree"]
+    assert "trees.json: trees.1, node 1, [0, 0], stands before its parent" in reason
+    assert bundle.draft is None and bundle.methods["lookup"] == AVAILABLE

@@ -1,17 +1,21 @@
 """The draft model's training on several stores, and one that goes on from a shipped folder."""
 
 import argparse
+import json
 
+import numpy as np
 import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from engine.heads.trees import read_trees
 from tests.train.tiny_text import VOCAB, tiny_part, tiny_target
 from train.card import card, write_weights
 from train.draft import begin, train
 from train.labels import open_stores
 from train.newborn import Shape
 from train.onward import write_history
+from train.standalone import Standalone
 
 
 def settings(folder, out, **told):
@@ -76,3 +80,23 @@ def test_a_draft_model_that_learnt_for_longer_is_not_shipped_over(home, monkeypa
     with pytest.raises(SystemExit, match=r"none\.jsonl.*not part of this project, --prompts"):
         card(argparse.Namespace(**told, force=True))
     assert [path.name for path in out.iterdir()] == ["training.json"]
+
+
+def test_a_draft_model_is_shipped_with_its_trees_and_what_they_bring(home, monkeypatch):
+    monkeypatch.setattr("train.training.Shape", small_shape)
+    run, out = home / "run", home / "out"
+    train(settings(home, run))
+    (home / "bench").mkdir()
+    kept = home / "bench" / "target_questions_4.npz"  # as if the questions were answered already
+    np.savez(kept, first=[3, 3], **{"0": np.arange(8), "1": np.arange(9)})
+    told = dict(run=run, out=out, labels=[home / "labels"], target=str(home / "target"))
+    told |= dict(held=2, prompts=home / "questions.jsonl", new_tokens=4, bench=home / "bench")
+    card(argparse.Namespace(**told, force=False))
+    trees, text = read_trees(out), (out / "README.md").read_text("utf-8")
+    assert set(trees.top.by_size) == {4, 8, 16, 32, 64} == set(trees.sampled.by_size)
+    assert len(trees.top.chances) == len(trees.sampled.chances) == Standalone.max_ahead
+    for name in ("held-out answers", "MT-bench"):
+        rows = [line.split(" | ") for line in text.splitlines() if line.startswith(f"| {name} | ")]
+        assert [row[1] for row in rows[:2]] == ["chain of 4", "tree of 4"] and len(rows) == 6
+        assert all(1.0 <= float(row[2]) <= 7.0 for row in rows)
+    assert json.loads((out / "training.json").read_text())["steps"] == 4

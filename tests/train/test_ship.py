@@ -14,9 +14,8 @@ from train.head_card import ABOUT, head_card, summary
 from train.heads import FAMILIES, read_shipped, train
 from train.hydra import Hydra
 from train.labels import LabelStore
-from train.measure import Answer
 from train.medusa import Medusa
-from train.ship import common_ids, narrow, read_answers, ship, table
+from train.ship import common_ids, narrow, ship
 
 HIDDEN = LlamaConfig(hidden_size=SIZE, vocab_size=VOCAB, num_hidden_layers=1, num_attention_heads=2)
 
@@ -53,21 +52,6 @@ def test_common_tokens_are_those_looked_to_and_then_those_learnt_first(tmp_path)
     assert common_ids([labels], VOCAB, 4, prior=1.0).tolist() == [0, 1, 20, 21]
 
 
-def test_answers_are_read_once(tmp_path):
-    target, answers = tiny_target(), [Answer(np.arange(6), 2)]
-    first = read_answers(target, answers, tmp_path / "held", top=VOCAB)
-    again = read_answers(tiny_target(seed=1), answers, tmp_path / "held", top=VOCAB)
-    assert np.array_equal(first.states.columns["last"], again.states.columns["last"])
-    assert first.ready.all()
-
-
-def test_a_table_has_a_chain_and_every_size_of_tree():
-    sizes = {str(size): [(0,)] for size in (4, 8, 16, 32, 64)}
-    rows = table({"text": [np.zeros((4, 4), int)]}, sizes)
-    assert [row[1] for row in rows] == ["chain of 4", *(f"tree of {size}" for size in sizes)]
-    assert rows[0][2:] == (4.0, 4, 1) and rows[1][2:] == (2.0, 4, 2)
-
-
 def test_every_kind_has_a_card_with_its_figures():
     facts = dict(hard=0.2, rate=1e-3, seed=0, tokens=3072, parameters=4.2, curve_rows=9, level=0.5)
     facts |= dict(rows="10", unique=99, decay=0.8, optimiser="AdamW", step=7)
@@ -78,13 +62,6 @@ def test_every_kind_has_a_card_with_its_figures():
         card = head_card(kind, facts)
         assert ABOUT[kind]["title"] in card and "| MT-bench | 0.500 | 0.250 |" in card
         assert "| MT-bench | chain of 4 | 1.50 | 300 / 200 |" in card and "| 100 | 0.400" in card
-
-
-def test_other_answers_are_read_anew(tmp_path):
-    target, folder = tiny_target(), tmp_path / "held"
-    read_answers(target, [Answer(np.arange(6), 2)], folder, top=VOCAB)
-    part = read_answers(target, [Answer(np.arange(8), 2)], folder, top=VOCAB)
-    assert part.labels.row_ids(0).tolist() == list(range(8)) and part.ready.all()
 
 
 def test_a_run_without_a_checkpoint_is_not_shipped(tmp_path):
