@@ -17,6 +17,7 @@ _HOMES = {
     "NoRoomError": "no_room",
     "Round": "records",
     "Run": "decoding",
+    "StoppedError": "cut_short",
     "Trace": "trace",
     "TraceError": "trace",
     "best_device": "place",

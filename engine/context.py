@@ -3,7 +3,7 @@
 Target and draft model are both read through it; it knows nothing of drafting or judging.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from inspect import signature
 from typing import Any
 
@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from engine.attention.mass_probe import MassProbe
 from engine.attention.tree_attention import TreeSlots, attends_by_trees
 from engine.cache import SlotCache
+from engine.cut_short import StoppedError
 from engine.positions import longest_context
 from engine.records import CacheStep
 from engine.taps import keeping
@@ -68,12 +69,20 @@ class Context:
         """
         return self._states.get(tap)
 
-    def prefill(self, tokens: Sequence[int]) -> None:
-        """Read and commit ``tokens`` in passes of ``PREFILL_CHUNK``; no logits are made."""
+    def prefill(
+        self, tokens: Sequence[int], is_cancelled: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Read and commit ``tokens`` in passes of ``PREFILL_CHUNK``; no logits are made.
+
+        Raises:
+            StoppedError: ``is_cancelled``, which is asked before every pass, said so.
+        """
         if not tokens:
             self._lay_out()
         parts: list[dict[int, torch.Tensor]] = []
         for start in range(0, len(tokens), PREFILL_CHUNK):
+            if is_cancelled():
+                raise StoppedError(f"after {start:,} of {len(tokens):,} tokens of the prompt")
             part = tokens[start : start + PREFILL_CHUNK]
             self._grow(range(-1, len(part) - 1))
             self._pass(self.model.base_model, part)

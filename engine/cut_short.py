@@ -15,6 +15,10 @@ class CutShortError(ValueError):
     reason: ClassVar[Reason]  # what its end is recorded as
 
 
+class StoppedError(Exception):
+    """Somebody stopped what was not whole yet, such as a run whose prompt was still read."""
+
+
 class NotFiniteError(CutShortError):
     """The target's logits were infinite or no numbers: there is no law to judge by."""
 

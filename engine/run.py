@@ -47,6 +47,7 @@ class Run(Iterator[Round]):
         prompt: str | Sequence[int],
         config: DecodeConfig,
         build: Callable[[Order], tuple[Planner, Drafter]] = build_drafter,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self.bundle, self.config = bundle, config
         self.prompt = read_prompt(bundle, prompt, config)
@@ -58,7 +59,7 @@ class Run(Iterator[Round]):
         with torch.inference_mode(), passes_fit("while the prompt was read"):
             learn_costs(bundle, config)
             clock = Clock()
-            slot_bytes = self._open(build)
+            slot_bytes = self._open(build, is_cancelled)
         self.header = make_header(
             bundle,
             config,
@@ -99,14 +100,18 @@ class Run(Iterator[Round]):
         """Tokens made so far, the prompt left out."""
         return tuple(self.history[len(self.prompt) :])
 
-    def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
+    def _open(
+        self,
+        build: Callable[[Order], tuple[Planner, Drafter]],
+        is_cancelled: Callable[[], bool],
+    ) -> dict[str, int]:
         """Read the prompt but for its last token; returns the bytes of a slot by cache."""
         bundle, prompt = self.bundle, self.prompt
         capacity = len(prompt) + self._emission.limit + MAX_NODES + 1
         method = method_of(bundle, self.config.method)
         self._target = self._new_target(capacity, method)
         self._target.probe = probe_of(bundle.target) if self.config.record else None
-        self._target.prefill(prompt[:-1])
+        self._target.prefill(prompt[:-1], is_cancelled)
         order = Order(bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
         self._planner, self._drafter = build(order)
         contexts = (self._target, getattr(self._drafter, "context", None))

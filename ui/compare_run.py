@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.config import DecodeConfig
+from engine.cut_short import StoppedError
 from engine.records import Round
 from ui import messages, methods, settings
 from viz import lanes as race
@@ -97,10 +98,11 @@ def compare(
     for info, config in zip(infos, wish.configs, strict=True):
         place = f"{len(lanes) + 1} of {len(infos)}"
         yield messages.status(f"{place}: {_small(info.label)}…")
-        if is_cancelled():  # its prompt may take seconds
+        try:
+            run = decoder.decode(bundle.for_visitor(), wish.prompt, config, is_cancelled)
+        except StoppedError:
             yield race.over_message(agreement(lanes), f"Stopped before lane {info.number}.")
             return
-        run = decoder.decode(bundle.for_visitor(), wish.prompt, config)
         plain = _yardstick(lanes, config)
         rounds = yield from _lane(run, info, Path(bundle.source).name, plain, is_cancelled)
         lane = LaneText(info.run, info.number, config.temperature, rounds, run.end.is_whole)

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine import proof
 from engine.config import DecodeConfig
+from engine.cut_short import StoppedError
 from engine.records import Round
 from ui import messages, methods, settings
 from ui.proof_kinds import kind_of
@@ -72,10 +73,13 @@ def prove(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled)
     """
     if reason := methods.why_not(wish.config.method, bundle.methods):
         raise ValueError(reason)
-    if wish.config.is_greedy:
-        yield from _texts(decoder, bundle, wish, is_cancelled)
-    else:
-        yield from _laws(bundle, wish, is_cancelled)
+    try:
+        if wish.config.is_greedy:
+            yield from _texts(decoder, bundle, wish, is_cancelled)
+        else:
+            yield from _laws(bundle, wish, is_cancelled)
+    except StoppedError:
+        yield messages.status("Stopped before the proof was whole.")
     yield says.over_message()
 
 
@@ -85,7 +89,7 @@ def _texts(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled
     yield says.begin_message("texts", title, RULES[wish.rule].title)
     rounds: dict[str, list[Round]] = {"method": [], "plain": []}
     for side, config in (("method", wish.config), ("plain", replace(wish.config, method="plain"))):
-        run = decoder.decode(bundle.for_visitor(), wish.prompt, config)
+        run = decoder.decode(bundle.for_visitor(), wish.prompt, config, is_cancelled)
         start = 0
         try:
             for this in run:
@@ -93,12 +97,9 @@ def _texts(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled
                 yield says.tokens_message(side, start, this)
                 start += len(this.emitted)
                 if is_cancelled():
-                    break
+                    raise StoppedError
         finally:
             run.close()
-        if is_cancelled():
-            yield messages.status("Stopped before the proof was whole.")
-            return
     yield says.equality_message(proof.compare(rounds["method"], rounds["plain"]))
 
 
@@ -110,10 +111,9 @@ def _laws(bundle: Any, wish: ProofWish, is_cancelled: IsCancelled) -> Iterator[s
     kind = kind_of(bundle, config, wish.rule, wish.count)
     rounds: list[Round] = []
     met = None
-    for found in proof.meet_round(bundle, wish.prompt, config, kind.worth):
+    for found in proof.meet_round(bundle, wish.prompt, config, kind.worth, is_cancelled):
         if is_cancelled():
-            yield messages.status("Stopped before a round was chosen.")
-            return
+            raise StoppedError
         if isinstance(found, Round):
             rounds.append(found)
             yield messages.status(f"Decoding {len(rounds)} rounds, to verify one of them.")

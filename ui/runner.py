@@ -11,6 +11,7 @@ from threading import Event, Lock
 from typing import Any
 
 import engine
+from engine.cut_short import StoppedError
 from ui import messages, methods
 from ui.loader import Loader
 from ui.settings import Wish
@@ -20,6 +21,7 @@ from viz.stage import Stage, header_message
 LOADING = "The model is loading; the run starts as soon as it is there."
 STOPPED = "Stopped: what waited did not begin."
 READING = "Reading the prompt."
+UNREAD = "Stopped while the prompt was read."
 MEASURING = "Measuring plain decoding of the same prompt, for the speed-up."
 BROKEN = "The decoder broke off: {}.  The server's log says more."
 STANDS = "  What was decoded before stands."
@@ -128,10 +130,10 @@ class Runner:
                 return True
         return False
 
-    def _stopped(self, visitor: Visitor) -> Iterator[str]:
+    def _stopped(self, visitor: Visitor, text: str = STOPPED) -> Iterator[str]:
         """What is said of work that was stopped before it did anything."""
         yield from self._give_up(visitor)
-        yield messages.status(STOPPED)
+        yield messages.status(text)
 
     def _give_up(self, visitor: Visitor) -> Iterator[str]:
         """The end of a run that still stands there and will not be measured after all."""
@@ -177,7 +179,12 @@ class Runner:
         if visitor.cancelled.is_set():
             yield from self._stopped(visitor)
             return
-        run = self.decoder.decode(visitor.bundle, wish.prompt, wish.config)
+        told = (visitor.bundle, wish.prompt, wish.config)
+        try:
+            run = self.decoder.decode(*told, visitor.cancelled.is_set)
+        except StoppedError:
+            yield from self._stopped(visitor, UNREAD)
+            return
         is_compared = wish.compare and wish.config.method != "plain"
         name, tokens = messages.new_run(), []
         stage = Stage(run.header, awaits_plain=is_compared)

@@ -78,9 +78,13 @@ class StaticRun(Run):
         self._rounds = StaticRounds(lane, target, *told)
         return target
 
-    def _open(self, build: Callable[[Order], tuple[Planner, Drafter]]) -> dict[str, int]:
+    def _open(
+        self,
+        build: Callable[[Order], tuple[Planner, Drafter]],
+        is_cancelled: Callable[[], bool],
+    ) -> dict[str, int]:
         """As any run; then the method drafts on the device where it has steps for it."""
-        slot_bytes = super()._open(build)
+        slot_bytes = super()._open(build, is_cancelled)
         if self._lane is not None:
             if self.bundle.device.type == "cuda":
                 # the prompt is no part of a round; other threads may capture meanwhile, which

@@ -59,6 +59,7 @@ def meet_round(
     prompt: str | Sequence[int],
     config: DecodeConfig,
     worth: Callable[[MetRound], float] = lambda met: met.spread(0),
+    is_cancelled: Callable[[], bool] = lambda: False,
 ) -> Iterator[Round | MetRound]:
     """Decode until enough rounds drafted something: every round, and at last the chosen one.
 
@@ -67,11 +68,14 @@ def meet_round(
         worth: how much a proof of the round would show.  It must not depend on what was drawn
             in the round but for its leaf: the draft is drawn anew, and the law of the bonus is
             given the leaf.
+        is_cancelled: asked while the prompt is read.
 
     Raises:
+        StoppedError: ``is_cancelled`` said so.
         ValueError: no round drafted anything; the message is written for the user.
     """
-    run = _Watched(bundle, prompt, replace(config, max_new_tokens=LOOKED_AT))
+    config = replace(config, max_new_tokens=LOOKED_AT)
+    run = _Watched(bundle, prompt, config, is_cancelled=is_cancelled)
     best, most, count = None, 0.0, 0
     try:
         for this in run:

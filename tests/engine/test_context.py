@@ -1,5 +1,7 @@
 """One masked pass over a tree reads every node as if its path stood alone: full attention."""
 
+from itertools import count
+
 import pytest
 import torch
 from transformers import (
@@ -18,7 +20,8 @@ from transformers import (
 )
 
 from engine import context as contexts
-from engine.context import Context
+from engine.context import PREFILL_CHUNK, Context
+from engine.cut_short import StoppedError
 from engine.tree import depths
 from tests.fakes import tiny_llama
 
@@ -140,3 +143,16 @@ def test_only_the_last_row_of_a_catching_up_pass_is_made(model):
         logits = context.extend(TEXT, range(-1, len(TEXT) - 1), last_only=True)
     assert logits.shape == (1, VOCAB)
     torch.testing.assert_close(logits[0], alone(model, TEXT), atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("passes", [0, 1, 3])
+def test_a_stop_is_heard_between_two_passes_over_the_prompt(passes):
+    """A prompt of thousands of tokens takes a busy machine minutes."""
+    context, looks = Context(tiny_llama(32), 2048, "target"), count()
+    text = [1] * (3 * PREFILL_CHUNK + 1)
+    with (
+        torch.inference_mode(),
+        pytest.raises(StoppedError, match=f"{passes * PREFILL_CHUNK:,} of"),
+    ):
+        context.prefill(text, lambda: next(looks) == passes)
+    assert context.committed == passes * PREFILL_CHUNK

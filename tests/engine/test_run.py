@@ -9,6 +9,7 @@ import torch
 from engine import Trace, cost, decoding, run
 from engine.clock import Clock
 from engine.config import DecodeConfig
+from engine.cut_short import StoppedError
 from engine.decoding import Run, decode, measure_plain
 from engine.heads import guess_cost, step_cost
 from engine.pass_cost import PassCost
@@ -136,6 +137,8 @@ def test_the_yardstick_counts_the_tokens_that_are_the_same():
     made[5] = (made[5] + 1) % 14
     assert measure_plain(bundle, [1, 2], config, made).same_tokens == 5
     assert measure_plain(bundle, [1, 2], config, made, lambda: True) is None
+    looks = iter([False, True])  # it began, and then somebody wanted another run
+    assert measure_plain(bundle, [1, 2], config, made, lambda: next(looks)) is None
 
 
 def test_the_yardstick_of_a_block_is_the_plain_decoding_that_is_offered(monkeypatch):
@@ -246,3 +249,8 @@ def test_a_run_is_recorded_with_the_usual_settings_unless_told():
         for settings in ((), (DecodeConfig(),))
     )
     assert told == usual
+
+
+def test_a_run_whose_prompt_is_not_to_be_read_is_none():
+    with pytest.raises(StoppedError):
+        decode(tiny_bundle(), [1, 2, 3], DecodeConfig(), lambda: True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from time import monotonic, sleep
 from types import SimpleNamespace
 
+from engine.cut_short import StoppedError
 from engine.no_room import NoRoomError
 from engine.records import Round
 from engine.run_facts import End, Yardstick
@@ -61,6 +62,7 @@ class FakeRun:
 class FakeDecoder:
     """As the module ``engine``, for the runner: ``count`` rounds, ``delay`` seconds each."""
 
+    reading = staticmethod(lambda: None)  # what happens while a prompt is read
     measuring = 0.0  # seconds that plain decoding takes, where nobody cuts it short
 
     def __init__(self, count=12, nodes=8, delay=0.0, room=FakeRun.room):
@@ -68,7 +70,10 @@ class FakeDecoder:
         self.breaks = FakeRun.breaks
         self.runs = []
 
-    def decode(self, bundle, prompt, config):
+    def decode(self, bundle, prompt, config, is_cancelled=lambda: False):
+        self.reading()
+        if is_cancelled():
+            raise StoppedError
         self.runs.append(FakeRun(prompt, config, self.count, self.nodes, self.delay))
         self.runs[-1].room, self.runs[-1].breaks = self.room, self.breaks
         return self.runs[-1]

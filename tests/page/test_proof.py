@@ -66,7 +66,7 @@ def test_a_difference_is_marked_where_it_is(tab, shelf):
         """Plain decoding by another target: the texts part somewhere."""
 
         @staticmethod
-        def decode(bundle, prompt, config):
+        def decode(bundle, prompt, config, is_cancelled):
             other = table_bundle(seed=5) if config.method == "plain" else bundle
             return Run(other, prompt, config)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 import engine
+from engine.cut_short import StoppedError
 from engine.records import Seconds
 from tests.page import fakes, synthetic
 from tests.page.conftest import Visit, serve
@@ -42,7 +43,9 @@ class LaneDecoder(fakes.FakeDecoder):
     other = None
     refused = None  # a method that fails once its lane begins
 
-    def decode(self, bundle, prompt, config):
+    def decode(self, bundle, prompt, config, is_cancelled):
+        if is_cancelled():
+            raise StoppedError
         if config.method == self.refused:
             raise ValueError("There is no room.")
         run = LaneRun(prompt, config, self.count, self.nodes, self.delay)

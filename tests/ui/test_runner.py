@@ -335,3 +335,13 @@ def test_rounds_played_before_memory_gave_out_are_kept_and_the_run_has_its_end(r
     assert json.loads(played[-1])["text"] == fakes.NO_ROOM
     decoder.room = 10
     assert kinds(runner.play("me", wish())).count("round") == 6
+
+
+def test_who_stops_while_his_prompt_is_read_is_told_so_and_the_next_run_begins(runner, decoder):
+    run = runner.play("me", wish())
+    assert json.loads(next(run))["kind"] == "status"
+    decoder.reading = runner._visitors["me"].cancelled.set  # Stop comes while it is read
+    (said,) = map(json.loads, run)
+    assert said["kind"] == "status" and said["text"] == "Stopped while the prompt was read."
+    decoder.reading = lambda: None
+    assert decoder.runs == [] and kinds(runner.play("me", wish())).count("round") == 6
