@@ -148,11 +148,8 @@ def test_only_the_last_row_of_a_catching_up_pass_is_made(model):
 @pytest.mark.parametrize("passes", [0, 1, 3])
 def test_a_stop_is_heard_between_two_passes_over_the_prompt(passes):
     """A prompt of thousands of tokens takes a busy machine minutes."""
-    context, looks = Context(tiny_llama(32), 2048, "target"), count()
-    text = [1] * (3 * PREFILL_CHUNK + 1)
-    with (
-        torch.inference_mode(),
-        pytest.raises(StoppedError, match=f"{passes * PREFILL_CHUNK:,} of"),
-    ):
-        context.prefill(text, lambda: next(looks) == passes)
-    assert context.committed == passes * PREFILL_CHUNK
+    context, looks = Context(tiny_llama(32, 0, context=2048), 2048, "target"), count()
+    read = passes * PREFILL_CHUNK
+    with torch.inference_mode(), pytest.raises(StoppedError, match=f"after {read:,} of"):
+        context.prefill([1] * (3 * PREFILL_CHUNK + 1), lambda: next(looks) == passes)
+    assert context.committed == read
