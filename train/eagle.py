@@ -62,6 +62,10 @@ class Eagle:
         """All tokens, unless the head is limited."""
         return head.draft_ids
 
+    def grown(self, shipped: nn.Module) -> nn.Module:
+        """As they are."""
+        return shipped
+
     def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
         """With vLLM's ``token_map``."""
         swap_scaled(head)

@@ -86,6 +86,10 @@ class Family(Guesser, Protocol):
         """A head before its training."""
         ...
 
+    def grown(self, shipped: nn.Module) -> nn.Module:
+        """Shipped heads in the size that is trained now, saying what they said."""
+        ...
+
     def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
         """A trained head that guesses the tokens ``ids`` [Vd], ascending, alone."""
         ...

@@ -107,7 +107,7 @@ def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[
         kept = torch.load(path, map_location="cpu", weights_only=True)["model"]
         head.load_state_dict(kept, strict=False)
     if is_new and args.shipped:
-        take_weights(head, read_shipped(args.kind, args.shipped, args.target))
+        take_weights(head, family.grown(read_shipped(args.kind, args.shipped, args.target)))
     head.to(args.device)
     optimizers = make_optimizers(head, args.rate, args.muon)
     training = Training(head, optimizers, torch.Generator().manual_seed(args.seed))

@@ -72,6 +72,10 @@ class Hydra:
         """All tokens, unless the head is limited."""
         return head.token_map
 
+    def grown(self, shipped: nn.Module) -> nn.Module:
+        """As they are."""
+        return shipped
+
     def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
         """With a ``token_map`` as Medusa's in vLLM."""
         swap_scaled(head)

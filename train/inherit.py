@@ -7,7 +7,7 @@ as constant: training makes up for it.
 """
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import LlamaConfig, PretrainedConfig, PreTrainedModel
 
 from engine.heads.decoder_layer import DecoderLayer
@@ -60,6 +60,17 @@ def inherit_eagle3(head: Eagle3Head, target: PreTrainedModel) -> None:
     head.midlayer.input_layernorm.weight.fill_(1.0)
     head.midlayer.post_attention_layernorm.weight.copy_(source.post_attention_layernorm.weight)
     head.norm.weight.copy_(target.model.norm.weight * SURE)
+
+
+@torch.no_grad()
+def own_keys(attention: nn.Module, num_heads: int) -> dict[str, Tensor]:
+    """Weights of ``k_proj`` and ``v_proj`` that give each head a copy of the ones it shares."""
+    found = {}
+    for name in ("k_proj", "v_proj"):
+        weight = getattr(attention, name).weight
+        shared = weight.view(-1, attention.head_dim, weight.shape[1])
+        found[name] = shared.repeat_interleave(num_heads // len(shared), 0).flatten(0, 1)
+    return found
 
 
 @torch.no_grad()

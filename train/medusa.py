@@ -17,15 +17,23 @@ from train.states import LAST
 
 
 class Medusa:
-    """Independent heads."""
+    """Independent heads.
+
+    Args:
+        num_layers: of each head.
+    """
 
     columns, num_ahead, max_ahead, decay = (LAST,), 4, 4, 0.8
 
+    def __init__(self, num_layers: int = 3) -> None:
+        self.num_layers = num_layers
+
     def new(self, aids: Aids) -> nn.Module:
         """Heads that hand the state on."""
-        heads = MedusaHeads(aids.target.config.hidden_size, self.num_ahead)
-        for head in heads:
-            head[0].linear = ScaledLinear(head[0].linear, aids.scale)
+        heads = MedusaHeads(aids.target.config.hidden_size, self.num_ahead, self.num_layers)
+        for blocks in heads:
+            for block in blocks:
+                block.linear = ScaledLinear(block.linear, aids.scale)
         return heads
 
     def guesses(
@@ -39,6 +47,13 @@ class Medusa:
     def draft_ids(self, head: nn.Module) -> Tensor | None:
         """All tokens, unless the head is limited."""
         return head.token_map
+
+    def grown(self, shipped: nn.Module) -> nn.Module:
+        """With more layers than they have, which hand on what they read."""
+        layers = max(self.num_layers, shipped.num_layers)
+        more = MedusaHeads(shipped.size, shipped.num_heads, layers)
+        more.load_state_dict(shipped.state_dict(), strict=False)
+        return more
 
     def limited(self, head: nn.Module, ids: Tensor) -> nn.Module:
         """With vLLM's ``token_map``."""

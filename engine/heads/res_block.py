@@ -26,6 +26,8 @@ class ResBlock(nn.Module):
         self.res_connection = nn.Linear(inputs, size) if inputs != size else None
         with torch.no_grad():
             self.linear.weight.zero_()
+            if bias:
+                self.linear.bias.zero_()
             if self.res_connection is not None:
                 self.res_connection.bias.zero_()
                 nn.init.eye_(self.res_connection.weight)

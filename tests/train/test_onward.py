@@ -3,12 +3,15 @@
 import pytest
 import torch
 
+from engine.heads.eagle3 import Eagle3Head
 from engine.heads.medusa import MedusaHeads
 from tests.train.test_heads import settings
 from tests.train.tiny_text import SIZE, tiny_part, tiny_target
 from train.eagle3 import Eagle3
 from train.family import swap_scaled
 from train.heads import FAMILIES, begin, read_shipped, train
+from train.inherit import layer_config_of
+from train.medusa import Medusa
 from train.onward import read_history, spare_longer, steps_of, take_weights, write_history
 from train.state_feed import open_parts
 from train.training import Training
@@ -77,3 +80,31 @@ def test_weights_that_learnt_for_longer_are_overwritten_by_force_alone(
             spare_longer(more, tmp_path, is_forced=False)
     else:
         spare_longer(more, tmp_path, is_forced=False)
+
+
+def test_shipped_medusa_heads_grow_layers_that_hand_on_what_they_read():
+    shipped, states = MedusaHeads(SIZE, 2, draft_vocab=5), torch.randn(3, SIZE)
+    with torch.no_grad():
+        for weight in shipped.parameters():
+            weight.normal_()
+    more = Medusa(num_layers=3).grown(shipped)
+    assert (shipped.num_layers, more.num_layers) == (1, 3) and more.token_map is None
+    assert torch.equal(more(states), shipped(states))
+    assert Medusa(num_layers=1).grown(more).num_layers == 3
+
+
+def test_shipped_eagle3_heads_get_keys_of_their_own_and_say_what_they_said():
+    config = layer_config_of(tiny_target().config)
+    shipped = Eagle3Head(config, frozenset({"d2t", "t2d"}), 12)
+    with torch.no_grad():
+        for weight in shipped.parameters():
+            weight.normal_()
+    shipped.choose(torch.arange(6, 18))
+    more = Eagle3().grown(shipped)
+    assert shipped.layer.self_attn.k_proj.out_features < more.layer.self_attn.k_proj.out_features
+    assert more.config.num_key_value_heads == config.num_attention_heads == 2
+    assert more.draft_ids.tolist() == list(range(6, 18))
+    features, words = torch.randn(2, 7, SIZE), torch.randn(2, 10, SIZE)
+    steps = zip(more.unroll(features, words, 3), shipped.unroll(features, words, 3), strict=True)
+    for found, told in steps:
+        torch.testing.assert_close(found, told, rtol=1e-4, atol=1e-4)
