@@ -8,6 +8,7 @@ of its own: what it ships is worth nothing, that it ships is worth knowing.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from train.needs import CORPUS, PROMPTS, REPLIES, TARGET, need_target, need_text
 from train.onward import steps_of
 
 ONWARD = ("--rate", "1.2e-3", "--warmup", "40", "--decay", "0.7", "--held", "60")
@@ -36,14 +38,25 @@ FEW = {  # settings of a trial
 
 
 def steps(
-    runs: Path, drafters: Path, device: str = "cpu", is_fresh: bool = False
+    runs: Path,
+    drafters: Path,
+    device: str = "cpu",
+    is_fresh: bool = False,
+    corpus: tuple[str, ...] = (),
+    prompts: tuple[str, ...] = (),
+    target: tuple[str, ...] = (),
 ) -> Iterator[tuple[str, ...]]:
-    """Module and arguments of every step, with all that is written below two folders."""
-    labels, on = runs / "labels", ("--device", device)
-    yield "collect", "replies", *on, "--out", str(labels)
-    yield "generate", *on, "--out", str(labels / "own")
+    """Module and arguments of every step, with all that is written below two folders.
+
+    Args:
+        corpus, prompts, target: options that name other ones than the usual.
+    """
+    labels, on = runs / "labels", ("--device", device, *target)
+    yield "collect", "replies", *on, *corpus, "--out", str(labels)
+    yield "generate", *on, *corpus, "--out", str(labels / "own")
     yield "generate", "--imagine", *on, "--out", str(labels / "imagined")
-    source, shelf = ("--labels", str(labels)), ("--bench", str(runs / "bench"))
+    source = "--labels", str(labels)
+    shelf = "--bench", str(runs / "bench"), *prompts, *target
     runs = runs / "fresh" if is_fresh else runs  # what goes on from shipped weights is no start
     for kind in ("draft", *HEADS):
         module = ("draft",) if kind == "draft" else ("heads", kind)
@@ -55,8 +68,13 @@ def steps(
 
 
 def settings(kind: str, runs: Path, shipped: Path, is_fresh: bool) -> tuple[str, ...]:
-    """What a training begins with and how long it is: on from ``shipped``, or as long as that."""
-    if shipped.is_dir() and not is_fresh:
+    """What a training begins with and how long it is: on from ``shipped``, or as long as that.
+
+    One that is under way goes on as it began, whatever has been shipped since.
+    """
+    begun = runs / kind / "settings.json"
+    goes_on = json.loads(begun.read_text("utf-8"))["shipped"] if begun.exists() else True
+    if shipped.is_dir() and goes_on and not is_fresh:
         more = "2000" if kind == "draft" else "2700"
         return "--shipped", str(shipped), "--steps", more, *ONWARD
     count = steps_of(shipped)
@@ -79,19 +97,30 @@ def read() -> argparse.Namespace:
         default="cuda" if torch.cuda.is_available() else "cpu",
         help="to read, write and train on; cuda unless given, where there is one",
     )
+    for name in ("corpus", "prompts", "target"):
+        parser.add_argument(f"--{name}", help="elsewhere than usual: as for every step")
     return parser.parse_args()
 
 
 def main() -> None:
     """Run the steps in processes of their own, and stop at one that fails."""
     args = read()
+    need_target(args.target or TARGET)
+    need_text(Path(args.corpus or CORPUS) / REPLIES, "--corpus")
+    need_text(Path(args.prompts or PROMPTS), "--prompts")
+    places = {
+        name: (f"--{name}", value)
+        for name in ("corpus", "prompts", "target")
+        if (value := getattr(args, name))
+    }
     runs = Path("runs/trial" if args.trial else "runs")
     drafters = runs / "drafters" if args.trial else Path("assets/drafters")
-    for module, *rest in steps(runs, drafters, args.device, args.fresh):
+    for module, *rest in steps(runs, drafters, args.device, args.fresh, **places):
         told = [*rest, *(FEW[module] if args.trial else ())]
         command = [sys.executable, "-m", f"train.{module}", *told]
         print(" ".join(command[1:]), flush=True)
-        subprocess.run(command, check=True)
+        if code := subprocess.run(command).returncode:
+            sys.exit(code)  # it has said why
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """The command line that all trainings share: what is learnt from, how long, and on what."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from train.needs import TARGET
 from train.precision import faster_dtype
 
 
@@ -16,7 +19,7 @@ def training_parser(about: str | None, **defaults: float) -> argparse.ArgumentPa
     """
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--target", default=TARGET)
     parser.add_argument("--out", type=Path, help="the drafter's folder in runs unless given")
     parser.add_argument("--shipped", type=Path, help="folder of a drafter to go on from")
     parser.add_argument("--steps", type=int)
@@ -39,6 +42,13 @@ def training_parser(about: str | None, **defaults: float) -> argparse.ArgumentPa
     parser.add_argument("--seed", type=int, default=0)
     parser.set_defaults(**defaults)
     return parser
+
+
+def machine_of(told: Mapping[str, Any]) -> str:
+    """What a training ran on, by its settings."""
+    if told["device"] != "cpu":
+        return f"a {told['device']} device"
+    return "one CPU core" if told["threads"] == 1 else f"{told['threads']} CPU cores"
 
 
 def read_arguments(parser: argparse.ArgumentParser) -> argparse.Namespace:

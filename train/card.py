@@ -6,7 +6,7 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
+from train.arguments import machine_of
 from train.drawn import drawn_chances
 from train.exam import HELD, all_ranks, table, texts
-from train.labels import LabelStore, held_out, open_stores
-from train.needs import read_target
+from train.labels import open_stores
+from train.needs import PROMPTS, TARGET, read_target
 from train.onward import spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
@@ -76,8 +77,8 @@ the end of each training):
 - **Data**: answers of the target, half of them greedy, half at temperature 0.7; in the last
   training {rows} of them ({unique:,} tokens). Requests: some that the target thought of itself
   (`train/imagine.py`), snakes (MIT), DSTC8 schema-guided dialogue (CC BY-SA 4.0), Taskmaster TM-4
-  (CC BY 4.0), grade-school-math train (MIT) and function names of TheAlgorithms/Python (MIT).
-  None of that text is in this folder.
+  (CC BY 4.0), grade-school-math train (MIT), function names of TheAlgorithms/Python (MIT) and
+  forms of this project's own (`train/requests.json`). None of that text is in this folder.
 - **Label**: the target's own law at every token of its answers, {top} entries and the rest;
   {hard:.0%} of the label is its best token alone. Loss over a slice of the vocabulary,
   `train/loss.py`.
@@ -85,7 +86,7 @@ the end of each training):
 - **Optimiser**: Muon for the layers, AdamW for embedding and norms, highest rate {rate:g},
   falling towards the end; {steps:,} steps of about {batch:,} tokens, {trained:,} of them the
   assistant's, in trainings that go on from each other's weights (`training.json`); seed {seed};
-  bf16 autocast where faster, {hours:.2f} hours on one or two shared CPU cores.
+  bf16 autocast where faster, {hours:.2f} hours, the last training on {machine}.
 - **Limits**: rows of 512 tokens at the most; English questions of one turn. Beyond that it
   drafts worse, which costs speed and never changes the output.
 
@@ -124,17 +125,6 @@ def thin_curve(curve: list[tuple[int, float, float]], lines: int = 12) -> str:
     return "\n".join(f"| {tokens:,} | {hit:.3f} | {length:.2f} |" for tokens, hit, length in kept)
 
 
-def data_facts(stores: Sequence[LabelStore]) -> dict[str, Any]:
-    """How much of the target's text there is for training."""
-    lengths = [
-        int(store.starts[row + 1] - store.starts[row] - store.first[row])
-        for store in stores
-        for row in np.flatnonzero(store.done)
-        if not held_out(int(row))
-    ]
-    return dict(rows=f"{len(lengths):,}", unique=sum(lengths))
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -142,8 +132,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("assets/drafters/draft"))
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
-    parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
+    parser.add_argument("--target", default=TARGET)
+    parser.add_argument("--prompts", type=Path, default=PROMPTS)
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
     parser.add_argument("--force", action="store_true", help="over one that learnt for longer")
@@ -179,7 +169,9 @@ def card(args: argparse.Namespace) -> None:
         batch=told["tokens"],
         hours=training.seconds / 3600,
         **{name: told[name] for name in ("hard", "rate", "seed")},
-        **data_facts(stores),
+        machine=machine_of(told),
+        rows=f"{told['rows']:,}",
+        unique=told["unique"],
         **found,
     )
     (args.out / "README.md").write_text(text, encoding="utf-8")

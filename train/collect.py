@@ -15,7 +15,7 @@ from transformers import AutoTokenizer, PreTrainedModel
 
 from train.corpus import PARTS, frame, read_chats
 from train.labels import LabelStore
-from train.needs import need_target, read_target
+from train.needs import CORPUS, TARGET, need_target, read_target
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.states import StateStore, read_states
@@ -124,8 +124,8 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", choices=PARTS)
-    parser.add_argument("--corpus", type=Path, default=Path("../shared/corpus"))
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--corpus", type=Path, default=CORPUS)
+    parser.add_argument("--target", default=TARGET)
     parser.add_argument("--out", type=Path, default=LABELS)
     parser.add_argument("--rows", type=int, default=0, help="read a random part; 0 reads all")
     parser.add_argument("--length", type=int, default=512, help="tokens of a row at the most")

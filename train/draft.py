@@ -15,7 +15,7 @@ from transformers import LlamaForCausalLM
 from train.arguments import read_arguments, training_parser
 from train.distil import distil
 from train.feed import Batch, feed
-from train.labels import LabelStore, common_tokens, open_stores
+from train.labels import LabelStore, common_tokens, open_stores, text_facts
 from train.loss import slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.needs import read_target
@@ -60,6 +60,8 @@ def begin(args: argparse.Namespace, stores: list[LabelStore]) -> tuple[Training,
     shape = Shape(layers=args.layers, intermediate=args.intermediate)
     if args.shipped:
         model = LlamaForCausalLM.from_pretrained(args.shipped, dtype=torch.float32)
+        args.layers = model.config.num_hidden_layers  # whatever was asked for: it is kept
+        args.intermediate = model.config.intermediate_size
     else:
         model = new_draft(target, counts, shape)
     model.to(args.device).train()
@@ -85,6 +87,7 @@ def train(args: argparse.Namespace) -> None:
     stores = open_stores(args.labels)
     training, common = begin(args, stores)
     held = held_out_answers(stores)[: args.held]
+    vars(args).update(text_facts(stores, [store.done for store in stores]))
     take_up(training, args, args.steps, len(held))
     batches = resume(stores, args, training.step)
     training.run(

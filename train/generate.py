@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.collect import LABELS
 from train.imagine import imagine
-from train.needs import need_text, read_target
+from train.needs import CORPUS, TARGET, need_text, read_target
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.requests import requests
@@ -40,13 +40,13 @@ def questions(corpus: Path, skip: int, share: int, seed: int) -> Iterator[str]:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path, default=Path("../shared/corpus"))
+    parser.add_argument("--corpus", type=Path, default=CORPUS)
     parser.add_argument("--skip", type=int, default=2880, help="prompts that are answered already")
     parser.add_argument("--share", type=int, default=3, help="own requests for one of the corpus")
     parser.add_argument(
         "--imagine", action="store_true", help="the target thinks of the requests itself"
     )
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
+    parser.add_argument("--target", default=TARGET)
     parser.add_argument("--out", type=Path, help="runs/labels/own or imagined unless given")
     parser.add_argument("--batches", type=int, default=24)
     parser.add_argument("--lines", type=int, default=64, help="answers of a batch")

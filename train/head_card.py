@@ -13,7 +13,7 @@ base_model: HuggingFaceTB/SmolLM2-135M-Instruct
 {what}
 
 {parameters:.1f} M parameters, `model.safetensors`: the names of the published layout without
-embedding and language head, matrices in eight bits (float8 e4m3; read in fp32). The target's own
+embedding and language head, {bits}. The target's own
 are used; of its head the {vocab:,} tokens named in the file. `trees.json` holds the measured
 chances by depth and rank and the trees picked by them. Of no use without the target: other
 programs need its tensors added and the matrices widened before they can load the file.
@@ -45,7 +45,7 @@ greedy answers (`python -m train.ship {kind}`): what a decoder with these trees 
 temperature 0; heads that read what was drafted are fed their own guesses.
 
 By tokens trained (chain of 4 on {curve_rows} held-out answers of the text then at hand, so that
-only rows of one training compare; in each the rate falls from {level:.0%} of the steps on):
+only rows of one training compare; in the last one the rate fell from {level:.0%} of the steps on):
 
 | assistant tokens | first guess met | accepted length |
 |---|---|---|
@@ -63,7 +63,7 @@ only rows of one training compare; in each the rate falls from {level:.0%} of th
 - **Start**: {start}
 - **Optimiser**: {optimiser}, highest rate {rate:g}, {step:,} steps of about {tokens:,} tokens, in
   trainings that go on from each other's weights (`training.json`); seed {seed}; bf16 autocast
-  where faster; {hours:.2f} hours on one shared CPU core.
+  where faster; {hours:.2f} hours, the last training on {machine}.
 - **Limits**: trained on {trained:,} assistant tokens, repeats counted. English, one turn,
   rows of at most 512 tokens. Where it drafts badly that costs speed and never changes the output.
 
@@ -73,8 +73,8 @@ Licence: Apache-2.0, as the target's.
 ABOUT: dict[str, dict[str, str]] = {
     "medusa": {
         "title": "Medusa heads",
-        "what": "Four independent heads (Cai et al., 2024, arXiv 2401.10774), one residual block "
-        "each, that\nguess the next tokens from the target's last hidden state. The published form "
+        "what": "Four independent heads (Cai et al., 2024, arXiv 2401.10774) of three residual "
+        "blocks\nthat guess the next tokens from the target's last hidden state. The published form "
         "has a language head\nfor each of them; these share the target's (four of their own would "
         "be 227 MB). `x + SiLU(W x + b)`\nadds to the state and hardly takes away, which may be "
         "why they draft worse than published ones.",
@@ -109,7 +109,8 @@ ABOUT: dict[str, dict[str, str]] = {
         "title": "EAGLE-3 head",
         "what": "One decoder layer over three fused hidden states of the target (Li et al., 2025, "
         "arXiv\n2503.01840), fed its own states, with a draft vocabulary.",
-        "how": "training-time test of three steps; no distance of features.",
+        "how": "training-time test of three steps; no distance of features; "
+        "no\n  keys and values shared among heads of the attention.",
         "start": "the best linear step from feature to feature, as far as the attention's rank "
         "carries it;\n  the feed-forward block is the target's last.",
     },

@@ -23,7 +23,7 @@ from train.eagle import Eagle
 from train.eagle3 import Eagle3
 from train.family import Aids, Family, after
 from train.hydra import Hydra
-from train.labels import common_tokens
+from train.labels import common_tokens, text_facts
 from train.loss import slice_vocabulary
 from train.medusa import Medusa
 from train.needs import read_target
@@ -159,6 +159,7 @@ def train(args: argparse.Namespace) -> None:
     family, parts = FAMILIES[args.kind], open_parts(args.labels)
     training, speech = begin(family, parts, args)
     held = Chains(held_out_parts(parts, args.held), speech.words)
+    vars(args).update(text_facts([p.labels for p in parts], [p.ready for p in parts]))
     end = min(args.stop or args.steps, args.steps)
     take_up(training, args, end, len(held.rows))
     batches = resume(parts, family, args, training.step)

@@ -5,7 +5,7 @@ target's hidden states can join the others without a change to what reads these.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,6 +105,21 @@ def open_stores(folders: Sequence[Path]) -> list[LabelStore]:
 def held_out(row: int) -> bool:
     """Whether ``row`` is kept from training: every twentieth is."""
     return row % 20 == 19
+
+
+def text_facts(stores: Iterable[LabelStore], ready: Iterable[np.ndarray]) -> dict[str, int]:
+    """How many answers there are to learn from, and their tokens.
+
+    Args:
+        ready: [R] of each store, which rows can be read.
+    """
+    lengths = [
+        int(store.starts[row + 1] - store.starts[row] - store.first[row])
+        for store, rows in zip(stores, ready, strict=True)
+        for row in np.flatnonzero(rows)
+        if not held_out(int(row))
+    ]
+    return {"rows": len(lengths), "unique": sum(lengths)}
 
 
 def common_tokens(stores: list[LabelStore], size: int, number: int) -> tuple[np.ndarray, list[int]]:

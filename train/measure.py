@@ -17,7 +17,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from train.labels import LabelStore, held_out, open_stores
-from train.needs import need_text, read_target
+from train.needs import PROMPTS, TARGET, need_text, read_target
 
 
 class Answer(NamedTuple):
@@ -135,16 +135,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="of a draft model")
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
-    parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
+    parser.add_argument("--target", default=TARGET)
+    parser.add_argument("--prompts", type=Path, default=PROMPTS)
     parser.add_argument("--new-tokens", type=int, default=128)
+    parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
     parser.add_argument("--num-draft", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     bench = bench_answers(args.target, args.prompts, args.new_tokens, Path("runs/bench"))
     model = AutoModelForCausalLM.from_pretrained(args.folder, dtype=torch.float32).eval()
-    held = held_out_answers(open_stores(args.labels))
+    held = held_out_answers(open_stores(args.labels))[: args.held]
     for name, answers in (("held-out answers", held), (args.prompts.stem, bench)):
         print(name, figures(model, answers, args.num_draft))
 

@@ -6,6 +6,12 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from engine.store import target_folder
+
+TARGET = str(target_folder())
+CORPUS, PROMPTS = Path("../shared/corpus"), Path("../shared/prompts/mt_bench.jsonl")
+REPLIES = "smollm2_replies.jsonl.xz"  # of the corpus: answers of the target
+
 
 def need_text(path: Path, option: str) -> None:
     """End where there is no ``path``.

@@ -64,8 +64,8 @@ def spare_longer(training: Training, folder: Path, is_forced: bool) -> None:
     own, shipped = training.steps_before + training.step, steps_of(folder)
     if own < shipped and not is_forced:
         raise SystemExit(
-            f"{folder} was trained for {shipped:,} steps and this training counts {own:,}: "
-            "only --force overwrites it"
+            f"{folder} was trained for {shipped:,} steps and this training counts {own:,}: only "
+            "--force overwrites it; without the training's folder the next one goes on from it"
         )
 
 

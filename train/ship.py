@@ -15,12 +15,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from train.arguments import machine_of
 from train.drawn import drawn_chances
 from train.exam import HELD, all_ranks, table, texts
 from train.head_card import head_card, summary
 from train.heads import FAMILIES, begin, read_shipped
-from train.labels import LabelStore, common_tokens, held_out
-from train.needs import read_target
+from train.labels import LabelStore, common_tokens
+from train.needs import PROMPTS, TARGET, read_target
 from train.onward import spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
@@ -65,13 +66,6 @@ def card_facts(
     head: nn.Module,
 ) -> dict[str, Any]:
     """What the card says of one training."""
-    rows = [
-        part.labels.row_ids(row)[part.labels.first[row] :]
-        for part in open_parts([Path(path) for path in told["labels"]])
-        for row in np.flatnonzero(part.ready)
-        if not held_out(int(row))
-    ]
-    unique = sum(map(len, rows))
     agreement = {
         name: [float((np.concatenate(each)[:, d] == 0).mean()) for d in range(each[0].shape[1])]
         for name, each in found.items()
@@ -84,8 +78,9 @@ def card_facts(
         curve=training.curve,
         curve_rows=told["held"],
         level=1 - told["decay"],
-        rows=f"{len(rows):,}",
-        unique=unique,
+        rows=f"{told['rows']:,}",
+        unique=told["unique"],
+        machine=machine_of(told),
         decay=FAMILIES[told["kind"]].decay,
         optimiser="Muon for matrices, AdamW for the rest" if told["muon"] else "AdamW",
         step=training.steps_before + training.step,
@@ -102,12 +97,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="assets/drafters/KIND unless given")
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
-    parser.add_argument("--target", default="models/SmolLM2-135M-Instruct")
-    parser.add_argument("--prompts", type=Path, default=Path("../shared/prompts/mt_bench.jsonl"))
+    parser.add_argument("--target", default=TARGET)
+    parser.add_argument("--prompts", type=Path, default=PROMPTS)
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--drawn", type=int, default=3, help="answers for drawn trees")
     parser.add_argument("--vocab", type=int, default=8192, help="tokens that the heads guess")
-    parser.add_argument("--held", type=int, default=40, help="held-out answers to measure on")
+    parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
     parser.add_argument("--narrow", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--force", action="store_true", help="over one that learnt for longer")
     parser.add_argument("--threads", type=int, default=2)
@@ -146,6 +141,7 @@ def ship(args: argparse.Namespace) -> None:
     figures = table(found, write_trees(out / "trees.json", chances, drawn))
     told = card_facts(training, vars(told), found, figures, head)
     told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=len(parts[HELD].labels))
+    told["bits"] = "matrices in eight bits (float8 e4m3; read in fp32)" if args.narrow else "fp32"
     (out / "README.md").write_text(head_card(args.kind, told), encoding="utf-8")
     print("\n".join(summary(told)))
 

@@ -3,9 +3,10 @@
 import argparse
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -71,14 +72,36 @@ class Training:
                 print(f"agreement {agreement:.4f}, accepted length {accepted_length:.3f}")
 
     def load(self, path: Path) -> None:
-        """Go on from a checkpoint."""
+        """Go on from a checkpoint.
+
+        Raises:
+            SystemExit: it is of a model of another shape, or of other optimisers.
+        """
         state = torch.load(path, map_location="cpu", weights_only=True)  # wherever it was trained
-        self.model.load_state_dict(state.pop("model"))
-        for optimizer, kept in zip(self.optimizers, state.pop("optimizers"), strict=True):
+        model, optimizers = state.pop("model"), state.pop("optimizers")
+        if _shapes(model) != _shapes(self.model.state_dict()) or (
+            [_lengths(kept) for kept in optimizers]
+            != [_lengths(own.state_dict()) for own in self.optimizers]
+        ):
+            raise SystemExit(
+                f"{path.parent} holds a training of another shape or with other optimisers than "
+                "this one: move it away, or name another --out"
+            )
+        self.model.load_state_dict(model)
+        for optimizer, kept in zip(self.optimizers, optimizers, strict=True):
             optimizer.load_state_dict(kept)
         self.generator.set_state(state.pop("generator"))
         for name, value in state.items():
             setattr(self, name, value)
+
+
+def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in tensors.items()}
+
+
+def _lengths(optimizer: Mapping[str, Any]) -> list[int]:
+    """Parameters of each group."""
+    return [len(group["params"]) for group in optimizer["param_groups"]]
 
 
 def take_up(training: Training, args: argparse.Namespace, end: int, held: int) -> None:

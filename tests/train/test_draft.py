@@ -20,7 +20,9 @@ from train.standalone import Standalone
 
 def settings(folder, out, **told):
     names = dict(steps=4, tokens=40, rate=1e-2, warmup=2, decay=0.5, hard=0.2, common=8, random=4)
-    names |= dict(layers=1, intermediate=16, held=2, minutes=1e9, autocast=False, shipped=None)
+    names |= dict(
+        threads=1, layers=1, intermediate=16, held=2, minutes=1e9, autocast=False, shipped=None
+    )
     names |= dict(labels=[folder / "labels"], target=str(folder / "target"), out=out)
     return argparse.Namespace(**(names | dict(device="cpu", seed=0) | told))
 
@@ -100,3 +102,13 @@ def test_a_draft_model_is_shipped_with_its_trees_and_what_they_bring(home, monke
         assert [row[1] for row in rows[:2]] == ["chain of 4", "tree of 4"] and len(rows) == 6
         assert all(1.0 <= float(row[2]) <= 7.0 for row in rows)
     assert json.loads((out / "training.json").read_text())["steps"] == 4
+    assert "in the last\n  training 48 of them" in text  # of 2 x 25: one each is held out
+
+
+def test_a_draft_model_that_goes_on_keeps_its_shape_and_says_so(home):
+    train(settings(home, home / "first"))
+    first, _ = begin(settings(home, home / "first"), open_stores([home / "labels"]))
+    write_weights(first, home / "shipped")
+    asked = settings(home, home / "second", shipped=home / "shipped", layers=3, intermediate=40)
+    second, _ = begin(asked, open_stores(asked.labels))
+    assert len(second.model.model.layers) == asked.layers == 1 and asked.intermediate == 16

@@ -55,6 +55,7 @@ def test_common_tokens_are_those_looked_to_and_then_those_learnt_first(tmp_path)
 def test_every_kind_has_a_card_with_its_figures():
     facts = dict(hard=0.2, rate=1e-3, seed=0, tokens=3072, parameters=4.2, curve_rows=9, level=0.5)
     facts |= dict(rows="10", unique=99, decay=0.8, optimiser="AdamW", step=7)
+    facts |= dict(machine="one CPU core", bits="fp32")
     facts |= dict(trained=198, hours=0.1, vocab=9, new_tokens=128, held=40)
     facts |= dict(agreement={"MT-bench": [0.5, 0.25]}, curve=[(100, 0.4, 1.5)])
     facts |= dict(figures=[("MT-bench", "chain of 4", 1.5, 300, 200)])

@@ -3,11 +3,12 @@
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from train.__main__ import FEW, HEADS, read, steps
+from train.__main__ import FEW, HEADS, main, read, steps
 from train.heads import FAMILIES
 
 
@@ -89,3 +90,56 @@ def test_a_gpu_is_used_where_there_is_one(is_there, device, monkeypatch):
     assert read().device == device
     monkeypatch.setattr(sys, "argv", ["train", "--device", "mps"])
     assert read().device == "mps"
+
+
+@pytest.mark.parametrize("kind", DRAFTERS)
+def test_a_training_under_way_goes_on_as_it_began_though_it_was_shipped_since(kind, tmp_path):
+    """Its checkpoint is of those optimisers and settings, and of no others."""
+    begun = tmp_path / "runs" / kind
+    begun.mkdir(parents=True)
+    (begun / "settings.json").write_text('{"shipped": null}')
+    told = trainings(tmp_path / "runs", shelf(tmp_path / "shelf"))[kind]
+    assert "--shipped" not in told and after(told, "--steps") == "4700"
+    assert set(HEADS.get(kind, ())) <= set(told)
+    (begun / "settings.json").write_text('{"shipped": "shelf"}')
+    assert "--shipped" in trainings(tmp_path / "runs", tmp_path / "shelf")[kind]
+
+
+def test_what_lies_elsewhere_is_told_to_every_step_that_reads_it():
+    places = {name: (f"--{name}", "here") for name in ("corpus", "prompts", "target")}
+    for module, *told in steps(Path("runs"), Path("shelf"), **places):
+        read = {"--target"}
+        read |= {"--prompts"} if module in ("card", "ship") else set()
+        asks = module in ("collect", "generate") and "--imagine" not in told
+        read |= {"--corpus"} if asks else set()
+        assert read == {"--corpus", "--prompts", "--target"} & set(told)
+
+
+@pytest.mark.parametrize("missing", ["corpus", "prompts", "target"])
+def test_what_is_missing_is_said_before_the_first_step(missing, tmp_path, monkeypatch):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "target").mkdir()
+    for name in ("corpus/smollm2_replies.jsonl.xz", "prompts"):
+        (tmp_path / name).touch()
+    (tmp_path / missing).rename(tmp_path / "elsewhere")
+    told = [word for name in ("corpus", "prompts", "target") for word in (f"--{name}", name)]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train", *told])
+    monkeypatch.setattr("subprocess.run", lambda *_: pytest.fail("a step has begun"))
+    with pytest.raises(SystemExit, match=f"there is no .*{missing}.*--{missing}"):
+        main()
+
+
+def test_a_step_that_fails_ends_all_with_its_own_words(tmp_path, monkeypatch):
+    for name in ("corpus/smollm2_replies.jsonl.xz", "prompts", "target/x"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    begun = []
+    failed = SimpleNamespace(returncode=3)
+    monkeypatch.setattr("subprocess.run", lambda command: begun.append(command) or failed)
+    told = [word for name in ("corpus", "prompts", "target") for word in (f"--{name}", name)]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train", *told])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3 and len(begun) == 1

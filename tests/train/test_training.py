@@ -1,5 +1,6 @@
 import argparse
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,3 +94,16 @@ def test_a_training_that_could_not_be_measured_does_not_begin(target, tmp_path):
     with pytest.raises(SystemExit, match="is held out: collect or generate more"):
         take_up(training_of(target, 0), told, 4, held=0)
     assert not told.out.exists()
+
+
+def test_a_checkpoint_of_another_shape_or_of_other_optimisers_is_refused_in_a_sentence(
+    target, tmp_path
+):
+    training_of(target, 1).save(tmp_path / "checkpoint.pt")
+    model = new_draft(target, np.ones(30), replace(SHAPE, layers=1))
+    smaller = Training(model, make_optimizers(model, 1e-2), torch.Generator())
+    model = new_draft(target, np.ones(30), SHAPE)
+    plainer = Training(model, make_optimizers(model, 1e-2, use_muon=False), torch.Generator())
+    for other in (smaller, plainer):
+        with pytest.raises(SystemExit, match="of another shape or with other optimisers"):
+            other.load(tmp_path / "checkpoint.pt")
