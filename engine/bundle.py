@@ -7,9 +7,9 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from engine.attention.kernel_path import KernelPath
-from engine.attention.tree_attention import attends_by_trees
 from engine.ceilings import ceilings_of
 from engine.cost import cost_of
+from engine.device.can_step import can_step
 from engine.device.lane import Lane
 from engine.device.round_cost import measure_reads, measure_rounds
 from engine.drafters.suffix import SuffixMemory
@@ -17,7 +17,7 @@ from engine.heads.draft_cost import measure_heads
 from engine.heads.find import Heads
 from engine.heads.trees import TreeFile
 from engine.no_room import NoRoomError
-from engine.positions import follows_positions, longest_context
+from engine.positions import longest_context
 from engine.run_facts import Weights
 from kernels.reason import first_line
 
@@ -103,15 +103,14 @@ class Bundle:
                 cost_of(model)
         for heads in self.heads.values():
             measure_heads(heads.attached)
-        told, can_step = self.target.config.get_text_config(), attends_by_trees(self.target)
-        if self.is_static and can_step and not follows_positions(told):
+        if self.is_static and can_step(self.target):
             self._warm_rounds()
 
     def _warm_rounds(self) -> None:
         """Capture and time the device's steps; the lane they were played in is the first run's."""
         try:
             self.lanes[:] = [measure_rounds(self.target, self.eos_ids)]
-            if self.draft is not None and attends_by_trees(self.draft):
+            if self.draft is not None and can_step(self.draft):
                 measure_reads(self.draft)
         except (NoRoomError, RuntimeError) as error:  # runs find it out too, and go another way
             print(f"rounds were not timed: {first_line(error)}", file=sys.stderr, flush=True)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from engine.attention.kernel_choice import use_kernels
+from engine.attention.kernel_choice import use_kernels, use_kernels_beside
 from engine.bundle import AVAILABLE, Bundle
 from engine.device.fuse import fuse
 from engine.drafters.costs import DRAFT_METHODS
@@ -85,7 +85,7 @@ def load(
             fuse(model)
     weights, kernels = weights_of(home, target), use_kernels(target, bool(static))
     if helper is not None:
-        use_kernels(helper, bool(static))
+        use_kernels_beside(helper, bool(static))
     is_packed = packed and pack(target) > 0
     if packed and helper is not None:
         pack(helper)

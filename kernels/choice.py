@@ -7,6 +7,7 @@ runs only where it can and where it gives the right result; a slower path runs e
 import torch
 
 from kernels.device import Choice, Path, attention_path, free_bytes, refuse
+from kernels.reason import last_line
 from kernels.tiles import MAX_SPLITS
 from kernels.trials import fault, flex_fault
 
@@ -52,9 +53,25 @@ def is_fit(
 
     Nothing is refused for it: where it is not, other shapes keep what they have.
     """
-    path = attention_path(device, dtype, head_size, group, nodes).path
-    shape = (device, dtype, head_size, group, nodes, kv_heads)
-    return path != "reference" and _wrong(path, *shape) is None
+    shape = (device, dtype, head_size, group, nodes)
+    path = attention_path(*shape).path
+    return path != "reference" and why_unfit(*shape, kv_heads) is None
+
+
+def why_unfit(
+    device: torch.device,
+    dtype: torch.dtype,
+    head_size: int,
+    group: int,
+    nodes: int,
+    kv_heads: int = 1,
+) -> str | None:
+    """What ``choose`` would refuse a path for, as a clause; arguments as there.
+
+    Nothing is refused for it, as for ``is_fit``.
+    """
+    shape = (device, dtype, head_size, group, nodes)
+    return _wrong(attention_path(*shape).path, *shape, kv_heads)
 
 
 def _wrong(
@@ -68,9 +85,12 @@ def _wrong(
 ) -> str | None:
     """What is wrong with ``path`` there, as a clause; ``None`` where nothing is."""
     shape = (device, dtype, head_size, group, nodes)
-    if path == "triton":
-        return _too_full(device, nodes * group * kv_heads * head_size) or fault(*shape)
-    return flex_fault(*shape) if path == "flex" else None
+    try:
+        if path == "triton":
+            return _too_full(device, nodes * group * kv_heads * head_size) or fault(*shape)
+        return flex_fault(*shape) if path == "flex" else None
+    except torch.OutOfMemoryError as error:
+        return f"the trial of {path} found no room: {last_line(error)}"
 
 
 def _too_full(device: torch.device, numbers: int) -> str | None:

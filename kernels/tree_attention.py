@@ -121,7 +121,7 @@ def _tree_attention_kernel(
             query, out, top, total, share, key_base, value_base, bits_row, stride_ks, stride_vs,
             block, length, end, scale, live, HEAD_SIZE, BLOCK_N, BLOCK_D, DOT, PRECISION,
         )  # fmt: skip
-    some = total > 0  # a part may hold only nodes that a row does not see
+    some = total != 0  # a part may hold only nodes that a row does not see; NaN is no such part
     divisor = tl.where(some, total, 1.0)
     lse = tl.where(some, top + tl.log2(divisor), float("-inf"))
     tl.store(lse_ptr + place, lse, mask=live)

@@ -75,9 +75,15 @@ def flex_fault(
 
 
 def _told(name: str, trial: Callable[[], bool]) -> str | None:
-    """How a trial ended, as a clause; ``None`` where it ended well."""
+    """How a trial ended, as a clause; ``None`` where it ended well.
+
+    Raises:
+        OutOfMemoryError: it could not be held.
+    """
     try:
         return None if trial() else f"{name} gave a wrong result"
+    except torch.OutOfMemoryError:  # of this moment: nothing is known of the kernel
+        raise
     except Exception as error:  # a compiler's or an allocator's failure may be of any type
         return f"{name} failed: {last_line(error):.{MAX_WHY}}"
 

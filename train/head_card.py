@@ -73,11 +73,11 @@ Licence: Apache-2.0, as the target's.
 ABOUT: dict[str, dict[str, str]] = {
     "medusa": {
         "title": "Medusa heads",
-        "what": "Four independent heads (Cai et al., 2024, arXiv 2401.10774) of three residual "
-        "blocks\nthat guess the next tokens from the target's last hidden state. The published form "
-        "has a language head\nfor each of them; these share the target's (four of their own would "
-        "be 227 MB). `x + SiLU(W x + b)`\nadds to the state and hardly takes away, which may be "
-        "why they draft worse than published ones.",
+        "what": "Four independent heads of two residual blocks (Cai et al., 2024, arXiv "
+        "2401.10774)\nthat guess the next tokens from the target's last hidden state. The "
+        "published form has a\nlanguage head for each of them; these share the target's (four of "
+        "their own would be 227 MB).\n`x + SiLU(W x + b)` adds to the state and hardly takes away, "
+        "which may be why they draft worse\nthan published ones.",
         "how": "heads alone (Medusa-1).",
         "start": "blocks that hand the state on.",
     },

@@ -25,7 +25,7 @@ class Medusa:
 
     columns, num_ahead, max_ahead, decay = (LAST,), 4, 4, 0.8
 
-    def __init__(self, num_layers: int = 3) -> None:
+    def __init__(self, num_layers: int = 2) -> None:
         self.num_layers = num_layers
 
     def new(self, aids: Aids) -> nn.Module:

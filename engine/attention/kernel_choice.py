@@ -15,7 +15,7 @@ from engine.attention.tree_attention import (
     use_tree_attention_in,
 )
 from engine.context import Context
-from kernels.choice import choose, is_fit
+from kernels.choice import choose, is_fit, why_unfit
 from kernels.language import wish
 from kernels.reason import last_line
 from kernels.tiles import MAX_ROWS
@@ -47,6 +47,15 @@ def use_kernels(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
     return chosen
 
 
+def use_kernels_beside(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
+    """As ``use_kernels``, for a draft model: where its shape fails, others keep what they have."""
+    if (why_not := why_unfit(model.device, model.dtype, *_shape(model))) is None:
+        return use_kernels(model, is_static)
+    chosen = KernelPath(_own(model), why_not[:MAX_REASON])
+    _say(chosen)
+    return chosen
+
+
 def use_kernels_in(head: nn.Module, target: PreTrainedModel) -> None:
     """Let a head's layers attend by trees where ``target`` does, and their own shape can."""
     if not attends_by_trees(target):
@@ -70,9 +79,14 @@ def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> Kernel
 
 
 def _choose(model: PreTrainedModel, nodes: int) -> KernelPath:
-    size, group, kv_heads = _heads(model.config.get_text_config())
-    path, reason = choose(model.device, model.dtype, size, group, nodes, kv_heads)
+    path, reason = choose(model.device, model.dtype, *_shape(model, nodes))
     return KernelPath(path, reason[:MAX_REASON])
+
+
+def _shape(model: PreTrainedModel, nodes: int = MAX_ROWS) -> tuple[int, int, int, int]:
+    """Head size, group, nodes, key heads."""
+    size, group, kv_heads = _heads(model.config.get_text_config())
+    return size, group, nodes, kv_heads
 
 
 def _heads(config: PreTrainedConfig) -> tuple[int, int, int]:

@@ -15,7 +15,7 @@ from engine.bundle import Bundle
 from engine.clock import Clock
 from engine.config import DecodeConfig
 from engine.context import Context
-from engine.cut_short import check_finite
+from engine.cut_short import StoppedError, check_finite
 from engine.device.context import StaticContext
 from engine.device.drafters.build import device_drafter
 from engine.device.lane import Lane, borrow
@@ -84,7 +84,12 @@ class StaticRun(Run):
         is_cancelled: Callable[[], bool],
     ) -> dict[str, int]:
         """As any run; then the method drafts on the device where it has steps for it."""
-        slot_bytes = super()._open(build, is_cancelled)
+        try:
+            slot_bytes = super()._open(build, is_cancelled)
+        except StoppedError:  # the lane is whole, and its graphs took long to capture
+            if self._lane is not None:
+                self.bundle.lanes[:] = [self._lane]
+            raise
         if self._lane is not None:
             if self.bundle.device.type == "cuda":
                 # the prompt is no part of a round; other threads may capture meanwhile, which
@@ -196,7 +201,8 @@ class StaticRun(Run):
         except RuntimeError as error:  # the device has failed in it: the lane goes with it
             say_waiting(first_line(error))
             return
-        self.bundle.lanes[:] = [lane]  # one is kept: of runs side by side the last
+        if self.end is None or self.end.reason != "not_finite":  # else its slots may be NaN
+            self.bundle.lanes[:] = [lane]  # one is kept: of runs side by side the last
 
 
 def say_waiting(reason: str) -> None:

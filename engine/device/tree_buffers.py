@@ -136,19 +136,26 @@ class TreeBuffers:
         return self._told[name][: drafted + count].tolist()
 
     def seen_by(
-        self, model: torch.nn.Module, above: torch.Tensor, slots: int, dtype: torch.dtype
+        self,
+        model: torch.nn.Module,
+        above: torch.Tensor,
+        slots: int,
+        dtype: torch.dtype,
+        count: torch.Tensor | None = None,
     ) -> dict[str, Any]:
         """What tells ``model`` in a pass over some nodes what they see, and no host reads.
 
-        All slots of the tree may be looked at: those that no node sees must be finite.
+        Slots below ``count`` may be looked at: those that no node sees must be finite.
 
         Args:
             above: [n, size] bool, the nodes down to each one that is read.
+            count: [1] nodes that stand by now; all of the tree unless given.
             slots: of the model's cache; a model that knows no trees attends to all.
             dtype: of its mask.
         """
         if attends_by_trees(model) and len(above) <= MAX_ROWS:  # what was tried beforehand
-            tree = TreeSlots(self.length, self.whole, pack_ancestors(above))
+            stand = self.whole if count is None else count
+            tree = TreeSlots(self.length, stand, pack_ancestors(above))
             return {"mask": self.unmasked, "tree": tree}
         return {"mask": tree_mask(above, self.length, slots, dtype)}
 

@@ -62,6 +62,17 @@ def test_rows_of_no_node_are_zero_and_see_nothing(spare):
     check(case, splits=2)
 
 
+@pytest.mark.filterwarnings("ignore:All-NaN")  # the interpreter's, of a maximum
+@pytest.mark.parametrize("splits", [1, 2, 3])
+@pytest.mark.parametrize("part", ["keys", "values"])
+def test_numbers_that_are_none_are_not_lost_on_the_way(splits, part):
+    """A prompt that overflowed must end the run in a sentence, not be left out of the text."""
+    case = Case(9, 130)
+    getattr(case, part)[:, 3] = torch.nan
+    found = run(case, splits=splits)
+    assert not found.out[:9].isfinite().any(-1).any()
+
+
 @pytest.mark.parametrize("shift", [1, 2, 5])
 def test_one_wrong_bit_of_a_row_shows(shift):
     """The mask tests' own control: one flipped bit in each row is seen in each row."""

@@ -2,8 +2,8 @@
 
 import torch
 
-from engine.attention.tree_attention import attends_by_trees
 from engine.config import DecodeConfig
+from engine.device.can_step import can_step
 from engine.device.drafters.device_drafter import DeviceDrafter
 from engine.device.drafters.draft import DeviceDraft
 from engine.device.drafters.features import DeviceEagle
@@ -30,8 +30,8 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
     """The same method on the device; ``None`` where the host has to draft.
 
     That is: methods that look tokens up, which need no steps; dynamic trees so deep that one
-    round may read more rows than there are buffers for; a draft model that keeps its own
-    attention; and more siblings of the most probable than the vocabulary has.
+    round may read more rows than there are buffers for; a draft model that is
+    no step of the device; and more siblings of the most probable than the vocabulary has.
     """
     if isinstance(drafter, Hydra) and drafter.dynamic is not None:
         return _guesser(drafter, lane)
@@ -43,7 +43,7 @@ def device_drafter(drafter: Drafter, lane: Lane, config: DecodeConfig) -> Device
     if isinstance(drafter, Eagle):
         can = _can_hang(drafter, config)
         return DeviceEagle(drafter, lane, _buffers(drafter.reader, lane)) if can else None
-    if isinstance(drafter, Draft) and attends_by_trees(drafter.context.model):
+    if isinstance(drafter, Draft) and can_step(drafter.context.model):
         model, slots = drafter.context.model, lane.cache.capacity + MORE
         can = _can_hang(drafter, config)
         return DeviceDraft(drafter, lane, lane.beside(model, slots)) if can else None

@@ -27,13 +27,14 @@ class HeadRows:
         """[n, H] features behind rows.
 
         Args:
-            at: [n] the rows.
+            at: [n] the rows, ascending; what stands behind the last of them is of an earlier
+                round, whose numbers may be none.
             above: [n, size] bool, the rows down to each one.
             features: [n, H] at the places before their tokens.
         """
         rows, cache = self.rows, self.buffers.cache
         words = self.context.attached.embed(rows.tokens.index_select(0, at)[None])
-        seen = rows.seen_by(self.context.model, above, cache.capacity, features.dtype)
+        seen = rows.seen_by(self.context.model, above, cache.capacity, features.dtype, at[-1:] + 1)
         places = (rows.length + rows.depths.index_select(0, at))[None]
         cache.rows = rows.length + at
         try:

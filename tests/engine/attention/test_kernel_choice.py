@@ -9,9 +9,12 @@ from torch.nn.attention import flex_attention
 
 import engine.attention.kernel_choice
 import kernels.tree_attention
+import kernels.trials
 from engine import DecodeConfig, Trace, TraceError, load
-from engine.attention.kernel_choice import use_kernels
+from engine.attention.kernel_choice import use_kernels, use_kernels_beside
 from engine.attention.kernel_path import KernelPath
+from engine.attention.tree_attention import attends_by_trees
+from kernels.device import attention_path
 from kernels.trials import fault, flex_fault
 from tests.engine.small_llamas import llama
 from tests.engine.test_models import save
@@ -140,3 +143,28 @@ def test_the_choice_is_read_back_and_nonsense_is_refused(tmp_path):
     del line["kernels"]
     (tmp_path / "old.jsonl").write_text(json.dumps(line) + "\n")
     assert Trace.load(tmp_path / "old.jsonl").header.kernels is None
+
+
+@pytest.mark.parametrize("failing", ["too full", "out of memory", "wrong"])
+def test_a_draft_model_that_cannot_takes_nothing_from_its_target(failing, monkeypatch):
+    monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
+    target, helper = llama(4, 2, head_dim=64), llama(4, 2, head_dim=128)
+    assert use_kernels(target).name == "triton"
+    right = kernels.trials.tree_attention_triton
+
+    def fails(query, *rest, **more):
+        if failing == "out of memory":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        found = right(query, *rest, **more)
+        found.out.mul_(2)
+        return found
+
+    if failing == "too full":
+        monkeypatch.setattr("kernels.choice.free_bytes", lambda _: 1 << 10)
+    else:
+        monkeypatch.setattr("kernels.trials.tree_attention_triton", fails)
+    assert use_kernels_beside(helper).name == "sdpa" and not attends_by_trees(helper)
+    assert attention_path(target.device, torch.float32, 64, 2, 8).path == "triton"
+    if failing == "out of memory":  # of that moment
+        monkeypatch.setattr("kernels.trials.tree_attention_triton", right)
+        assert use_kernels_beside(llama(4, 2, head_dim=128)).name == "triton"

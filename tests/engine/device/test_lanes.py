@@ -5,10 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.attention.tree_attention import use_tree_attention
 from engine.config import DecodeConfig
+from engine.cut_short import NotFiniteError, StoppedError
 from engine.decoding import Run, decode
+from engine.device.can_step import can_step
+from engine.device.drafters.growing import GrowStep
 from engine.device.graphs import MOST, Graphs
 from engine.device.run import StaticRun
+from engine.drafters.draft import Draft
 from engine.models import load
 from tests.engine.device.test_round import static_run, taped
 from tests.engine.device.test_run import PROMPT, bundle_for
@@ -75,6 +80,55 @@ def test_a_draft_model_far_behind_catches_up_as_it_does_in_the_ordinary_loop(mon
     ordinary, static, _ = both(bundle, PROMPT, config)
     assert_same(ordinary, static)
     assert max(this.caches[1].written for this in static) > 4
+
+
+def test_a_stop_while_the_prompt_is_read_keeps_the_lane_and_its_graphs():
+    bundle, config = bundle_for("eagle2"), DecodeConfig("eagle2", 8, tree=4)
+    list(static_run(bundle, config))
+    (lane,) = bundle.lanes
+    with pytest.raises(StoppedError):
+        decode(bundle, PROMPT, config, lambda: True)
+    assert bundle.lanes == [lane]
+    expected, _, _ = both(bundle, PROMPT, config)
+    assert_same(expected, list(decode(bundle, PROMPT, config)))
+
+
+def test_a_lane_whose_numbers_were_none_is_nobody_elses(monkeypatch):
+    bundle, config = bundle_for("plain"), DecodeConfig("plain", 8)
+    run = static_run(bundle, config)
+    with torch.no_grad():
+        bundle.target.get_output_embeddings().weight[3] = torch.nan
+    with pytest.raises(NotFiniteError):
+        list(run)
+    assert run.end.reason == "not_finite" and bundle.lanes == []
+
+
+@pytest.mark.parametrize("method", ["eagle2", "eagle3"])
+def test_what_a_round_left_behind_is_not_read_before_it_is_written_over(method, monkeypatch):
+    """A drafted row that overflowed once would else spoil every later tree."""
+    bundle, config = bundle_for(method), DecodeConfig(method, 24, tree=6)
+    expected = [this.nodes for this in static_run(bundle, config)]
+    grow = GrowStep.__call__
+
+    def poisoned(step):
+        slots = step.head.buffers.cache.slots
+        slots[..., int(step.head.rows.length) :, :] = torch.nan
+        return grow(step)
+
+    monkeypatch.setattr(GrowStep, "__call__", poisoned)
+    found = [this.nodes for this in static_run(bundle, config)]
+    assert found == expected and max(nodes.num_drafted for nodes in found) > 1
+
+
+def test_a_draft_model_whose_positions_the_host_reads_drafts_on_the_host():
+    bundle, config = bundle_for("draft"), DecodeConfig("draft", 12, tree=3, num_draft=3)
+    use_tree_attention(bundle.draft)
+    assert can_step(bundle.draft)
+    bundle.draft.config.rope_parameters = {"rope_type": "dynamic", "rope_theta": 1e4, "factor": 2.0}
+    assert not can_step(bundle.draft)
+    run = static_run(bundle, config)
+    assert isinstance(run._drafter, Draft)
+    list(run)
 
 
 def fails(step):
