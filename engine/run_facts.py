@@ -14,6 +14,7 @@ from engine.roofline import Roofline
 Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory", "not_finite"]
 
 # Settings that pictures read, whoever wrote the trace; others are kept as they are.
+MAX_PASSES = 256  # sizes that are timed; a dozen are, and each has its point in a figure
 _READ = {"temperature": (int, float), "max_new_tokens": int, "tree": (int, str, list, tuple)}
 
 
@@ -53,6 +54,10 @@ class Header:
 
     def __post_init__(self) -> None:
         are_ids("prompt_token", self.prompt_token)
+        if len(self.pass_seconds) > MAX_PASSES:
+            raise ValueError(
+                f"pass_seconds: {len(self.pass_seconds):,} sizes are timed; at most {MAX_PASSES}"
+            )
         for name, kinds in _READ.items():
             setting = self.config.get(name, 0)
             if isinstance(setting, bool) or not isinstance(setting, kinds):

@@ -55,5 +55,5 @@ def _accept_prob(this: Round, node: int) -> float | None:
 def _q(this: Round, node: int) -> float | None:
     """The draft's law of the token, as judged."""
     law = law_at(this, this.nodes.parent[node])
-    found = dict(zip(law.token, law.draft, strict=True)) if law else {}
-    return found.get(this.nodes.token[node])
+    token = this.nodes.token[node]
+    return law.draft[law.token.index(token)] if law and token in law.token else None

@@ -6,6 +6,7 @@ drafts were taken, not drawn, q is 1 for the token in hand, and for no other.  O
 tokens are kept together, h decides (Sun et al., 2024, arXiv 2403.10444).
 """
 
+from itertools import islice
 from typing import Any
 
 import plotly.graph_objects as go
@@ -96,10 +97,9 @@ def _blank(note: str) -> dict[str, Any]:
 
 def _rows(place: Judged, token: int) -> list[int]:
     """The entries that have a row, by p: ``token``'s, the tested ones', the likeliest others'."""
-    tested, entries = set(place.tested), range(len(place.token))
-    shares = [max(three) for three in zip(place.target, place.draft, place.residual, strict=True)]
-    order = [(place.token[i] == token, place.token[i] in tested, shares[i]) for i in entries]
-    return sorted(sorted(entries, key=order.__getitem__, reverse=True)[:ROWS])
+    own = [place.token.index(token)] if token in place.token else []
+    others = (i for i in place.order if i not in own)
+    return sorted([*own, *islice(others, ROWS - len(own))])
 
 
 def _with_rest(column: list[float], rows: list[int]) -> list[float]:

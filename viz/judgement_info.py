@@ -1,5 +1,6 @@
 """What the rule met in a round: the laws at each judged place, and the words; draws nothing."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.records import Law, Round
@@ -21,6 +22,7 @@ class Judged(NamedTuple):
     residual: list[float]
     tested: list[int]  # tokens: they come before likelier ones
     kind: str = "drawn"  # a key of ``NOTES``: how the tokens below were drafted
+    order: Sequence[int] = ()  # of the entries: the tested first, of equals the likeliest
 
 
 class JudgementInfo(NamedTuple):
@@ -76,7 +78,10 @@ def _judged(this: Round, law: Law, tested: list[int], kind: str) -> Judged:
     order = sorted(range(len(law.token)), key=law.target.__getitem__, reverse=True)
     pieces = [this.piece(law.token[i]) for i in order]
     columns = [[column[i] for i in order] for column in (law.target, law.draft, law.residual)]
-    return Judged([law.token[i] for i in order], pieces, *columns, tested, kind)
+    tokens, known = [law.token[i] for i in order], set(tested)
+    most = [max(shares) for shares in zip(*columns, strict=True)]
+    seen = sorted(range(len(order)), key=lambda i: (tokens[i] in known, most[i]), reverse=True)
+    return Judged(tokens, pieces, *columns, tested, kind, seen)
 
 
 def _kind(this: Round, node: int, is_block: bool, has_point_mass: bool) -> str:

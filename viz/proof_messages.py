@@ -49,7 +49,7 @@ def equality_message(found: Equality) -> str:
     return _packed(
         {
             "kind": "verdict",
-            "holds": found.is_equal,
+            "holds": None if found.gap and found.gap.is_tie else found.is_equal,
             "value": f"{found.same} of {longest} tokens equal",
             "says": _says_texts(found),
             "difference": None if found.is_equal else found.same,

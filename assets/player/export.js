@@ -49,7 +49,7 @@ function measured(end) {
 }
 
 // What was still to come is not promised any more.
-function known(facts, hover) {
+export function known(facts, hover) {
   const unknown = { value: '–', label: 'of plain, not measured', hover };
   return facts?.map((fact) => (fact.value === PENDING ? { ...fact, ...unknown } : fact));
 }

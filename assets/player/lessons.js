@@ -18,6 +18,7 @@ export class Lessons {
     this.answers = new Map(); // "lesson/stop" -> whether the prediction was right
     this.walk = new Walk(player);
     this.busy = 0; // openings that go on
+    this.fetching = 0; // of these the runs of stops
     this.turn = 0; // of wishes for a lesson or the list: the last one wins, not the last answer
     this.drawer = new Drawer(root, this);
     this.figure = new LessonFigure(player.stage, player.numbers);
@@ -26,6 +27,7 @@ export class Lessons {
     this.button.addEventListener('click', () => (this.isOpen ? this.close() : this.showList()));
     listenToLessons(this);
     player.onRun = () => this.leave();
+    player.onProblem = (text) => { if (this.isOpen) this.drawer.complain(text); };
     window.teaching = this.outside();
   }
 
@@ -49,6 +51,7 @@ export class Lessons {
 
   async showList(problem = '') {
     const turn = ++this.turn;
+    this.drop();
     this.enter();
     this.lesson = null;
     this.walk.stop();
@@ -96,15 +99,25 @@ export class Lessons {
   async go(index, isSmooth = true) {
     const { lesson } = this;
     this.at = index;
+    this.drop();
     const { stop, player } = this;
     keep({ lesson: lesson.number, stop: index + 1, view: this.isLecture ? 'lecture' : null });
     this.drawer.show(this);
     this.spot(stop.spotlight, stop.figure);
     this.walk.stop();
-    if (player.tape?.header.run !== stop.trace || !player.tape.end) await this.during(player.open(stop.trace));
+    if (player.tape?.header.run !== stop.trace || !player.tape.end) {
+      this.fetching += 1;
+      await this.during(player.open(stop.trace));
+      this.fetching -= 1;
+    }
     if (this.lesson !== lesson || this.at !== index) return; // another stop was asked for
     if (!this.isOnStage) return this.drawer.complain(`The recorded run ${stop.trace} is not on the stage: “show again” brings it.`);
     await this.play(isSmooth);
+  }
+
+  // A run still on its way belongs to a stop that was left.
+  drop() {
+    if (this.fetching) this.player.turn += 1;
   }
 
   // A verdict that is to be predicted does not show before the prediction.
@@ -153,6 +166,7 @@ export class Lessons {
 
   close() {
     this.turn += 1;
+    this.drop();
     this.lesson = null;
     this.walk.stop();
     this.setLecture(false);

@@ -7,7 +7,7 @@ import { Bar, TRUE } from './bar.js';
 import { Board } from './board.js';
 import { Clock, SPEEDS } from './clock.js';
 import { advance, travel } from './course.js';
-import { addExport } from './export.js';
+import { addExport, known } from './export.js';
 import { Facts } from './facts.js';
 import { addImages } from './images.js';
 import { fillList, listen } from './keys.js';
@@ -84,6 +84,7 @@ export class Player {
     }
     const first = this.runs.find((run) => run.first) ?? this.runs[0];
     if (!this.tape && first) await this.address.visit(this.runs, first.name);
+    else this.address.isVisited = true; // a live run was faster: what is opened later has an address
     this.showName();
   }
 
@@ -113,7 +114,8 @@ export class Player {
 
   // Nothing more comes of a live run: it ends where it is.
   breakOff(words) {
-    this.tape.close({ kind: 'end', record: null, note: words });
+    const facts = known(this.tape.rounds.at(-1)?.panels.facts, words);
+    this.tape.close({ kind: 'end', run: this.tape.header.run, record: null, note: words, ...(facts && { panels: { facts } }) });
     this.show(false);
     this.notice(words, true);
   }
@@ -224,7 +226,9 @@ export class Player {
     const place = find(`#notice ${line}`);
     place.textContent = text;
     place.classList.toggle('problem', isProblem);
-    if (isProblem && text) place.scrollIntoView({ block: 'nearest' });
+    if (!isProblem || !text) return;
+    place.scrollIntoView({ block: 'nearest' });
+    this.onProblem?.(text); // in a lesson that line is out of sight
   }
 
   showKeys() { if (this.dialog.open) this.dialog.close(); else this.dialog.showModal(); }

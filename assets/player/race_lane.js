@@ -29,13 +29,18 @@ export class Lane {
     this.lines.push(JSON.stringify(message));
     if (message.kind === 'header') this.begin(message);
     else if (message.kind === 'round') this.add(message);
-    else if (message.kind === 'end') this.isWhole = !CUT.includes(message.record?.reason);
+    else if (message.kind === 'end') this.end(message);
   }
 
   begin(header) {
     this.temperature = header.header.config.temperature;
     this.text.clear(header);
     this.column.querySelector('svg').classList.toggle('alone', Boolean(header.is_alone)); // dotted, as on the stage
+  }
+
+  end({ record }) {
+    this.isWhole = !CUT.includes(record?.reason);
+    this.column.querySelector('.open').disabled = !this.rounds.length;
   }
 
   get rate() { return this.tokens.length / this.seconds; }
@@ -115,8 +120,8 @@ export class Lane {
     const seconds = isByPass || isOver ? this.ends[count - 1] : Math.min(at, this.seconds);
     this.part('.rate').textContent = tokens && seconds ? (tokens / seconds).toFixed(1) : '–';
     this.part('.mean').textContent = count ? (tokens / count).toFixed(2) : '–';
-    this.part('.rate').parentElement.title = `${tokens} tokens in ${(seconds ?? 0).toFixed(2)} s, reading the prompt left out`;
-    this.part('.mean').parentElement.title = `${tokens} tokens in ${count} target passes`;
+    tell(this.part('.rate').parentElement, `${tokens} tokens in ${(seconds ?? 0).toFixed(2)} s, reading the prompt left out`);
+    tell(this.part('.mean').parentElement, `${tokens} tokens in ${count} target passes`);
   }
 
   part(selector) { return this.track.querySelector(selector); }
@@ -128,6 +133,12 @@ export class Lane {
     document.dispatchEvent(new CustomEvent('speculoscope:open', { detail: this.lines.join('\n') }));
     document.querySelector('#tabs [role="tab"]').click();
   }
+}
+
+// A figure with what it is made of, for the pointer and for who has none.
+function tell(box, words) {
+  box.title = words;
+  box.setAttribute('aria-label', `${box.textContent}: ${words}`);
 }
 
 // A round on the track, as wide as its tokens are many: those accepted, then the last one.

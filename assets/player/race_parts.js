@@ -18,6 +18,7 @@ export function column(index, label, settings, onOpen) {
   lane.dataset.lane = index;
   const head = element('header'), open = element('button', 'open', 'open on the stage');
   open.type = 'button';
+  open.disabled = true; // until the lane has its end: the stage would wait for it
   open.addEventListener('click', onOpen);
   head.append(element('b', '', label), element('small', '', settings));
   const foot = element('footer');
@@ -38,6 +39,8 @@ export function column(index, label, settings, onOpen) {
 
 function number(name, label) {
   const box = element('span', 'number');
+  box.tabIndex = 0;
+  box.setAttribute('role', 'img'); // so that its label is read
   box.append(element('b', name, '–'), element('small', '', label));
   return box;
 }

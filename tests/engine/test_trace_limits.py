@@ -4,6 +4,7 @@ import gzip
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,8 @@ from tests.engine.test_trace import a_header, a_round, a_trace
 HEADER, ROUND = (trace.to_line(record) for record in (a_header(), a_round()))
 END = '{"reason":"eos","rounds":0,"tokens":0,"seconds":0}'
 RANKED = ROUND.replace('"rank":[0', '"rank":[9007199254740991')
+TIMED = trace.to_line(replace(a_header(), pass_seconds=dict.fromkeys(range(1, 257), 0.1)))
+TIMED = TIMED.replace('"256":0.1', ",".join(f'"{n}":0.1' for n in range(256, 301)))
 NO_TORCH = """
 import sys
 sys.modules["torch"] = sys.modules["transformers"] = None  # importing either now fails
@@ -49,6 +52,7 @@ def path(tmp_path):
         (f"{HEADER}\n{ROUND.replace('0.125', '1e999')}\n", "expected a finite number"),
         (f"{HEADER}\n{ROUND.replace('0.125', '1e200')}\n", "expected a number below 1e\\+24"),
         (f"{HEADER}\n{RANKED}\n", "node 0 has rank 9007"),
+        (TIMED + "\n", "pass_seconds: 300 sizes are timed; at most 256"),
         (f"{HEADER}\n{ROUND.replace('0.125', '9' * 4000)}\n", "line 2: "),
         (f"{HEADER}\n{ROUND.replace('0.125', '9' * 9000)}\n", "line 2: not JSON"),
         (f"{HEADER}\n{'[' * 100_000}\n", "line 2: nested too deeply"),

@@ -76,3 +76,19 @@ def test_an_address_that_leads_nowhere_says_so_and_the_stage_plays_on(visitor, q
     assert words in visit.notice
     visit.decode_whole()
     assert visit.ask("player.size") == 12
+
+
+def test_a_recorded_run_has_its_address_though_a_live_one_was_faster_than_the_list(visitor):
+    waiting = []
+    visitor.page.route("**/own/traces", lambda route: waiting.append(route))
+    visitor.page.goto(visitor.address)
+    visitor.until("document.querySelector('#go') && window.player")
+    visitor.decode_whole()
+    for route in waiting:
+        route.continue_()
+    visitor.page.unroute("**/own/traces")
+    visitor.until("document.querySelectorAll('#header .shelf option').length > 2")
+    visitor.page.select_option("#header .shelf", "second")
+    visitor.until("player.run === 'second'")
+    visitor.press("PageDown")  # it stands still
+    visitor.until("location.search.includes('trace=second')")

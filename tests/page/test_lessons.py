@@ -358,3 +358,28 @@ def test_the_focus_goes_along_from_the_list_to_the_lesson_and_from_dot_to_dot(ro
     room.stand()
     assert room.place == [2, 3]
     assert room.ask("document.activeElement.getAttribute('aria-current')") == "step"
+
+
+def test_a_run_of_a_stop_that_was_left_does_not_come_under_another_ones_text(room):
+    waiting = []
+    room.open("?lesson=6&stop=2")
+    room.page.route("**/own/traces/hydra-story", lambda route: waiting.append(route))
+    room.press("n")
+    room.until("teaching.stop === 3")
+    room.press("p")
+    room.until("teaching.stop === 2")
+    for route in waiting:
+        route.continue_()
+    room.page.unroute("**/own/traces/hydra-story")
+    room.page.wait_for_timeout(500)
+    room.stand()
+    assert waiting and room.ask("player.run") == "medusa-story" and room.place == [6, 2]
+    room.keys("n")
+    assert room.ask("player.run") == "hydra-story"
+
+
+def test_what_goes_wrong_on_the_stage_is_said_in_the_lesson(room, tmp_path):
+    room.open("?lesson=2&stop=1")
+    (tmp_path / "bad.jsonl").write_text("no trace\n")
+    room.open_file(tmp_path / "bad.jsonl")
+    room.until("document.querySelector('.lessons .wrong').textContent.includes('cannot be opened')")

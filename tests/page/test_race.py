@@ -408,3 +408,18 @@ def test_a_race_whose_server_is_gone_shows_what_was_decoded(racer):
     racer.decoder.runs[-1]._delay = 0.0
     racer.errors.clear()  # the browser's and Gradio's, of the network that was gone
     racer.page.click("#race-stop")
+
+
+def test_a_lane_opens_once_it_is_over_and_its_figures_are_told_without_a_pointer(racer):
+    racer.decoder.count, racer.decoder.delay = 40, 0.05
+    racer.page.click("#race-go")
+    racer.until("race.lanes[0]?.rounds > 2")
+    assert racer.page.locator(".lane[data-lane='0'] .open").is_disabled()
+    racer.decoder.runs[-1]._delay = racer.decoder.delay = 0.0
+    racer.until("race.state === 'over'")
+    assert racer.page.locator(".lane[data-lane='0'] .open").is_enabled()
+    racer.press("End")
+    told = racer.page.locator(".race .track").first.get_by_role("img")
+    labels = [told.nth(place).get_attribute("aria-label") for place in (1, 2)]
+    assert " tokens in " in labels[0] and labels[0].endswith("reading the prompt left out")
+    assert "tokens per pass: " in labels[1] and labels[1].endswith(" in 40 target passes")

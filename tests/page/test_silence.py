@@ -31,6 +31,7 @@ def test_a_run_whose_server_is_gone_ends_and_can_be_saved(live, tmp_path):
     live.until(GONE)
     assert not live.ask(RUNS) and live.ask("player.isDone")
     size = live.ask("player.size")
+    assert "after the run" not in live.page.text_content("#facts")  # nothing is promised any more
     with live.page.expect_download() as told:
         live.page.click(".bar .save")
     path = tmp_path / "run.jsonl"

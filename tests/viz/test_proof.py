@@ -191,9 +191,9 @@ def test_a_difference_is_placed_and_a_tie_is_called_one():
     assert (message["holds"], message["difference"]) == (False, 3)
     assert "token 4, “␣a” before “␣b” by 0.2 in logits" in message["says"]
     tie = Gap(3, (" a", " b"), 1e-5)
-    assert (
-        "tie within rounding" in json.loads(equality_message(Equality(9, 9, 3, tie, tie)))["says"]
-    )
+    message = json.loads(equality_message(Equality(9, 9, 3, tie, tie)))
+    assert "tie within rounding" in message["says"] and message["holds"] is None
+    assert message["difference"] == 3
     short = json.loads(equality_message(Equality(3, 9, 3, None, gap)))
     assert short["says"] == "One text ends after 3 tokens."
     unknown = json.loads(equality_message(Equality(9, 9, 3, None, None)))
