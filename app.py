@@ -40,7 +40,12 @@ def build(runner: Runner) -> gr.Blocks:
 
 
 def launch(page: gr.Blocks, **more: object) -> None:
-    """Serve the page: everything from this host, files bounded, nothing reported to anybody."""
+    """Serve the page: everything from this host, files bounded, nothing reported to anybody.
+
+    Gradio asks itself whether it is up, through a proxy where the environment names one.
+    """
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, (os.environ.get(name), "127.0.0.1,localhost")))
     page.launch(
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace"]),
         css=css(),

@@ -5,6 +5,7 @@
 
 import argparse
 import gc
+import os
 from itertools import cycle
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from engine import Bundle, DecodeConfig, Trace, load
 
 FEW, MANY = 5, 500
 RUNS_A_VISITOR = 10
-PAGE = 4096  # bytes, of /proc
+STATM = Path("/proc/self/statm")
 
 
 def main() -> None:
@@ -22,6 +23,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=8)
     tokens = parser.parse_args().tokens
+    if not STATM.exists():
+        print(f"left out: {STATM}, which tells the memory in use, is Linux's")
+        return
     bundle = load()
     bundle.warm_up()
     able = [name for name, state in bundle.methods.items() if state == "available"]
@@ -43,7 +47,7 @@ def _decode(bundle: Bundle, methods: list[str], runs: int, tokens: int) -> float
         method = methods[number % len(methods)]
         Trace.record(visitor, next(prompts), DecodeConfig(method, tokens, seed=number))
     gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 1e6
+    return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 if __name__ == "__main__":

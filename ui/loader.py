@@ -74,12 +74,13 @@ def load_target() -> Any:
     """The default target with its drafters, calibrated: the first run must not wait for that."""
     if os.environ.get("SPACE_ID"):  # nobody can type the command on a Hugging Face Space
         subprocess.run([sys.executable, "-m", "engine.fetch"], check=True)
+        engine.fit_threads()
     else:  # the browser is on this machine, most likely
         engine.leave_a_core()
     device = engine.best_device()
     try:
         return _warm(device)
-    except RuntimeError as error:  # of a card; what is wrong with the model is no such error
+    except Exception as error:  # of the card, as a rule; if of the model, the CPU says it again
         if device == "cpu":
             raise
         print(f"{device} cannot decode: {error}", file=sys.stderr, flush=True)

@@ -1,5 +1,9 @@
 """The store notices what is not whole, and fetching brings it or says what would."""
 
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,3 +156,51 @@ def test_a_wrong_checksum_is_brought_anew_once(
             fetch._checked("wheel", bring)
         assert not path.exists()
     assert calls == asked
+
+
+def test_what_a_killed_fetch_left_is_removed_and_one_that_goes_on_is_not(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left, going = (folder.with_name(f".{folder.name}.{name}") for name in ("left", "going"))
+    for path in (left, going):
+        path.mkdir(parents=True)
+        (path / "wheel").touch()
+    os.utime(left, (0, 0))
+    monkeypatch.setattr(fetch, "_from_index", fill)
+    assert fetch.fetch() == folder and store.is_whole(folder)
+    assert not left.exists() and (going / "wheel").exists()
+    assert {path.name for path in folder.parent.iterdir()} == {going.name, folder.name}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HTTPS_PROXY", "http://10.0.0.1:3128"), ("HF_ENDPOINT", "http://mirror")]
+)
+def test_without_a_route_a_proxy_or_a_mirror_may_still_be_asked(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for each in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy", "HF_ENDPOINT"):
+        monkeypatch.delenv(each, raising=False)
+
+    def nowhere(*_: object) -> None:
+        raise OSError("Network is unreachable")
+
+    monkeypatch.setattr("socket.socket.connect", nowhere)
+    assert not fetch.has_network()
+    monkeypatch.setenv(name, value)
+    assert fetch.has_network()
+
+
+def test_a_fetch_that_is_ended_from_outside_clears_up(tmp_path: Path) -> None:
+    """As by ``docker stop``, or with the terminal."""
+    code = """if True:
+        import runpy, signal, sys, os
+        import engine.store as store
+        sys.argv = ["engine.fetch"]
+        import subprocess
+        subprocess.run = lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM) or 1 / 0
+        runpy.run_module("engine.fetch", run_name="__main__")
+    """
+    told = os.environ | {"SPECULOSCOPE_MODELS": str(tmp_path / "store")}
+    ended = subprocess.run([sys.executable, "-c", code], env=told, capture_output=True)
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert list((tmp_path / "store").iterdir()) == []

@@ -5,6 +5,8 @@ import threading
 import pytest
 
 import engine
+from engine.model_files import ModelError
+from engine.no_room import NoRoomError
 from tests.page import fakes
 from ui.loader import Loader, load_target
 from ui.runner import Runner
@@ -21,6 +23,7 @@ def done(monkeypatch):
             steps.append("warm up")
 
     monkeypatch.setattr(engine, "leave_a_core", lambda: steps.append("leave"), raising=False)
+    monkeypatch.setattr(engine, "fit_threads", lambda: steps.append("fit"), raising=False)
     monkeypatch.setattr(engine, "best_device", lambda: "cpu", raising=False)
     load = lambda device: steps.append(f"load on {device}") or Bundle()  # noqa: E731
     monkeypatch.setattr(engine, "load", load, raising=False)
@@ -37,24 +40,25 @@ def test_at_home_the_browser_has_a_core_before_anything_is_measured(done, monkey
 def test_on_a_space_the_model_is_fetched_and_every_core_decodes(done, monkeypatch):
     monkeypatch.setenv("SPACE_ID", "somebody/speculoscope")
     load_target()
-    assert done == ["engine.fetch", "load on cpu", "warm up"]
+    assert done == ["engine.fetch", "fit", "load on cpu", "warm up"]
 
 
-def test_a_card_decodes_where_it_can_and_else_the_processor_does(done, monkeypatch, capsys):
+@pytest.mark.parametrize("error", [RuntimeError, ModelError, NoRoomError])
+def test_a_card_decodes_where_it_can_and_else_the_processor_does(error, done, monkeypatch, capsys):
     monkeypatch.setenv("SPACE_ID", "somebody/speculoscope")
     monkeypatch.setattr(engine, "best_device", lambda: "cuda:0", raising=False)
     load_target()
-    assert done == ["engine.fetch", "load on cuda:0", "warm up"]
+    assert done == ["engine.fetch", "fit", "load on cuda:0", "warm up"]
     whole = engine.load
 
     def load(device):
         if device != "cpu":
-            raise RuntimeError("CUDA error: out of memory")
+            raise error("CUDA error: out of memory")
         return whole(device)
 
     monkeypatch.setattr(engine, "load", load, raising=False)
     load_target()
-    assert done[3:] == ["engine.fetch", "load on cpu", "warm up"]
+    assert done[4:] == ["engine.fetch", "fit", "load on cpu", "warm up"]
     assert "cuda:0 cannot decode: CUDA error: out of memory" in capsys.readouterr().err
 
 
