@@ -18,6 +18,7 @@ Origin = Literal["accepted", "recovered", "bonus", "sampled"]
 
 MAX_ENTRIES = 1024  # of one law: a few of the largest and the children's tokens are written
 MAX_RECORDED, MAX_CACHES = 1024, 8  # of one round that is still read and drawn
+RARE = {"rare": True}  # written only where it is not the default
 MAX_SLOTS = 2**21  # of one cache: no prompt that fits a trace's header is longer
 
 
@@ -197,6 +198,8 @@ class Round:
     seconds: Seconds
     pieces: Mapping[int, str] = field(default_factory=dict)  # text of every token named above
     mass: TreeMass | None = None  # of the nodes' attention, where the target tells it
+    # a chain that no block was made of: had the drafter found more tokens, it would branch
+    apart: bool = field(default=False, metadata=RARE)
 
     def __post_init__(self) -> None:
         if self.index < 0 or self.start < 0:

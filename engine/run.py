@@ -148,7 +148,8 @@ class Run(Iterator[Round]):
         self.history += emitted.token
         self._planner.learn(proposal, judgement)
         seconds = Seconds(drafted, verified, accepted, clock.lap())
-        return self._told(start, nodes, emitted, laws, caches, seconds)
+        apart = self._may_be_block(proposal) and _is_apart(proposal)
+        return self._told(start, nodes, emitted, laws, caches, seconds, apart)
 
     def _told(
         self,
@@ -158,11 +159,13 @@ class Run(Iterator[Round]):
         laws: tuple[Law, ...],
         caches: tuple[CacheStep, ...],
         seconds: Seconds,
+        apart: bool = False,
     ) -> Round:
         """The record of a round that is over."""
         pieces = pieces_of(self._pieces, nodes, laws, emitted.token) if self.config.record else {}
         columns = (nodes, emitted, laws, caches, seconds)
-        this = Round(self._index, start, *columns, pieces=pieces, mass=self._mass())
+        told = dict(pieces=pieces, mass=self._mass(), apart=apart)
+        this = Round(self._index, start, *columns, **told)
         self._index, self._seconds = self._index + 1, self._seconds + seconds.total
         return this
 
@@ -190,7 +193,7 @@ class Run(Iterator[Round]):
         self, proposal: Proposal, target_laws: torch.Tensor, uniforms: Sequence[float]
     ) -> Judgement:
         """By the rule of the settings; a block has to be a chain."""
-        is_block = self.config.rule == "block" and is_chain(proposal.parents)
+        is_block = self._may_be_block(proposal) and not _is_apart(proposal)
         rule = judge_block if is_block else judge
         return rule(
             proposal.tokens,
@@ -200,6 +203,10 @@ class Run(Iterator[Round]):
             uniforms,
             self.bundle.eos_ids,
         )
+
+    def _may_be_block(self, proposal: Proposal) -> bool:
+        """Whether a chain is to be judged as a block."""
+        return self.config.rule == "block" and is_chain(proposal.parents)
 
     def _record(
         self,
@@ -229,3 +236,11 @@ class Run(Iterator[Round]):
         self.end = End(reason, self._index, len(self.generated), round(self._seconds, 6))
         self.bundle.memory.remember(self.history)
         del self._target, self._drafter
+
+
+def _is_apart(proposal: Proposal) -> bool:
+    """Whether that it is a chain depends on its tokens: no rule may be chosen by that.
+
+    Siblings that would have been drawn deeper down are lacking for want of tokens.
+    """
+    return proposal.branches and proposal.laws is not None

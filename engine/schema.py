@@ -20,7 +20,9 @@ MAX_DEPTH = 4  # of a value whose kind no annotation tells
 def plain(value: Any) -> Any:
     """``value`` as what JSON has: records become objects, tuples arrays."""
     if is_dataclass(value):
-        return {name: plain(getattr(value, name)) for name in _names(type(value))}
+        rare = _rare(type(value))
+        told = ((name, getattr(value, name)) for name in _names(type(value)))
+        return {n: plain(item) for n, item in told if n not in rare or item != rare[n]}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
@@ -58,6 +60,12 @@ def _hints(kind: type) -> dict[str, Any]:
 @cache
 def _names(kind: type) -> tuple[str, ...]:
     return tuple(column.name for column in fields(kind))
+
+
+@cache
+def _rare(kind: type) -> dict[str, Any]:
+    """Fields that are written only where they are not their default."""
+    return {column.name: column.default for column in fields(kind) if "rare" in column.metadata}
 
 
 @cache

@@ -46,7 +46,7 @@ def judgement_info(
         has_point_mass: as for ``is_taken``.
     """
     nodes = this.nodes
-    is_block = is_block and is_chain(nodes.parent)
+    is_block = is_block and is_chain(nodes.parent) and not this.apart
     found = [i for i, v in enumerate(nodes.verdict) if v in ("accepted", "rejected")]
     must: dict[int, list[int]] = {}
     for node in found:

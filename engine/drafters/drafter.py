@@ -20,6 +20,7 @@ class Proposal:
     ranks: tuple[int, ...]  # [N] order among siblings
     confidence: tuple[float | None, ...]  # [N] the drafter's own probability; None for the root
     laws: torch.Tensor | None = None  # [N, V] laws the children were drawn from; None: point masses
+    branches: bool = False  # what it was drawn on does, even where too few tokens were left for it
 
     @property
     def num_drafted(self) -> int:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.drafters.children import Children
 from engine.drafters.drafter import Proposal
-from engine.tree import Shape
+from engine.tree import Shape, is_chain
 
 
 class Growth:
@@ -44,7 +44,7 @@ class Growth:
             empty = torch.zeros_like(self.laws[0])
             laws = torch.stack([self.laws.get(node, empty) for node in range(len(self.tokens))])
         columns = map(tuple, (self.tokens, self.parents, self.ranks, self.confidence))
-        return Proposal(*columns, laws)
+        return Proposal(*columns, laws, branches=not is_chain(self.shape.parent))
 
     def _hang(self, logits: Tensor, children: Children) -> None:
         """Choose children for every inner node and hang them below it."""
