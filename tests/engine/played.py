@@ -14,6 +14,8 @@ from engine.tree import best_paths, chain, children, depths, shape_from_paths
 from engine.verify import Judgement
 
 LEVEL = PassCost((1, 64), (2.5, 5.0))  # ms of a draft model
+STEEP = PassCost((1, 64), (2.3, 17.6))  # of a small one, whose logits are most of a row …
+HEADLESS = 0.38  # … and of a row without them so much was measured
 AUTO = DecodeConfig(tree="auto")
 ROUNDS, SEEDS = 200, 6
 
@@ -32,10 +34,10 @@ class Chain:
 class Model:
     """Pays for every level, as a draft model does."""
 
-    max_depth, draft = 6, LEVEL
+    max_depth = 6
 
-    def __init__(self, max_rank):
-        self.max_rank = max_rank
+    def __init__(self, max_rank, draft=LEVEL):
+        self.max_rank, self.draft = max_rank, draft
 
     def propose(self, planner):
         return as_proposal(planner.shape(self.max_depth))
@@ -80,7 +82,7 @@ def seconds(target, draft, drafted, levels, behind=0) -> float:
     """Of a round; the draft model reads what it has missed."""
     if draft is None or not drafted:
         return target(1 + drafted)
-    catch_up = draft(1 + behind) - draft(1)
+    catch_up = HEADLESS * (draft(1 + behind) - draft(1))
     return target(1 + drafted) + catch_up + levels * draft(max(1, round(drafted / levels)))
 
 
