@@ -107,7 +107,8 @@ def _largest(
 ) -> torch.Tensor:
     """[P, entries] tokens worth recording at each node of the path; a token may stand twice.
 
-    A point mass only takes its own tokens out of p, so that p's largest hold the residual's.
+    A point mass only takes its own tokens out of p, so that p's largest hold the residual's while
+    few of them were refused.
     """
     found = []
     for node, rest in zip(path, judgement.residuals, strict=True):

@@ -29,7 +29,8 @@ class Nodes:
     Parents come before their children.  ``target_prob`` is as judged: one-hot at temperature 0.
     ``draft_prob`` is of the law drawn from; at temperature 0 the soft one, the drafter's softmax.
     ``accept_prob`` is min(1, r/q) with what refused siblings left of p and q, or the h of a block:
-    of a block, a node is kept where a later one passes, whatever its own says.
+    of a block, a node is kept where a later one passes, whatever its own says (where a stop string
+    cut the text before that one, it is untested).
     """
 
     token: tuple[int, ...]

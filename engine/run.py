@@ -112,7 +112,8 @@ class Run(Iterator[Round]):
         self._target = self._new_target(capacity, method)
         self._target.probe = probe_of(bundle.target) if self.config.record else None
         self._target.prefill(prompt[:-1], is_cancelled)
-        order = Order(bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
+        told = (bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
+        order = Order(*told, is_cancelled)
         self._planner, self._drafter = build(order)
         contexts = (self._target, getattr(self._drafter, "context", None))
         return {c.cache.name: c.cache.slot_bytes for c in contexts if c is not None}

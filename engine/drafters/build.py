@@ -81,7 +81,7 @@ def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
     model = order.bundle.draft
     context = Context(model, order.capacity, "draft")
     if len(order.prompt) <= context.length_limit:  # else it never drafts
-        context.prefill(order.prompt[:-1])
+        context.prefill(order.prompt[:-1], order.is_cancelled)
     costs = target_cost(order), draft_cost(order)  # later: a lack of memory is the run's own first
     file = order.bundle.draft_trees if max_rank > 1 else order.bundle.draft_trees.without_trees()
     config, trees = fitted(order.config, file, drawn=not order.config.is_greedy)

@@ -1,6 +1,6 @@
 """What a run hands to whoever builds its drafter."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +19,7 @@ class Order:
     Attributes:
         prompt: its tokens.
         capacity: slots a cache of this run needs.
+        is_cancelled: asked while a prompt is read a second time.
         target: has read the prompt but for its last token, and holds the states of it that the
             method taps.
     """
@@ -30,6 +31,7 @@ class Order:
     prompt: Sequence[int]
     capacity: int
     target: Context
+    is_cancelled: Callable[[], bool] = lambda: False
 
     @property
     def heads(self) -> Heads:

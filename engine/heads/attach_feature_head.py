@@ -26,7 +26,7 @@ def attach_feature_head(
     """
     config = target.config.get_text_config()
     _check(head, config.hidden_size, config.vocab_size, config.num_hidden_layers)
-    is_tied = _is_tied(head)
+    is_tied = _is_tied(head) and config.tie_word_embeddings
     move_beside(head, target, fused=packed)
     if head.embed_tokens is not None and _are_same(head.embed_tokens, target):
         head.embed_tokens = None  # published files hold a copy of the target's

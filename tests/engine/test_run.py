@@ -254,3 +254,9 @@ def test_a_run_is_recorded_with_the_usual_settings_unless_told():
 def test_a_run_whose_prompt_is_not_to_be_read_is_none():
     with pytest.raises(StoppedError):
         decode(tiny_bundle(), [1, 2, 3], DecodeConfig(), lambda: True)
+
+
+def test_a_stop_is_heard_while_a_draft_model_reads_the_prompt():
+    looks = iter([False, True])  # the target has read it by then
+    with pytest.raises(StoppedError):
+        decode(tiny_bundle(), [1, 2, 3], DecodeConfig("draft"), lambda: next(looks))

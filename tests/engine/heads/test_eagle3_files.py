@@ -297,12 +297,16 @@ def test_tied_embeddings_are_the_heads_output_layer(tmp_path, packed, size):
     assert torch.equal(attached.embed(torch.arange(V)), words)
 
 
-def test_tied_embeddings_that_are_the_targets_leave_it_its_head(tmp_path):
-    target = LlamaForCausalLM(LlamaConfig(**CONFIG))
+@pytest.mark.parametrize("is_tied", [False, True])
+def test_tied_embeddings_that_are_the_targets_speak_as_they_do(tmp_path, is_tied):
+    """By the target's own head where that is tied too: else it is another matrix."""
+    target = LlamaForCausalLM(LlamaConfig(**CONFIG | {"tie_word_embeddings": is_tied}))
     words = target.get_input_embeddings().weight.detach().clone()
     attached = attach_feature_head(load_eagle3(tied_home(tmp_path, words)), target, packed=False)
     assert attached.embed is target.get_input_embeddings()
-    assert attached.lm_head is target.get_output_embeddings()
+    assert (attached.lm_head is target.get_output_embeddings()) == is_tied
+    rows = torch.randn(3, H)
+    torch.testing.assert_close(attached.lm_head(rows), rows @ words.T, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
