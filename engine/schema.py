@@ -20,14 +20,19 @@ MAX_DEPTH = 4  # of a value whose kind no annotation tells
 def plain(value: Any) -> Any:
     """``value`` as what JSON has: records become objects, tuples arrays."""
     if is_dataclass(value):
-        rare = _rare(type(value))
-        told = ((name, getattr(value, name)) for name in _names(type(value)))
-        return {n: plain(item) for n, item in told if n not in rare or item != rare[n]}
+        return {name: plain(item) for name, item in written(value).items()}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     return value
+
+
+def written(record: Any) -> dict[str, Any]:
+    """The fields of ``record`` that are written: all but the rare ones that are their default."""
+    rare = _rare(type(record))
+    told = ((name, getattr(record, name)) for name in _names(type(record)))
+    return {name: item for name, item in told if name not in rare or item != rare[name]}
 
 
 def read(kind: Any, value: Any, place: str = "") -> Any:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from engine import schema
 from engine.records import Round
 from engine.run_facts import End, Header, Yardstick
 from engine.stats import Tally
@@ -162,4 +163,4 @@ def _fields(record: Any) -> dict[str, Any]:
     """A record as ``schema.plain`` gives it; the encoder walks tuples faster than Python does."""
     if isinstance(record, Mapping):
         return dict(record)
-    return {name: getattr(record, name) for name in type(record).__slots__}
+    return schema.written(record)
