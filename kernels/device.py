@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
 import torch
 
+from kernels.attention_shape import AttentionShape
 from kernels.language import HAS_TRITON, IS_INTERPRETED, wish
 from kernels.tiles import tile_for, unsupported
 
@@ -84,11 +85,9 @@ def runs_triton(device: torch.device) -> bool:
     return asked in wishes and without_triton(device) is None
 
 
-def attention_path(
-    device: torch.device, dtype: torch.dtype, head_size: int, group: int, nodes: int
-) -> Choice:
+def attention_path(shape: AttentionShape) -> Choice:
     """Which tree attention runs for this shape; what was asked for only where it can."""
-    asked = wish()
+    asked, (device, dtype, head_size, group, nodes, _) = wish(), shape
     if asked == "reference":
         return Choice("reference", "asked for")
     why_not = unsupported(dtype, head_size, group, nodes) or without_triton(device)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 
 from kernels.ancestors import unpack_ancestors
+from kernels.attention_shape import AttentionShape
 from kernels.device import attention_path, card_of, on_its_device
 from kernels.flex import tree_attention_flex
 from kernels.language import IS_INTERPRETED, tl, triton
@@ -181,7 +182,8 @@ def _tree_attention(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     nodes, heads, size = query.shape
     kv_heads, capacity = keys.shape[:2]
-    path, _ = attention_path(query.device, query.dtype, size, heads // kv_heads, nodes)
+    shape = AttentionShape(query.device, query.dtype, size, heads // kv_heads, nodes, kv_heads)
+    path, _ = attention_path(shape)
     if path == "flex":
         return tree_attention_flex(query, keys, values, length, count, bits, scale)
     rows, card = nodes * heads // kv_heads, card_of(query.device)

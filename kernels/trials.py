@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 
 from kernels.ancestors import pack_ancestors
+from kernels.attention_shape import AttentionShape
 from kernels.device import card_of
 from kernels.flex import tree_attention_flex
 from kernels.judging_trials import accept_is_right, entries_are_right, greedy_is_right
@@ -29,33 +30,23 @@ FEW = 5  # of them, where some are read
 
 
 @cache
-def fault(
-    device: torch.device, dtype: torch.dtype, head_size: int, group: int, nodes: int
-) -> str | None:
-    """What is wrong with the kernels on ``device``, as a clause; ``None`` where nothing is.
+def fault(shape: AttentionShape) -> str | None:
+    """What is wrong with the kernels on a device, as a clause; ``None`` where nothing is.
 
-    Args:
-        dtype: of keys and values.
-        head_size: of the heads.
-        group: query heads for each key head.
-        nodes: rows of the largest tree: every tile that trees up to there take is tried.
+    Every tile that trees of up to ``shape.nodes`` rows take is tried.
     """
+    device, dtype, head_size, group, nodes, _ = shape
+    tolerance = TOLERANCE.get(dtype, 1e-5)
     trials = {
-        f"tree_attention of {rows} rows": partial(
-            _attention_is_right, device, dtype, head_size, group, rows, tile
-        )
-        for rows, tile in _tiles_used(device, dtype, head_size, group, nodes)
+        f"tree_attention of {rows} rows": partial(_attention_is_right, shape.of(rows), tile)
+        for rows, tile in _tiles_used(shape)
     }
     trials |= {
-        "tree_attention of some rows": lambda: _some_are_right(
-            device, dtype, head_size, group, min(nodes, FEW)
-        ),
+        "tree_attention of some rows": lambda: _some_are_right(shape, min(nodes, FEW)),
         "commit": lambda: commit_is_right(device, dtype, head_size),
-        "rotary_write": lambda: rotary_write_is_right(
-            device, dtype, head_size, group, TOLERANCE.get(dtype, 1e-5)
-        ),
-        "add_norm": lambda: add_norm_is_right(device, dtype, TOLERANCE.get(dtype, 1e-5)),
-        "gated": lambda: gated_is_right(device, dtype, TOLERANCE.get(dtype, 1e-5)),
+        "rotary_write": lambda: rotary_write_is_right(device, dtype, head_size, group, tolerance),
+        "add_norm": lambda: add_norm_is_right(device, dtype, tolerance),
+        "gated": lambda: gated_is_right(device, dtype, tolerance),
         "accept_greedy": lambda: greedy_is_right(device),
         "accept": lambda: accept_is_right(device),
         "top_entries": lambda: entries_are_right(device),
@@ -67,11 +58,9 @@ def fault(
 
 
 @cache
-def flex_fault(
-    device: torch.device, dtype: torch.dtype, head_size: int, group: int, nodes: int
-) -> str | None:
-    """What is wrong with flex_attention on ``device`` for trees padded to ``nodes``."""
-    return _told("flex_attention", lambda: _flex_is_right(device, dtype, head_size, group, nodes))
+def flex_fault(shape: AttentionShape) -> str | None:
+    """What is wrong with flex_attention on a device for trees padded to ``shape.nodes``."""
+    return _told("flex_attention", lambda: _flex_is_right(shape))
 
 
 def _told(name: str, trial: Callable[[], bool]) -> str | None:
@@ -88,10 +77,9 @@ def _told(name: str, trial: Callable[[], bool]) -> str | None:
         return f"{name} failed: {last_line(error):.{MAX_WHY}}"
 
 
-def _tiles_used(
-    device: torch.device, dtype: torch.dtype, head_size: int, group: int, nodes: int
-) -> Iterator[tuple[int, Tile]]:
+def _tiles_used(shape: AttentionShape) -> Iterator[tuple[int, Tile]]:
     """Rows of a tree, and the tile that it takes: the most that each holds, and several blocks."""
+    device, dtype, head_size, group, nodes, _ = shape
     card = card_of(device)
     tiles = table_of(card.major)[dtype.itemsize, padded(head_size)]
     fits, before = [tile for tile in tiles if tile.shared <= card.shared], 0
@@ -127,19 +115,13 @@ def _parents(count: int) -> list[int]:
     return [*known, *more][:count]
 
 
-def _case(
-    device: torch.device,
-    dtype: torch.dtype,
-    head_size: int,
-    group: int,
-    rows: int,
-    behind: float = torch.nan,
-) -> _Case:
-    """A tree padded to ``rows``; ``behind`` it stands what nothing may read."""
+def _case(shape: AttentionShape, behind: float = torch.nan) -> _Case:
+    """A tree padded to ``shape.nodes``; ``behind`` it stands what nothing may read."""
+    device, dtype, head_size, group, rows, _ = shape
     rng, count = torch.Generator().manual_seed(0), rows - rows // 4
     query = torch.randn(rows, 2 * group, head_size, generator=rng)
-    shape = (2, LENGTH + rows + SPARE, head_size)
-    keys, values = (torch.randn(shape, generator=rng) for _ in range(2))
+    slots = (2, LENGTH + rows + SPARE, head_size)
+    keys, values = (torch.randn(slots, generator=rng) for _ in range(2))
     keys[:, LENGTH + count :], values[:, LENGTH + count :] = behind, behind
     seen = torch.eye(rows, dtype=torch.bool)
     for node, parent in enumerate(_parents(count)[1:], start=1):
@@ -151,20 +133,17 @@ def _case(
     return _Case((*tensors, *told), exact, count)
 
 
-def _attention_is_right(
-    device: torch.device, dtype: torch.dtype, head_size: int, group: int, rows: int, tile: Tile
-) -> bool:
+def _attention_is_right(shape: AttentionShape, tile: Tile) -> bool:
     """In two parts."""
-    case = _case(device, dtype, head_size, group, rows)
+    case = _case(shape)
     return case.is_met(tree_attention_triton(*case.arguments, tile, 2, least=64))
 
 
-def _some_are_right(
-    device: torch.device, dtype: torch.dtype, head_size: int, group: int, few: int
-) -> bool:
+def _some_are_right(shape: AttentionShape, few: int) -> bool:
     """The last nodes of a tree alone, as a head reads a level of a growing one."""
-    card, case = card_of(device), _case(device, dtype, head_size, group, WIDE)
-    tile = tile_for(dtype, head_size, few * group, card.major, card.shared)
+    card, case = card_of(shape.device), _case(shape.of(WIDE))
+    rows = few * shape.group
+    tile = tile_for(shape.dtype, shape.head_size, rows, card.major, card.shared)
     query, keys, values, length, count, bits, scale = case.arguments
     some = slice(case.count - few, case.count)
     level = query[some], keys, values, length, count, bits[some].contiguous(), scale
@@ -172,8 +151,6 @@ def _some_are_right(
     return _Case(level, right, few).is_met(tree_attention_triton(*level, tile, 2, least=64))
 
 
-def _flex_is_right(
-    device: torch.device, dtype: torch.dtype, head_size: int, group: int, nodes: int
-) -> bool:
-    case = _case(device, dtype, head_size, group, max(nodes, LEAST), 0.0)
+def _flex_is_right(shape: AttentionShape) -> bool:
+    case = _case(shape.of(max(shape.nodes, LEAST)), 0.0)
     return case.is_met(Attended(*tree_attention_flex(*case.arguments)))

@@ -15,6 +15,7 @@ from engine.attention.tree_attention import (
     use_tree_attention_in,
 )
 from engine.context import Context
+from kernels.attention_shape import AttentionShape
 from kernels.choice import choose, is_fit, why_unfit
 from kernels.language import wish
 from kernels.reason import last_line
@@ -49,7 +50,7 @@ def use_kernels(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
 
 def use_kernels_beside(model: PreTrainedModel, is_static: bool = False) -> KernelPath:
     """As ``use_kernels``, for a draft model: where its shape fails, others keep what they have."""
-    if (why_not := why_unfit(model.device, model.dtype, *_shape(model))) is None:
+    if (why_not := why_unfit(_shape(model))) is None:
         return use_kernels(model, is_static)
     chosen = KernelPath(_own(model), why_not[:MAX_REASON])
     _say(chosen)
@@ -60,10 +61,8 @@ def use_kernels_in(head: nn.Module, target: PreTrainedModel) -> None:
     """Let a head's layers attend by trees where ``target`` does, and their own shape can."""
     if not attends_by_trees(target):
         return
-    for size, group, kv_heads in {_heads(config) for config in configs_of(head)}:
-        if not is_fit(target.device, target.dtype, size, group, MAX_ROWS, kv_heads):
-            return
-    use_tree_attention_in(head)
+    if all(is_fit(shape) for shape in {_shape_by(of, target) for of in configs_of(head)}):
+        use_tree_attention_in(head)
 
 
 def _own(model: PreTrainedModel) -> PathName:
@@ -79,22 +78,21 @@ def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> Kernel
 
 
 def _choose(model: PreTrainedModel, nodes: int) -> KernelPath:
-    path, reason = choose(model.device, model.dtype, *_shape(model, nodes))
+    path, reason = choose(_shape(model, nodes))
     return KernelPath(path, reason[:MAX_REASON])
 
 
-def _shape(model: PreTrainedModel, nodes: int = MAX_ROWS) -> tuple[int, int, int, int]:
-    """Head size, group, nodes, key heads."""
-    size, group, kv_heads = _heads(model.config.get_text_config())
-    return size, group, nodes, kv_heads
+def _shape(model: PreTrainedModel, nodes: int = MAX_ROWS) -> AttentionShape:
+    return _shape_by(model.config.get_text_config(), model).of(nodes)
 
 
-def _heads(config: PreTrainedConfig) -> tuple[int, int, int]:
-    """(size, query heads for each key head, key heads) of a layer."""
+def _shape_by(config: PreTrainedConfig, model: PreTrainedModel) -> AttentionShape:
+    """Of layers by ``config`` that live where ``model`` does, in its numbers."""
     heads = config.num_attention_heads
     kv_heads = getattr(config, "num_key_value_heads", None) or heads
     size = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return size, max(1, heads // kv_heads), kv_heads
+    group = max(1, heads // kv_heads)
+    return AttentionShape(model.device, model.dtype, size, group, MAX_ROWS, kv_heads)
 
 
 @torch.inference_mode()

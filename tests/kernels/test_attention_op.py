@@ -7,6 +7,7 @@ import torch
 from torch.nn.attention import flex_attention
 
 from kernels.ancestors import pack_ancestors, unpack_ancestors
+from kernels.attention_shape import AttentionShape
 from kernels.device import attention_path, refuse
 from kernels.flex import tree_attention_flex
 from kernels.merge import merge_reference, merge_triton
@@ -20,6 +21,7 @@ from tests.kernels.attention_cases import TOLERANCE, Case, worst_row
 from tests.kernels.guards import guarded_allocations
 
 CPU = torch.device("cpu")
+SHAPE = AttentionShape(CPU, torch.float32, 64, 3, 16)
 
 
 @pytest.mark.parametrize("nodes", [1, 31, 32, 33, 64, 200])
@@ -113,24 +115,24 @@ def test_an_exported_program_names_the_operator():
 
 def test_reasons_are_given_where_the_kernel_cannot_run(monkeypatch):
     monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
-    assert attention_path(CPU, torch.float32, 64, 3, 16) == ("triton", "asked for")
+    assert attention_path(SHAPE) == ("triton", "asked for")
     for shape, word in [
         ((torch.float64, 64, 3, 16), "float64"),
         ((torch.float32, 80, 3, 16), "80"),
         ((torch.float32, 64, 17, 16), "17"),
         ((torch.float32, 64, 3, 257), "257"),
     ]:
-        path, reason = attention_path(CPU, *shape)
+        path, reason = attention_path(AttentionShape(CPU, *shape))
         assert path == "reference" and word in reason
     monkeypatch.setenv("SPECULOSCOPE_KERNELS", "auto")
-    assert attention_path(CPU, torch.float32, 64, 3, 16).path == "reference"
+    assert attention_path(SHAPE).path == "reference"
 
 
 def test_a_device_that_failed_its_check_is_not_used(monkeypatch):
     monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
     monkeypatch.setattr("kernels.device._refused", {})
     refuse(CPU, "triton", "the kernels gave a wrong result here")
-    path, reason = attention_path(CPU, torch.float32, 64, 3, 16)
+    path, reason = attention_path(SHAPE)
     assert path == "reference" and "wrong result" in reason
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import kernels.trials
+from kernels.attention_shape import AttentionShape
 from kernels.choice import choose
 from kernels.device import Card, attention_path, refuse, runs_triton
 from kernels.tiles import HEAD_SIZES, num_splits, tile_for
@@ -23,6 +24,7 @@ CARDS = {  # name, compute capability, bytes of shared memory a block may use, p
 }
 YOUNG = [name for name, card in CARDS.items() if card.major >= 8 and card.shared > 90_000]
 BF16 = torch.bfloat16
+SHAPE = AttentionShape(DEVICE, BF16, 128, 4, 64)
 GIB = 1 << 30
 
 
@@ -47,7 +49,7 @@ def fit(monkeypatch):
 def test_every_card_since_ampere_runs_the_kernel(name, size, fit):
     fit(name)
     for dtype in (torch.float16, BF16):
-        assert choose(DEVICE, dtype, size, 4, 64) == ("triton", "it can run here")
+        assert choose(AttentionShape(DEVICE, dtype, size, 4, 64)) == ("triton", "it can run here")
     assert runs_triton(DEVICE)
 
 
@@ -74,16 +76,16 @@ def test_tiles_fit_the_card_for_any_number_of_rows(name, dtype):
 )
 def test_a_card_too_old_or_too_small_takes_flex_attention(name, word, fit):
     fit(name)
-    path, reason = choose(DEVICE, BF16, 128, 4, 64)
+    path, reason = choose(SHAPE)
     assert path == "flex" and word in reason
 
 
 def test_a_card_too_full_for_the_parts_takes_flex_attention(fit):
     needed = 32 * 64 * 32 * 128 * 4  # parts, nodes, heads, their size, fp32
     fit("H200", needed)
-    assert choose(DEVICE, BF16, 128, 4, 64, 8).path == "triton"
+    assert choose(SHAPE._replace(kv_heads=8)).path == "triton"
     fit("H200", needed - 1)
-    path, reason = choose(DEVICE, BF16, 128, 4, 64, 8)
+    path, reason = choose(SHAPE._replace(kv_heads=8))
     assert path == "flex" and "31 MiB are free on cuda:0" in reason and "need 32" in reason
     assert not runs_triton(DEVICE)  # none of the other kernels either
 
@@ -98,13 +100,13 @@ def test_a_card_too_full_for_the_parts_takes_flex_attention(fit):
 )
 def test_a_shape_beyond_the_kernel_takes_flex_attention(shape, word, fit):
     fit("H200")
-    path, reason = choose(DEVICE, *shape)
+    path, reason = choose(AttentionShape(DEVICE, *shape))
     assert path == "flex" and word in reason
 
 
 def test_a_type_that_neither_knows_takes_torchs_own(fit):
     fit("H200")
-    path, reason = choose(DEVICE, torch.float64, 128, 4, 64)
+    path, reason = choose(SHAPE._replace(dtype=torch.float64))
     assert path == "reference"
     assert "the kernel computes in float16" in reason and "flex_attention does not" in reason
 
@@ -112,7 +114,7 @@ def test_a_type_that_neither_knows_takes_torchs_own(fit):
 def test_without_triton_neither_is_compiled(fit, monkeypatch):
     fit("H200")
     monkeypatch.setattr("kernels.device.HAS_TRITON", False)
-    path, reason = choose(DEVICE, BF16, 128, 4, 64)
+    path, reason = choose(SHAPE)
     assert path == "reference" and reason.startswith("triton is not installed")
     assert not runs_triton(DEVICE)
 
@@ -120,7 +122,7 @@ def test_without_triton_neither_is_compiled(fit, monkeypatch):
 def test_another_makers_card_takes_flex_attention(fit, monkeypatch):
     fit("H200")
     monkeypatch.setattr(torch.version, "hip", "6.4")
-    path, reason = choose(DEVICE, BF16, 128, 4, 64)
+    path, reason = choose(SHAPE)
     assert path == "flex" and "AMD" in reason
 
 
@@ -129,7 +131,7 @@ def test_a_kernel_that_does_not_compile_makes_way_for_flex_attention(fit, monkey
     tried = []
     monkeypatch.setattr("kernels.choice.fault", lambda *_: tried.append(_) or "ptxas gave up")
     for _ in range(2):
-        assert choose(DEVICE, BF16, 128, 4, 64) == ("flex", "ptxas gave up")
+        assert choose(SHAPE) == ("flex", "ptxas gave up")
     assert len(tried) == 1  # what failed is not tried again
 
 
@@ -137,7 +139,7 @@ def test_where_neither_compiles_both_reasons_are_told(fit, monkeypatch):
     fit("A100")
     monkeypatch.setattr("kernels.choice.fault", lambda *_: "ptxas gave up")
     monkeypatch.setattr("kernels.choice.flex_fault", lambda *_: "no compiler was found")
-    path, reason = choose(DEVICE, BF16, 128, 4, 64)
+    path, reason = choose(SHAPE)
     assert (path, reason) == ("reference", "ptxas gave up; no compiler was found")
 
 
@@ -145,14 +147,14 @@ def test_where_neither_compiles_both_reasons_are_told(fit, monkeypatch):
 def test_what_is_asked_for_runs_where_it_can(asked, fit, monkeypatch):
     fit("H200")
     monkeypatch.setenv("SPECULOSCOPE_KERNELS", asked)
-    assert choose(DEVICE, BF16, 128, 4, 64) == (asked, "asked for")
+    assert choose(SHAPE) == (asked, "asked for")
     assert runs_triton(DEVICE) == (asked == "triton")
 
 
 @pytest.mark.parametrize("kind", ["cpu", "mps"])
 def test_a_device_that_is_no_cuda_card_takes_torchs_own(kind, fit):
     fit("H200")
-    path, reason = attention_path(torch.device(kind), torch.float32, 64, 3, 16)
+    path, reason = attention_path(SHAPE._replace(device=torch.device(kind)))
     assert (path, reason) == ("reference", f"Triton needs a CUDA card, not {kind}")
 
 
@@ -161,8 +163,8 @@ def test_flex_attention_that_fails_or_is_wrong_is_told(monkeypatch):
     monkeypatch.setattr(
         "torch.nn.attention.flex_attention._FLEX_ATTENTION_DISABLE_COMPILE_DEBUG", True
     )
-    shape = (torch.device("cpu"), torch.float32, 64, 3, 9)
-    assert flex_fault.__wrapped__(*shape) is None
+    shape = AttentionShape(torch.device("cpu"), torch.float32, 64, 3, 9)
+    assert flex_fault.__wrapped__(shape) is None
     right = kernels.trials.tree_attention_flex
 
     def wrong(*arguments):
@@ -174,13 +176,13 @@ def test_flex_attention_that_fails_or_is_wrong_is_told(monkeypatch):
         raise RuntimeError("no C compiler")
 
     monkeypatch.setattr(kernels.trials, "tree_attention_flex", wrong)
-    assert flex_fault.__wrapped__(*shape) == "flex_attention gave a wrong result"
+    assert flex_fault.__wrapped__(shape) == "flex_attention gave a wrong result"
     monkeypatch.setattr(kernels.trials, "tree_attention_flex", failing)
-    assert flex_fault.__wrapped__(*shape) == "flex_attention failed: no C compiler"
+    assert flex_fault.__wrapped__(shape) == "flex_attention failed: no C compiler"
 
 
 def test_refusals_are_of_one_path(fit):
     fit("H200")
     refuse(DEVICE, "flex", "it was slow")
-    assert choose(DEVICE, BF16, 128, 4, 64).path == "triton"
-    assert choose(DEVICE, BF16, 80, 4, 64).reason.endswith("not of 80; it was slow")
+    assert choose(SHAPE).path == "triton"
+    assert choose(SHAPE._replace(head_size=80)).reason.endswith("not of 80; it was slow")

@@ -8,12 +8,12 @@ import kernels.judging_trials
 import kernels.moving_trials
 import kernels.row_trials
 import kernels.trials
+from kernels.attention_shape import AttentionShape
 from kernels.choice import choose
 from kernels.tiles import table_of
 from kernels.trials import fault, flex_fault
 
-CPU = torch.device("cpu")
-SHAPE = (torch.float32, 64, 3, 64)
+SHAPE = AttentionShape(torch.device("cpu"), torch.float32, 64, 3, 64)
 HOMES = pytest.mark.parametrize(
     ("home", "name"),
     [
@@ -42,7 +42,7 @@ def _afresh(monkeypatch):
 
 
 def test_kernels_that_are_right_are_chosen():
-    assert choose(CPU, *SHAPE) == ("triton", "asked for")
+    assert choose(SHAPE) == ("triton", "asked for")
 
 
 @HOMES
@@ -51,7 +51,7 @@ def test_a_kernel_that_fails_is_not_used_and_the_reason_is_told(home, name, monk
         raise RuntimeError("first line\nptxas gave up")
 
     monkeypatch.setattr(home, name, failing)
-    path, reason = choose(CPU, *SHAPE)
+    path, reason = choose(SHAPE)
     assert path == "reference" and "ptxas gave up" in reason
 
 
@@ -66,9 +66,9 @@ def test_a_kernel_that_is_wrong_is_not_used(home, name, monkeypatch):
         return found
 
     monkeypatch.setattr(home, name, wrong)
-    path, reason = choose(CPU, *SHAPE)
+    path, reason = choose(SHAPE)
     assert path == "reference" and "wrong result" in reason
-    assert choose(CPU, *SHAPE).path == "reference"
+    assert choose(SHAPE).path == "reference"
 
 
 @pytest.mark.parametrize("rows", [tile.rows for tile in table_of(9)[4, 64]])
@@ -83,7 +83,7 @@ def test_every_tile_that_trees_of_that_size_take_is_tried(rows, monkeypatch):
         return found
 
     monkeypatch.setattr(kernels.trials, "tree_attention_triton", wrong)
-    assert "wrong result" in choose(CPU, *SHAPE).reason
+    assert "wrong result" in choose(SHAPE).reason
 
 
 @pytest.mark.parametrize("part", [0, 1], ids=["mean", "share"])
@@ -96,7 +96,7 @@ def test_no_numbers_at_all_are_wrong(part, monkeypatch):
         return found
 
     monkeypatch.setattr(kernels.trials, "tree_attention_triton", wrong)
-    assert "wrong result" in choose(CPU, *SHAPE).reason
+    assert "wrong result" in choose(SHAPE).reason
 
 
 def test_the_tiles_of_larger_trees_are_not_compiled_for_small_ones(monkeypatch):
@@ -107,9 +107,9 @@ def test_the_tiles_of_larger_trees_are_not_compiled_for_small_ones(monkeypatch):
         return right(*arguments, **options)
 
     monkeypatch.setattr(kernels.trials, "tree_attention_triton", noted)
-    fault(CPU, torch.float32, 64, 4, 4)
+    fault(SHAPE._replace(group=4, nodes=4))
     assert {tile for _, tile in tried} == {16} and max(rows for rows, _ in tried) == 4
-    fault(CPU, torch.float32, 64, 4, 256)
+    fault(SHAPE._replace(group=4, nodes=256))
     assert {tile for _, tile in tried} == {16, 32} and max(rows for rows, _ in tried) == 65
 
 
@@ -122,10 +122,10 @@ def test_a_mask_that_is_wrong_behind_its_first_word_is_seen(monkeypatch):
         return right(query, keys, values, length, count, bits, *more, **options)
 
     monkeypatch.setattr(kernels.trials, "tree_attention_triton", wrong)
-    assert "of 64 rows gave a wrong result" in choose(CPU, *SHAPE).reason
+    assert "of 64 rows gave a wrong result" in choose(SHAPE).reason
 
 
 def test_what_was_asked_for_is_what_runs(monkeypatch):
     for asked in ("reference", "flex"):
         monkeypatch.setenv("SPECULOSCOPE_KERNELS", asked)
-        assert choose(CPU, *SHAPE) == (asked, "asked for")
+        assert choose(SHAPE) == (asked, "asked for")

@@ -12,8 +12,9 @@ sys.modules["triton"] = None
 {chr(10).join(f"import kernels.{name}" for name in MODULES)}
 import torch
 from kernels.accept import accept_greedy
+from kernels.attention_shape import AttentionShape
 from kernels.device import attention_path
-path, reason = attention_path(torch.device("cpu"), torch.float32, 64, 3, 16)
+path, reason = attention_path(AttentionShape(torch.device("cpu"), torch.float32, 64, 3, 16))
 assert path == "reference" and "not installed" in reason, reason
 tokens, parents = torch.tensor([5, 7, 8]), torch.tensor([-1, 0, 1])
 walk = accept_greedy(tokens, parents, torch.tensor([7, 9, 1]), torch.tensor([2]))

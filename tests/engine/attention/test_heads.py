@@ -19,6 +19,7 @@ from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.head_context import HeadContext
 from engine.heads.medusa import MedusaHeads
 from kernels.ancestors import unpack_ancestors
+from kernels.attention_shape import AttentionShape
 from kernels.device import attention_path
 from kernels.trials import fault
 from tests.engine.heads.features import random_head
@@ -84,7 +85,7 @@ def test_heads_do_as_their_target_where_their_own_shape_can(is_fit, target_does,
     monkeypatch.setattr(
         engine.attention.kernel_choice,
         "is_fit",
-        lambda *shape: asked.append(shape[2:]) or is_fit,
+        lambda shape: asked.append(shape[2:]) or is_fit,
     )
     target = llama(4, 2, head_dim=64)
     head = random_head("eagle", target.config, 5)
@@ -119,7 +120,7 @@ def test_a_head_whose_shape_is_wrong_takes_nothing_from_its_target(monkeypatch):
     assert not attends_by_trees(other)
     use_kernels_in(head := random_head("eagle", target.config, 5), target)
     assert attends_by_trees(head)
-    assert attention_path(target.device, torch.float32, 64, 2, 8).path == "triton"
+    assert attention_path(AttentionShape(target.device, torch.float32, 64, 2, 8)).path == "triton"
     fault.cache_clear()
 
 

@@ -14,6 +14,7 @@ from engine import DecodeConfig, Trace, TraceError, load
 from engine.attention.kernel_choice import use_kernels, use_kernels_beside
 from engine.attention.kernel_path import KernelPath
 from engine.attention.tree_attention import attends_by_trees
+from kernels.attention_shape import AttentionShape
 from kernels.device import attention_path
 from kernels.trials import fault, flex_fault
 from tests.engine.small_llamas import llama
@@ -164,7 +165,7 @@ def test_a_draft_model_that_cannot_takes_nothing_from_its_target(failing, monkey
     else:
         monkeypatch.setattr("kernels.trials.tree_attention_triton", fails)
     assert use_kernels_beside(helper).name == "sdpa" and not attends_by_trees(helper)
-    assert attention_path(target.device, torch.float32, 64, 2, 8).path == "triton"
+    assert attention_path(AttentionShape(target.device, torch.float32, 64, 2, 8)).path == "triton"
     if failing == "out of memory":  # of that moment
         monkeypatch.setattr("kernels.trials.tree_attention_triton", right)
         assert use_kernels_beside(llama(4, 2, head_dim=128)).name == "triton"
