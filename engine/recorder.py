@@ -1,5 +1,6 @@
 """From the tensors of one round to its record: gathered on the device, copied once."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from math import floor, isnan, log10
 
@@ -110,13 +111,17 @@ def _largest(
     A point mass only takes its own tokens out of p, so that p's largest hold the residual's while
     few of them were refused.
     """
+    refused = Counter(proposal.parents[child] for child in judgement.rejected)
+    is_thinned = 2 * max(refused.values(), default=0) >= TOP
     found = []
     for node, rest in zip(path, judgement.residuals, strict=True):
         sources = [logits[node]]
         if is_reordered:  # else p's order is that of the logits
             sources.append(target_laws[node])
         if proposal.laws is not None:
-            sources += [proposal.laws[node], rest]
+            sources.append(proposal.laws[node])
+        if proposal.laws is not None or is_thinned:
+            sources.append(rest)
         found.append(torch.cat([top_tokens(source, TOP) for source in sources]))
     tested = _tested_tokens(proposal, judgement, path, logits.device)
     return torch.cat([torch.stack(found), tested], -1)
