@@ -133,7 +133,7 @@ def _read(file: BinaryIO) -> Trace:
         if header is None:
             header = _header(value, number)
         elif isinstance(value, dict) and "reason" in value:
-            end = _end(value, number, len(rounds))
+            end = _end(value, number, rounds)
         else:
             rounds.append(_round(value, number, header, rounds))
     if header is None:
@@ -163,10 +163,11 @@ def _round(value: Any, number: int, header: Header, before: list[Round]) -> Roun
     return this
 
 
-def _end(value: Any, number: int, rounds: int) -> End:
-    end = _checked(End, value, number)
-    if end.rounds != rounds:
-        raise TraceError(f"line {number}: the end counts {end.rounds} rounds, the file {rounds}")
+def _end(value: Any, number: int, rounds: list[Round]) -> End:
+    end, made = _checked(End, value, number), sum(len(this.emitted) for this in rounds)
+    for told, found, what in ((end.rounds, len(rounds), "rounds"), (end.tokens, made, "tokens")):
+        if told != found:
+            raise TraceError(f"line {number}: the end counts {told} {what}, the file {found}")
     return end
 
 

@@ -3,6 +3,7 @@
 The player itself is JavaScript in ``assets/player``: it takes messages and asks for nothing.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
@@ -27,11 +28,18 @@ SMALLER = [Middleware(GZipMiddleware, compresslevel=6)]  # Gradio does so with f
 
 
 class Files(StaticFiles):
-    """Files that a browser asks for again, or with ``seconds`` keeps that long."""
+    """Files that a browser asks for again, or with ``seconds`` keeps that long.
+
+    Behind a ``Route`` that names their path: a ``Mount`` looks for a proxy's prefix in it, which
+    most take off.
+    """
 
     def __init__(self, directory: Path, seconds: int = 0) -> None:
         super().__init__(directory=directory)
         self._rule = f"public, max-age={seconds}, immutable" if seconds else "no-cache"
+
+    def get_path(self, scope: Scope) -> str:
+        return os.path.normpath(scope["path_params"]["path"])
 
     def file_response(self, *args: Any, **more: Any) -> Response:
         response = super().file_response(*args, **more)
@@ -52,8 +60,8 @@ def routes() -> list[BaseRoute]:
         *lesson_routes.routes(),
         Route("/own/traces", _shelf),
         Route("/own/traces/{name}", _recorded, middleware=SMALLER),
-        Mount("/own/plotly", Files(PLOTLY, YEAR)),
-        Mount("/own/player", Files(ASSETS / "player")),
+        Route("/own/plotly/{path:path}", Files(PLOTLY, YEAR)),
+        Route("/own/player/{path:path}", Files(ASSETS / "player")),
     ]
 
 

@@ -189,7 +189,7 @@ class Runner:
         name, tokens = messages.new_run(), []
         stage = Stage(run.header, awaits_plain=is_compared)
         source, problem = Path(visitor.bundle.source).name, ""
-        visitor.settled = None  # what stood there goes
+        visitor.settled = visitor.unmeasured = None  # what stood there goes
         try:
             yield messages.tagged(header_message(run.header, "live", source), name)
             while not visitor.cancelled.is_set() and (this := next(run, None)) is not None:
@@ -207,16 +207,17 @@ class Runner:
             yield messages.problem(problem)
 
     def _measure(self, visitor: Visitor) -> Iterator[str]:
-        played = visitor.settled = visitor.unmeasured
-        visitor.unmeasured = None
-        if played is None:  # another run has begun meanwhile
+        played, visitor.unmeasured = visitor.unmeasured, None
+        if played is None:  # settled while it waited for the decoder
+            yield from self._give_up(visitor)
             return
+        visitor.settled = played
         visitor.spared = spared = Event()
 
         def is_cancelled() -> bool:
             return visitor.cancelled.is_set() or spared.is_set()
 
-        yield messages.status(MEASURING)
+        yield messages.tagged(messages.status(MEASURING), played.name)
         told = (visitor.bundle, played.wish.prompt, played.wish.config, played.tokens)
         plain = None if is_cancelled() else self.decoder.measure_plain(*told, is_cancelled)
         visitor.settled = None

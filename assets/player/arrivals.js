@@ -14,12 +14,12 @@ export function receive(player, lines) {
 }
 
 function apply(player, message) {
-  const { kind, text } = message;
+  const { kind, text, run } = message, isLeft = run !== player.tape?.header.run;
   if (kind === 'header') load(player, message);
   else if (kind === 'model') player.notice(text, message.is_problem, '.state');
-  else if (kind === 'status') player.notice(text, false);
   else if (kind === 'problem') refuse(player, text);
-  else if (message.run !== player.tape?.header.run) return; // of a run that was left
+  else if (isLeft && !(kind === 'status' && !run)) return; // of a run that was left; some words are of none
+  else if (kind === 'status') player.notice(text, false);
   else if (kind === 'round') add(player, message);
   else if (kind === 'end') finish(player, message);
 }
@@ -63,7 +63,6 @@ function add(player, round) {
 
 function finish(player, message) {
   player.tape.close(message);
-  if (message.record?.reason === 'cancelled') player.waits = 0; // Stop takes those that wait as well
   if (!player.tape.lack) player.notice(message.note ?? '', false);
   player.show(false);
 }

@@ -9,6 +9,7 @@ export function outside(player) {
     get at() { return player.position < 0 ? -1 : player.tape.locate(player.position).index; },
     get phase() { return player.position < 0 ? '' : player.tape.step(player.position).phase; },
     get state() { return player.state; },
+    get isLive() { return Boolean(player.tape?.isLive); },
     get isDone() { return Boolean(player.tape?.end); },
     get isSettled() { return player.board.isSettled && player.numbers.isSettled; },
     get drawings() { return player.board.drawings; },

@@ -54,7 +54,7 @@ export class Player {
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
     this.numbers = new Numbers();
     this.voice = new Voice(this.stage.querySelector('.says'));
-    this.silence = new Silence(() => Boolean(this.tape?.isLive && !this.tape.end), (words) => this.breakOff(words));
+    this.silence = new Silence(() => Boolean(this.tape?.isAwaited), (words) => this.breakOff(words));
     this.pauses = new Pauses(this.stage.querySelector('.loop'), this);
     addExport(this.stage.querySelector('.save'), this);
     addImages(this.stage, () => this.look().palette);
@@ -112,10 +112,12 @@ export class Player {
 
   receive(lines) { receive(this, lines); }
 
-  // Nothing more comes of a live run: it ends where it is.
+  // Nothing more comes of a live run: it ends where it is, unless its end had come.
   breakOff(words) {
-    const facts = known(this.tape.rounds.at(-1)?.panels.facts, words);
-    this.tape.close({ kind: 'end', run: this.tape.header.run, record: null, note: words, ...(facts && { panels: { facts } }) });
+    const { end, rounds, header } = this.tape;
+    const facts = known((end ?? rounds.at(-1))?.panels?.facts, words);
+    const last = end ?? { kind: 'end', run: header.run, record: null, note: words };
+    this.tape.close({ ...last, ...(facts && { panels: { ...end?.panels, facts } }) });
     this.show(false);
     this.notice(words, true);
   }

@@ -126,10 +126,10 @@ export class Lane {
 
   part(selector) { return this.track.querySelector(selector); }
 
-  // The stage plays the same messages.
+  // The stage plays the same messages; of what is live there, plain decoding may still be measured.
   open() {
     if (!this.rounds.length) return;
-    if (window.player && !window.player.isDone) document.querySelector('#stop')?.click();
+    if (window.player?.isLive) document.querySelector('#stop')?.click();
     document.dispatchEvent(new CustomEvent('speculoscope:open', { detail: this.lines.join('\n') }));
     document.querySelector('#tabs [role="tab"]').click();
   }

@@ -22,7 +22,8 @@ export class Silence {
   async ask() {
     const { count } = this;
     try {
-      await fetch(new URL('own/traces', document.baseURI), { method: 'HEAD', cache: 'no-store' });
+      const { status } = await fetch(new URL('own/traces', document.baseURI), { method: 'HEAD', cache: 'no-store' });
+      if (status >= 500) throw new Error(`${status}`); // a proxy answers for a server that is gone
       this.heard();
     } catch {
       if (count === this.count && this.isWaiting()) this.onGone(GONE);

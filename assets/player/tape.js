@@ -16,6 +16,12 @@ export class Tape {
   get length() { return this.starts[this.size]; }
   get isLive() { return this.header.source === 'live'; }
 
+  // Whether more is to come: rounds, or a figure that is measured after them.
+  get isAwaited() {
+    const { isLive, end } = this;
+    return isLive && (!end || Boolean(end.panels?.facts?.some(({ value }) => value === PENDING)));
+  }
+
   // Says what is wrong with the order of rounds, or nothing.
   add(round) {
     if (round.index < this.size) return `round ${round.index + 1} came twice`;

@@ -5,6 +5,7 @@ const COMES = 'The run that waited has begun: it is on the stage now.';
 
 export function sayWaiting(player) {
   document.addEventListener('click', ({ target }) => {
+    if (target.closest('#stop')) player.waits = 0; // it takes those that wait as well
     const { isLive, end } = player.tape ?? {};
     if (!isLive || end || !target.closest('#go')) return;
     player.waits += 1;

@@ -194,3 +194,11 @@ def test_a_bad_field_is_named_with_its_line(path, keys, value, reason):
     lines[2] = json.dumps(record)
     with pytest.raises(TraceError, match=f"^line 3: .*{reason}"):
         load_lines(path, *lines)
+
+
+@pytest.mark.parametrize(("field", "told"), [("rounds", 4), ("tokens", 100_000), ("tokens", 0)])
+def test_an_end_that_counts_what_is_not_there_is_refused(path, field, told):
+    """The page divides them by seconds, and says that this was measured."""
+    *lines, end = a_trace().lines()
+    with pytest.raises(TraceError, match=f"^line 5: the end counts {told} {field}, the file"):
+        load_lines(path, *lines, json.dumps(json.loads(end) | {field: told}))

@@ -73,6 +73,23 @@ def test_whoever_stops_or_leaves_takes_the_runs_that_wait_along(visit, leaves):
     assert "waited" not in visit.notice
 
 
+def test_a_run_that_is_stopped_before_it_begins_does_not_wait(visit):
+    """The one before has ended by itself; this one reads its prompt."""
+    visit.decoder.count, visit.decoder.delay = 30, 0.05
+    visit.decode()
+    reading, is_read = Event(), Event()
+    visit.decoder.reading = lambda: reading.set() or is_read.wait(20)
+    visit.page.click("#go")
+    assert reading.wait(20)
+    visit.page.click("#stop")
+    is_read.set()
+    visit.until(f"{WORDS} === 'Stopped while the prompt was read.'")
+    visit.decoder.reading = lambda: None
+    visit.decoder.count, visit.decoder.delay = 4, 0.0
+    visit.decode_whole()
+    assert "waited" not in visit.notice
+
+
 def test_a_refused_run_does_not_wait(visit):
     visit.decoder.count, visit.decoder.delay = 30, 0.05
     visit.decode()

@@ -24,6 +24,30 @@ def live(visit):
     visit.page.click("#stop")
 
 
+def test_a_proxy_that_answers_for_a_server_that_is_gone_is_not_taken_for_it(live):
+    live.page.route("**/own/traces", lambda asked: asked.fulfill(status=502))
+    live.decoder.runs[-1]._delay = 9.0
+    live.until(GONE)
+    assert not live.ask(RUNS) and live.ask("player.isDone")
+    live.page.unroute("**/own/traces")
+
+
+def test_what_a_server_was_measuring_when_it_went_is_not_promised_any_more(visit, tmp_path):
+    visit.decoder.measuring = 60
+    visit.decode_whole()
+    visit.until(f"{WORDS}.startsWith('Measuring')")
+    visit.page.context.set_offline(True)
+    visit.until(GONE)
+    assert "of plain, not measured" in visit.page.text_content("#facts")
+    with visit.page.expect_download() as told:
+        visit.page.click(".bar .save")
+    told.value.save_as(path := tmp_path / "run.jsonl")
+    assert Trace.load(path).is_whole  # its end had come
+    visit.page.context.set_offline(False)
+    visit.errors.clear()
+    visit.page.click("#stop")
+
+
 def test_a_run_whose_server_is_gone_ends_and_can_be_saved(live, tmp_path):
     assert live.ask(RUNS)
     live.page.context.set_offline(True)  # what is asked now fails; a stream that is open stays so,

@@ -2,6 +2,7 @@
 
 import os
 from contextlib import contextmanager
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -14,11 +15,11 @@ from ui.runner import Runner
 
 
 @contextmanager
-def launched():
+def launched(**more):
     """The page, served as things are, until the end of the block."""
     page = app.build(Runner(Loader(fakes.bundle), fakes.FakeDecoder()))
     try:
-        app.launch(page, server_name="127.0.0.1", server_port=free_port())
+        app.launch(page, server_name="127.0.0.1", server_port=free_port(), **more)
         yield page
     finally:
         page.close(verbose=False)
@@ -31,6 +32,18 @@ def test_where_rendering_on_a_server_is_asked_for_python_serves_the_page_itself(
         assert page.ssr_mode is False
         with urlopen(f"{page.local_url}own/player/player.js") as answer:
             assert "class Player" in answer.read().decode()
+
+
+@pytest.mark.parametrize("prefix", ["", "/x"])
+def test_behind_a_proxy_that_takes_a_prefix_off_all_of_it_is_there(prefix):
+    with launched(root_path=prefix) as page:
+        host = f"http://127.0.0.1:{page.server_port}"
+        for own in ("player/player.js", "plotly/plotly.min.js", "traces"):
+            with urlopen(f"{host}/own/{own}") as answer:
+                assert answer.status == 200, own
+        for outside in ("..%2Fstage.css", "%2Fetc%2Fpasswd", ""):
+            with pytest.raises(HTTPError, match="404"):
+                urlopen(f"{host}/own/player/{outside}")
 
 
 @pytest.mark.parametrize("told", [None, "example.org"])

@@ -67,6 +67,32 @@ def test_a_run_is_measured_once_and_not_after_the_next_has_begun(runner):
     assert kinds(runner.measure("nobody")) == []
 
 
+def test_a_run_that_another_took_the_stage_from_is_not_measured(runner):
+    """Its turn comes behind the next run's: what that is on the stage is not said of it."""
+    list(runner.play("me", wish()))
+    list(runner.play("me", wish("plain")))
+    assert kinds(runner.measure("me")) == []
+
+
+def test_what_is_said_of_a_measurement_names_its_run(runner):
+    *_, end = runner.play("me", wish())
+    said, _ = map(json.loads, runner.measure("me"))
+    assert said["run"] == json.loads(end)["run"]
+
+
+def test_a_run_settled_while_its_measurement_waits_for_the_decoder_keeps_its_end(runner):
+    list(runner.play("me", wish(), asked=1.0))
+    told = []
+    with runner._device:  # somebody else's step
+        measuring = Thread(target=lambda: told.extend(runner.measure("me")))
+        measuring.start()
+        sleep(0.1)
+        runner.spare("me", asked=2.0)
+    measuring.join(5)
+    (end,) = map(json.loads, told)
+    assert end["panels"]["facts"][1]["label"] == "of plain, not measured"
+
+
 def test_a_run_that_will_not_be_measured_after_all_ends_without_a_promise(runner, decoder):
     """The next one is refused before it is on the stage, or the measurement breaks off."""
 
