@@ -38,6 +38,7 @@ def test_what_a_server_was_measuring_when_it_went_is_not_promised_any_more(visit
     visit.until(f"{WORDS}.startsWith('Measuring')")
     visit.page.context.set_offline(True)
     visit.until(GONE)
+    visit.press("End")
     assert "of plain, not measured" in visit.page.text_content("#facts")
     with visit.page.expect_download() as told:
         visit.page.click(".bar .save")
