@@ -2,8 +2,9 @@
 
 A row a token, the rest of the mass below, p and q in numbers beside the bars; the token in hand
 stands in bold, its verdict is the title.  Where nothing was drafted there is no q; where the
-drafts were taken, not drawn, q is 1 for the token in hand, and for no other.  Of a block, whose
-tokens are kept together, h decides (Sun et al., 2024, arXiv 2403.10444).
+drafts were taken, not drawn, q is 1 for the token in hand, and for no other.  A residual is drawn
+only where it stood: see ``viz.residual``.  Of a block, whose tokens are kept together, h decides
+(Sun et al., 2024, arXiv 2403.10444).
 """
 
 from itertools import islice
@@ -37,6 +38,7 @@ NOTES = {  # by how the place was drafted, and whether a token is in hand
     ("nothing", True): "",
     ("nothing", False): "nothing was drafted here",
 }
+P_LEFT = "q is 1 for this one; residual: p left"  # of taken tokens, once one was refused
 UNKNOWN = "no law is recorded here"  # as behind the end of what a block has kept
 SHIFT = {"target": -0.26, "draft": 0.02, "residual": 0.28}  # within a row, downwards
 
@@ -55,12 +57,10 @@ def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
         look: dict[str, Any] = {}
         if step.phase == "judge":
             place = info.places.get(info.parent.get(step.node, -1))
-            look = _look(place, info.token[step.node]) if place else _blank(UNKNOWN)
+            look = _tested(info, place, step.node) if place else _blank(UNKNOWN)
             titles.append(info.words.get(step.node, ""))
         elif step.phase == "emit":
-            look = (
-                _look(info.places[max(info.places)], extra=info.last_token) if info.places else {}
-            )
+            look = _drawn(info.places[max(info.places)], info.last_token) if info.places else {}
             titles.append(info.last or (titles[-1] if titles else ""))
         else:
             titles.append(titles[-1] if step.phase == "commit" and titles else "")
@@ -69,22 +69,34 @@ def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
     return {"figure": judgement_figure(), "steps": patches, "titles": titles}
 
 
-def _look(place: Judged, in_hand: int = -1, extra: int = -1) -> dict[str, Any]:
+def _tested(info: JudgementInfo, place: Judged, node: int) -> dict[str, Any]:
+    """A place with the token in hand of ``node``, and what was left of p there."""
+    left = info.residual[node]
+    look = _look(place, info.token[node], [left.get(token, 0.0) for token in place.token], True)
+    return look | {NOTE: P_LEFT} if left and place.kind == "taken" else look
+
+
+def _drawn(place: Judged, token: int) -> dict[str, Any]:
+    """The last place with the token drawn there; -1 where the path has ended the text."""
+    is_residual = token >= 0 and place.kind != "nothing"
+    return _look(place, token, place.residual if is_residual else [0.0] * len(place.token))
+
+
+def _look(
+    place: Judged, token: int, residual: list[float], is_tested: bool = False
+) -> dict[str, Any]:
     """What a place looks like by path of the figure, with a token in hand or drawn at its end."""
-    rows = _rows(place, max(in_hand, extra))
-    q = _q(place, in_hand, rows)
-    p = _with_rest(place.target, rows)
-    nothing = place.kind == "nothing"
-    residual = [0.0] * (ROWS + 1) if nothing else _with_rest(place.residual, rows)
-    bars = [p, [share or 0 for share in q], residual]
+    rows = _rows(place, token)
+    p, q = _with_rest(place.target, rows), _q(place, token if is_tested else -1, rows)
+    bars = [p, [share or 0 for share in q], _with_rest(residual, rows)]
     return {
         **{
             f"data.{i}.x": [round(share, 3) or 0 for share in column]
             for i, column in enumerate(bars)
         },
         NUMBERS_PATH: [f"{_number(p)} | {_number(share)}" for p, share in zip(p, q, strict=True)],
-        NAMES_PATH: _names(place, rows, max(in_hand, extra)),
-        NOTE: NOTES[place.kind, in_hand >= 0],
+        NAMES_PATH: _names(place, rows, token),
+        NOTE: NOTES[place.kind, is_tested],
     }
 
 

@@ -8,6 +8,7 @@ from engine.tree import is_chain
 from viz.decision import decision
 from viz.pieces import visible
 from viz.point_mass import is_taken
+from viz.residual import residual_at
 
 DRAWN = {"recovered": "the residual", "bonus": "p after a full path", "sampled": "p"}
 
@@ -19,7 +20,7 @@ class Judged(NamedTuple):
     piece: list[str]
     target: list[float]
     draft: list[float]
-    residual: list[float]
+    residual: list[float]  # what stood at the end, had no token below been accepted
     tested: list[int]  # tokens: they come before likelier ones
     kind: str = "drawn"  # a key of ``NOTES``: how the tokens below were drafted
     order: Sequence[int] = ()  # of the entries: the tested first, of equals the likeliest
@@ -32,6 +33,7 @@ class JudgementInfo(NamedTuple):
     words: dict[int, str]  # by tested node
     parent: dict[int, int]
     token: dict[int, int]
+    residual: dict[int, dict[int, float]]  # by tested node: what stood then, by token
     last: str  # the words for the token that was not drafted
     last_token: int  # itself; -1 where there is none
 
@@ -61,6 +63,7 @@ def judgement_info(
         {node: decision(this, node, is_block, has_point_mass) for node in found},
         {node: nodes.parent[node] for node in found},
         {node: nodes.token[node] for node in found},
+        {node: residual_at(this, node, has_point_mass) for node in found},
         *_drawn(this),
     )
 

@@ -75,8 +75,8 @@ def shown(this: Round, phase: str, node: int = 0, is_block: bool = False):
 
 
 def test_where_tokens_were_drawn_every_token_has_its_q():
-    (_, q, residual), numbers, note = shown(ROUND, "judge", 1)
-    assert q == [0.25, 0.5, 0.25] and residual[0] == 0.3
+    (_, q, _), numbers, note = shown(ROUND, "judge", 1)
+    assert q == [0.25, 0.5, 0.25]
     assert numbers == [".40 | .25", ".10 | .50", ".50 | .25"]
     assert note == ""
 
@@ -86,7 +86,51 @@ def test_where_tokens_were_taken_q_is_one_for_the_token_in_hand_alone(node, q):
     bars, numbers, note = shown(TAKEN, "judge", node)
     assert bars[1] == q
     assert [text.split(" | ")[1] for text in numbers] == ["1.00" if x else "–" for x in q]
-    assert note.startswith("taken, not drawn")
+    assert "q is 1 for this one" in note
+
+
+def residuals(this: Round, *at: tuple[str, int], **more: bool) -> list[list[float]]:
+    """The residual's bars at some judgements of a round."""
+    return [shown(this, phase, node, **more)[0][2] for phase, node in at]
+
+
+def test_of_drawn_siblings_the_residual_stands_from_the_last_refusal_on():
+    first, second, last, end = residuals(ROUND, *[("judge", i) for i in (1, 2, 4)], ("emit", 0))
+    assert not any(first)  # what it left of p is not recorded: the second sibling changed it
+    assert not any(second)  # accepted: the recorded law never stood
+    assert last == end == [0.9, 0, 0.1]
+
+
+def test_of_taken_siblings_the_residual_is_what_the_refused_ones_left_of_p():
+    first, second, last = residuals(TAKEN, *[("judge", i) for i in (1, 2, 4)])
+    assert not any(first) and not any(last)  # nothing was refused before: p itself
+    assert second == [0.444, 0.333, 0, 0.222]  # 0.4, 0.3, 0.1 and the rest, of 0.9
+    assert shown(TAKEN, "judge", 1)[2] == "taken, not drawn: q is 1 for this one"
+    assert shown(TAKEN, "judge", 2)[2] == "q is 1 for this one; residual: p left"
+    assert residuals(TAKEN, ("emit", 0)) == [[0.6, 0, 0.4]]
+
+
+def test_where_the_only_token_was_accepted_nothing_is_left_of_p():
+    sure = Law(0, (52, 51), (1.0, 0.0), (1.0, 0.0), (1.0, 0.0), (0.4, 0.1))  # as ``without`` has it
+    this = replace(BONUS, laws=(sure, BONUS.laws[1]))
+    assert residuals(this, ("judge", 1)) == [[0] * 3]
+
+
+def test_refused_tokens_that_were_all_of_p_leave_p_itself():
+    law = replace(TAKEN.laws[0], target=(0.0, 1.0, 0.0))
+    this = replace(TAKEN, laws=(law, TAKEN.laws[1]))
+    assert residuals(this, ("judge", 2)) == [[1, 0, 0, 0]]  # 1.0 of “ and”, which comes first
+
+
+def test_a_text_that_ends_within_its_path_draws_nothing_from_a_residual():
+    emitted = Emitted((52,), ("accepted",), (" is",))
+    this = replace(BONUS, emitted=emitted, laws=BONUS.laws[:1])
+    assert residuals(this, ("judge", 1), ("emit", 0)) == [[0] * 3] * 2
+
+
+def test_the_residual_of_a_block_stands_where_its_kept_end_was_refused():
+    kept, end = residuals(BLOCK, ("judge", 1), ("judge", 3), is_block=True)
+    assert not any(kept) and end == [0.9, 0, 0.1]
 
 
 def test_a_taken_token_is_held_against_what_its_refused_siblings_left_of_p():
