@@ -7,6 +7,7 @@ only where it stood: see ``viz.residual``.  Of a block, whose tokens are kept to
 (Sun et al., 2024, arXiv 2403.10444).
 """
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -71,22 +72,28 @@ def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
 
 def _tested(info: JudgementInfo, place: Judged, node: int) -> dict[str, Any]:
     """A place with the token in hand of ``node``, and what was left of p there."""
-    left = info.residual[node]
-    look = _look(place, info.token[node], [left.get(token, 0.0) for token in place.token], True)
+    token, left = info.token[node], info.residual[node]
+    residual = [left.get(each, 0.0) for each in place.token]
+    look = _look(place, token, residual, _first(place.order, place, token), is_tested=True)
     return look | {NOTE: P_LEFT} if left and place.kind == "taken" else look
 
 
 def _drawn(place: Judged, token: int) -> dict[str, Any]:
-    """The last place with the token drawn there; -1 where the path has ended the text."""
+    """The last place with the token drawn there; -1 where the path has ended the text.
+
+    What it was drawn from is in its rows, the likeliest first.
+    """
     is_residual = token >= 0 and place.kind != "nothing"
-    return _look(place, token, place.residual if is_residual else [0.0] * len(place.token))
+    law = place.residual if is_residual else place.target
+    order = sorted(range(len(law)), key=law.__getitem__, reverse=True)
+    rows = sorted(_first(order, place, token), key=order.index)
+    return _look(place, token, law if is_residual else [0.0] * len(law), rows)
 
 
 def _look(
-    place: Judged, token: int, residual: list[float], is_tested: bool = False
+    place: Judged, token: int, residual: list[float], rows: list[int], is_tested: bool = False
 ) -> dict[str, Any]:
     """What a place looks like by path of the figure, with a token in hand or drawn at its end."""
-    rows = _rows(place, token)
     p, q = _with_rest(place.target, rows), _q(place, token if is_tested else -1, rows)
     bars = [p, [share or 0 for share in q], _with_rest(residual, rows)]
     return {
@@ -107,10 +114,10 @@ def _blank(note: str) -> dict[str, Any]:
     return {**bars, NUMBERS_PATH: words, NAMES_PATH: words, NOTE: note}
 
 
-def _rows(place: Judged, token: int) -> list[int]:
-    """The entries that have a row, by p: ``token``'s, the tested ones', the likeliest others'."""
+def _first(order: Sequence[int], place: Judged, token: int) -> list[int]:
+    """The entries that have a row, by p: ``token``'s and the first others of ``order``."""
     own = [place.token.index(token)] if token in place.token else []
-    others = (i for i in place.order if i not in own)
+    others = (i for i in order if i not in own)
     return sorted([*own, *islice(others, ROWS - len(own))])
 
 

@@ -219,7 +219,35 @@ def test_the_token_in_hand_has_a_row_however_many_siblings_were_tested():
         (_, q, _), numbers, _ = shown(this, "judge", node)
         assert q.count(1) == 1 and numbers[q.index(1)] == ".01 | 1.00"
     assert bold(this, "emit", 0) == ["<b>␣dark</b>"]
-    assert shown(this, "emit")[1][0] == ".30 | –"  # by p, with those that were tested behind it
+
+
+def names(this: Round, phase: str) -> list[str]:
+    """The rows at the last step of a phase."""
+    order = steps(this)
+    panel = judgement_panel(judgement_info(this), order)
+    for step, patch in zip(order, panel["steps"], strict=True):
+        apply(panel["figure"], patch)
+        if step.phase == phase:
+            break
+    return panel["figure"]["layout"]["yaxis"]["ticktext"]
+
+
+def test_a_draw_shows_the_law_it_was_from_the_likeliest_first():
+    this = wide(8)
+    (_, _, residual), numbers, _ = shown(this, "emit")
+    assert residual == [0.6, 0.4, 0, 0, 0, 0]  # nothing of it is in the rest
+    assert numbers[:2] == [".50 | –", ".30 | –"]
+    bonus = replace(BONUS, laws=(BONUS.laws[0], replace(BONUS.laws[1], target=(0.1, 0.81))))
+    assert shown(bonus, "emit")[0][0][:2] == [0.81, 0.1]
+    assert names(bonus, "emit")[:2] == ["␣blue", "<b>␣dark</b>"]
+
+
+def test_a_drawn_token_has_a_row_however_unlikely_it_was():
+    law = wide(8).laws[0]
+    few = (0.0, *[0.1] * 7, 0.0001, 0.3)  # of the residual: “ dark” is the last but one
+    this = replace(wide(8), laws=(replace(law, residual=few),))
+    assert bold(this, "emit", 0) == ["<b>␣dark</b>"]
+    assert shown(this, "emit")[0][2] == [0.3, 0.1, 0.1, 0.1, 0, 0.4]
 
 
 def test_rows_add_up_with_the_rest_to_the_whole_law():
