@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from engine.attention.kernel_choice import use_kernels, use_kernels_beside
 from engine.bundle import AVAILABLE, Bundle
 from engine.device.fuse import fuse
+from engine.draft_rows import fit_rows
 from engine.drafters.costs import DRAFT_METHODS
 from engine.heads import kinds
 from engine.heads.checkpoint import HeadError
@@ -128,24 +129,31 @@ def _draft(
         config = read_config(str(home))
         refuse(str(home), config)
         own, other = (c.get_text_config().vocab_size for c in (target.config, config))
-        if own != other:
-            return *none, f"needs a draft model with the same vocabulary: {other} vs {own}"
-        if differing := _differing(str(home), tokenizer):
-            return *none, (
-                f"needs a draft model with the same vocabulary: {differing} of {own} tokens differ"
-            )
-        return read_model(str(home), device, dtype), read_trees(home), ""
+        if differing := _differing(str(home), tokenizer, own, other):
+            return *none, f"needs a draft model with the same vocabulary: {differing}"
+        model = read_model(str(home), device, dtype)
+        fit_rows(model, own)
+        return model, read_trees(home), ""
     except (ModelError, HeadError) as error:
         return *none, f"needs a draft model, but this one does not load: {error}"
 
 
-def _differing(home: str, tokenizer: PreTrainedTokenizerBase) -> int:
-    """Tokens that mean something else in ``home``'s tokenizer, if it brings one."""
+def _differing(home: str, tokenizer: PreTrainedTokenizerBase, own: int, other: int) -> str:
+    """What differs in ``home``'s vocabulary; empty where it is the target's.
+
+    Tokens that only one of the models has a row for are no difference: the draft model neither
+    guesses nor understands them.
+
+    Args:
+        own, other: rows of the target and of the model in ``home``.
+    """
     try:
-        other = read_tokenizer(home)
+        theirs = read_tokenizer(home).get_vocab().items()
     except ModelError:  # weights alone, as the shipped draft model: the sizes have to do
-        return 0
-    return len(tokenizer.get_vocab().items() - other.get_vocab().items())
+        return "" if own == other else f"{other} vs {own}"
+    shared = min(own, other)
+    ids = {number for _, number in tokenizer.get_vocab().items() ^ theirs if number < shared}
+    return f"{len(ids)} of {shared} tokens differ" if ids else ""
 
 
 def _check_methods(wanted: Sequence[str] | None) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.bundle import AVAILABLE, Bundle
 from engine.context import Context
-from engine.draft_vocab import DraftVocab
+from engine.draft_rows import rows_vocab
 from engine.drafters.children import Children
 from engine.drafters.costs import draft_cost, target_cost
 from engine.drafters.draft import Draft
@@ -86,7 +86,7 @@ def _draft(order: Order, max_rank: int = 1) -> tuple[Planner, Drafter]:
     file = order.bundle.draft_trees if max_rank > 1 else order.bundle.draft_trees.without_trees()
     config, trees = fitted(order.config, file, drawn=not order.config.is_greedy)
     planner = Planner(config, *costs, max_rank, trees.chances)
-    vocab = DraftVocab(model.config.get_text_config().vocab_size)
+    vocab = rows_vocab(model, order.bundle.vocab_size)
     return planner, Draft(context, planner, Children(vocab, order.sampler, order.rng))
 
 
