@@ -2,7 +2,7 @@
 
 A column holds one hidden state a token in fp16, in the numbering of transformers'
 ``hidden_states``: the last one comes after the final norm.  Heads read that one; EAGLE-3
-reads three of the layers below it (``methods``: after 2 layers, half of them, all but 3).
+reads three of the layers below it (``usual_taps``: after 2 layers, half of them, all but 3).
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from engine.heads.eagle3 import usual_taps
 from train.labels import LabelStore
 
 FP16 = torch.finfo(torch.float16)
@@ -22,7 +23,7 @@ LOWER = ("low", "middle", "high")
 
 def tapped(layers: int) -> dict[str, int]:
     """Column -> index in ``hidden_states`` of a target with ``layers`` layers."""
-    return {"low": 2, "middle": layers // 2, "high": layers - 3, LAST: layers}
+    return dict(zip(LOWER, usual_taps(layers), strict=True)) | {LAST: layers}
 
 
 @dataclass(slots=True)

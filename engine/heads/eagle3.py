@@ -35,6 +35,14 @@ OPTIONAL = frozenset(
 )
 
 
+def usual_taps(layers: int) -> tuple[int, int, int]:
+    """The paper's choice of hidden states, early, middle and late; of a shallow target the nearest.
+
+    Training keeps the same ones.
+    """
+    return min(2, layers), layers // 2, max(layers - 3, 0)
+
+
 class Eagle3Head(FeatureHead):
     """One layer over three fused states of the target.
 
@@ -98,7 +106,7 @@ class Eagle3Head(FeatureHead):
 
     def tapped(self, layers: int) -> tuple[int, ...]:
         """An early, a middle and a late state."""
-        return tuple(self.taps or (min(2, layers), layers // 2, max(layers - 3, 0)))
+        return tuple(self.taps or usual_taps(layers))
 
     def fuse(self, states: Tensor) -> Tensor:
         """Features [..., H] from the three states side by side [..., 3 * Ht]."""

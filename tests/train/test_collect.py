@@ -6,9 +6,13 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from engine.context import Context
+from engine.heads.eagle3 import Eagle3Head
+from tests.fakes import tiny_llama
 from train import collect as module
 from train.collect import batches, collect, open_store, top_law
 from train.corpus import Row
+from train.eagle3 import Eagle3
 from train.labels import LabelStore
 from train.states import LAST, StateStore, read_states, tapped
 
@@ -48,6 +52,18 @@ def test_a_batch_of_rows_has_the_states_of_each_row_alone(target):
         for name, index in tapped(2).items():
             assert np.allclose(kept[name], told.hidden_states[index][0], atol=2e-3)
         assert np.allclose(kept[LAST], told.last_hidden_state[0], atol=2e-3)
+
+
+@pytest.mark.parametrize("layers", range(1, 7))
+def test_a_target_of_any_depth_is_trained_on_the_states_that_are_decoded_with(layers):
+    deep = tiny_llama(50, 0, layers)
+    taps = Eagle3Head(deep.config).tapped(layers)
+    context = Context(deep, 16, "target", taps, keeps_prompt=True)
+    with torch.inference_mode():
+        context.prefill(ROWS[1].tolist())
+    ((_, kept),) = read_states(deep, [ROWS[1]])
+    for tap, name in zip(taps, Eagle3.columns, strict=True):
+        assert np.allclose(kept[name], context.states(tap).numpy(), rtol=1e-2, atol=5e-3)
 
 
 def test_half_precision_keeps_the_order_of_the_laws_entries(target):
