@@ -4,7 +4,9 @@ from engine.records import Round
 from viz.pieces import short, visible
 from viz.point_mass import is_taken, law_at
 
-LETTERS = 11  # of the token: the numbers behind it have to be seen
+LETTERS = 7  # of the token, fewer where the numbers behind it need the room
+LEAST_LETTERS = 3  # such as “␣a…”
+ROOM = 37  # signs of a title: more would be cut, and with them what decided
 
 
 def decision(this: Round, node: int, is_block: bool = False, has_point_mass: bool = True) -> str:
@@ -14,21 +16,32 @@ def decision(this: Round, node: int, is_block: bool = False, has_point_mass: boo
         is_block: the rule judged whole blocks: a node is kept with a later one that passes.
         has_point_mass: as for ``is_taken``.
     """
+    why = _why(this, node, is_block, has_point_mass)
+    return named(this.piece(this.nodes.token[node]), f"{this.nodes.verdict[node]}{why}")
+
+
+def named(piece: str, said: str) -> str:
+    """What is said of a token, the token before it as long as there is room."""
+    room = ROOM - len(f"“” {said}")
+    return f"“{visible(piece, max(LEAST_LETTERS, min(LETTERS, room)))}” {said}"
+
+
+def _why(this: Round, node: int, is_block: bool, has_point_mass: bool) -> str:
+    """The uniform and what it was held against; the numbers alone where that does not fit."""
     nodes = this.nodes
-    name = f"“{visible(this.piece(nodes.token[node]), LETTERS)}” {nodes.verdict[node]}"
     p, u = nodes.target_prob[node], nodes.uniform[node]
     if p is None or u is None:
-        return name
+        return ""
     q = _q(this, node)
     is_single = is_taken(this, nodes.parent[node], has_point_mass)
     bound, against = _bound(this, node, (p, q), is_block, is_single)
     is_accepted = nodes.verdict[node] == "accepted"
     is_rescued = is_block and is_accepted and bound is not None and u >= bound
     if bound is None or (u < bound) != (is_accepted and not is_rescued):
-        return f"{name}: u {short(u)}, p {short(p)}" + (f", q {short(q)}" if q else "")
+        return f": u {short(u)}, p {short(p)}" + (f", q {short(q)}" if q else "")
     said = f"1 ≤ {against}" if (bound, against) == (1, "r/q") else f"{against} {short(bound)}"
     rescued = ", with a later one" if is_rescued else ""
-    return f"{name}: u {short(u)} {'<' if u < bound else '≥'} {said}{rescued}"
+    return f": u {short(u)} {'<' if u < bound else '≥'} {said}{rescued}"
 
 
 def _bound(

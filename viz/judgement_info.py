@@ -5,12 +5,11 @@ from typing import NamedTuple
 
 from engine.records import Law, Round
 from engine.tree import is_chain
-from viz.decision import decision
-from viz.pieces import visible
+from viz.decision import decision, named
 from viz.point_mass import is_taken
 from viz.residual import residual_at
 
-DRAWN = {"recovered": "the residual", "bonus": "p after a full path", "sampled": "p"}
+DRAWN = {"recovered": "the residual", "bonus": "p, as a bonus", "sampled": "p"}
 
 
 class Judged(NamedTuple):
@@ -74,7 +73,7 @@ def _drawn(this: Round) -> tuple[str, int]:
     if origin not in DRAWN:
         return "", -1
     token = this.emitted.token[-1]
-    return f"“{visible(this.piece(token), 20)}” drawn from {DRAWN[origin]}", token
+    return named(this.piece(token), f"drawn from {DRAWN[origin]}"), token
 
 
 def _judged(this: Round, law: Law, tested: list[int], kind: str) -> Judged:

@@ -156,7 +156,7 @@ def test_a_file_that_does_not_tell_what_decided_shows_the_numbers_side_by_side()
 
 def test_a_block_is_held_against_h_and_a_token_is_kept_with_a_later_one():
     words = judgement_info(BLOCK, True).words
-    assert words[1] == "“␣and” accepted: u .90 ≥ h .15, with a later one"
+    assert words[1] == "“␣a…” accepted: u .90 ≥ h .15, with a later one"
     assert words[2] == "“␣is” accepted: u .30 < h .40"
     assert words[3] == "“␣blue” rejected: u .75 ≥ h .05"
     bars, numbers, note = shown(BLOCK, "judge", 1, is_block=True)
@@ -288,8 +288,21 @@ def test_the_numbers_have_a_heading_and_small_ones_keep_their_digits():
 def test_what_decided_is_seen_though_the_token_is_long():
     pieces = {**ROUND.pieces, 51: " incomprehensibilities"}
     title = judgement_info(replace(ROUND, pieces=pieces)).words[1]
-    assert title == "“␣incompreh…” rejected: u .90 ≥ p/q .20"
-    assert len(title) <= 40
+    assert title == "“␣incom…” rejected: u .90 ≥ p/q .20"
+    assert len(title) <= 36
+    pieces = {**ROUND.pieces, 55: " incomprehensibilities"}
+    assert judgement_info(replace(ROUND, pieces=pieces)).last == "“␣incom…” drawn from the residual"
+
+
+def test_where_the_numbers_are_long_the_token_is_shorter_still():
+    pieces = {**ROUND.pieces, 51: " incomprehensibilities"}
+    nodes = replace(ROUND.nodes, uniform=(None, 0.00012, 0.3, None, 0.75))
+    law = replace(ROUND.laws[0], target=(0.4, 1e-10), draft=(0.25, 1.0))
+    nodes = replace(nodes, target_prob=(None, 1e-10, 0.4, 0.3, 0.2))
+    this = replace(ROUND, pieces=pieces, nodes=nodes, laws=(law, ROUND.laws[1]))
+    title = judgement_info(this).words[1]
+    assert title == "“␣i…” rejected: u 1.2e-4 ≥ p/q 1.0e-10"
+    assert len(title) <= 39
 
 
 def test_the_tree_calls_its_number_the_draft_probability_and_says_where_a_token_was_taken():
