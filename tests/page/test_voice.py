@@ -11,6 +11,7 @@ from viz.says import says
 from viz.tree_info import tree_info
 
 LINE = "document.querySelector('.stage .says')"
+SHOWN = f"({LINE}.checkVisibility({{ opacityProperty: true }}) ? {LINE}.textContent : '')"
 HEARD = f"""window.heard = []; new MutationObserver(() => heard.push({LINE}.textContent))
     .observe({LINE}, {{ childList: true, characterData: true, subtree: true }})"""
 
@@ -97,3 +98,27 @@ def test_playing_says_one_line_a_round_and_a_hand_on_the_bar_only_where_it_rests
     visit.until(f"{LINE}.textContent.startsWith('Round {visit.ask('player.at') + 1}')")
     assert len(visit.ask("heard")) == 1
     assert re.match(r"Round \d+[,:] ", visit.ask("heard[0]"))
+
+
+def test_the_line_is_seen_while_its_own_round_is_on_the_stage_and_read_out_longer(first):
+    """As play goes on: the last step of a round tells it, the first of the next hides that."""
+    visit, _ = first
+    seen = visit.ask(
+        f"""async () => {{
+            const {{ Voice }} = await import('./own/player/voice.js');
+            const line = document.querySelector('.stage .says'), seen = [];
+            const voice = new Voice(line);
+            const round = (index) => ({{ index, says: `Round ${{index + 1}}: told` }});
+            const rounds = [round(0), round(1)];
+            const locate = (at) => ({{ index: Math.floor(at / 2), step: at % 2 }});
+            const tape = {{ rounds, locate, isLastOfRound: (at) => at % 2 === 1 }};
+            for (let position = 0; position < 4; position++) {{
+                voice.show({{ tape, position, isMoving: true, pauses: {{ taken: -1 }} }});
+                seen.push([line.textContent, {SHOWN}]);
+            }}
+            return seen;
+        }}"""
+    )
+    one, two = "Round 1: told", "Round 2: told"
+    assert [shown for _, shown in seen][1:] == [one, "", two]
+    assert [text for text, _ in seen][1:] == [one, one, two]
