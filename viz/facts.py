@@ -28,6 +28,7 @@ def facts_info(
     plain: Yardstick | None = None,
     is_over: bool = True,
     awaits_plain: bool = False,
+    is_plain: bool = False,
 ) -> list[Fact]:
     """Tokens per pass, speed-up, acceptance, drafted tokens kept, where the time goes.
 
@@ -35,10 +36,12 @@ def facts_info(
         end: of a run that is over; ``None`` where its file was cut short.
         plain: what is known of plain decoding while the run's rounds are shown.
         awaits_plain: it is going to be measured, once the run is over.
+        is_plain: the run is plain decoding.
     """
+    speed = _speed_up(end, awaits_plain) if is_over else _so_far(tally, plain, awaits_plain)
     return [
         _tokens_per_pass(tally),
-        _speed_up(end, awaits_plain) if is_over else _speed_up_so_far(tally, plain, awaits_plain),
+        _plain_itself() if is_plain and tally.tokens else speed,
         _accepted(tally),
         _kept(tally),
         _time(tally),
@@ -52,7 +55,7 @@ def _tokens_per_pass(tally: Tally) -> Fact:
     return Fact(value, "tokens per pass", hover)
 
 
-def _speed_up_so_far(tally: Tally, plain: Yardstick | None, awaits_plain: bool) -> Fact:
+def _so_far(tally: Tally, plain: Yardstick | None, awaits_plain: bool) -> Fact:
     """Against the yardstick of the whole run, where there is one yet."""
     seconds = tally.seconds.total
     if awaits_plain:
@@ -79,6 +82,10 @@ def _speed_up(end: End | None, awaits_plain: bool) -> Fact:
         f" {ratio.whole:.1f} plain ({count(plain.tokens, 'token')} in {plain.seconds:.2f} s)"
     )
     return Fact(f"{ratio.value:.2f}×", "of plain, measured", hover)
+
+
+def _plain_itself() -> Fact:
+    return Fact("1.00×", "plain itself", "This run is plain decoding: what others are measured by")
 
 
 def _not_measured() -> Fact:

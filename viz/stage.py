@@ -109,7 +109,7 @@ class Stage:
                 "record": end,
                 "note": note,
                 "panels": {
-                    "facts": facts_panel(self.tally, end=end, awaits_plain=awaits_plain),
+                    "facts": self._facts(end=end, awaits_plain=awaits_plain),
                     **self.numbers.panels(self.tally, end),
                 },
             }
@@ -131,10 +131,11 @@ class Stage:
             "mask": mask_panel(mask_info(this), order),
             "timeline": timeline_panel(timeline_info(this, self.plain_step), order),
             "text": text_panel(this),
-            "facts": facts_panel(
-                self.tally, plain=self.plain, is_over=False, awaits_plain=self.awaits_plain
-            ),
+            "facts": self._facts(plain=self.plain, is_over=False, awaits_plain=self.awaits_plain),
         }
+
+    def _facts(self, **known: Any) -> list[dict[str, str]]:
+        return facts_panel(self.tally, is_plain=self.header.method == "plain", **known)
 
 
 def _without_figure(panel: dict[str, Any]) -> dict[str, Any]:

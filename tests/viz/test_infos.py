@@ -16,6 +16,7 @@ from viz.judgement_info import judgement_info
 from viz.mask import mask_info, mask_panel
 from viz.phases import steps
 from viz.says import NOTHING_FOUND, NOTHING_PAYS, says, why_nothing
+from viz.stage import Stage
 from viz.text import Span, text_info
 from viz.timeline import timeline_info
 from viz.tree_info import MAX_DRAWN, tree_info
@@ -193,6 +194,21 @@ def test_a_run_whose_yardstick_is_known_shows_its_speed_up_so_far():
 def test_a_speed_up_that_is_not_there_says_whether_it_will_be(known, value, label):
     fact = facts_info(Tally.of([ROUND]), **known)[1]
     assert (fact.value, fact.label) == (value, label)
+
+
+@pytest.mark.parametrize("known", [dict(is_over=False), dict(end=End("length", 1, 2, 0.5))])
+def test_plain_decoding_is_as_fast_as_itself(known):
+    rounds = make_rounds(3, drafted=0)
+    fact = facts_info(Tally.of(rounds), is_plain=True, **known)[1]
+    assert (fact.value, fact.label) == ("1.00×", "plain itself")
+
+
+def test_a_plain_run_is_told_apart_by_its_method():
+    def label(method: str) -> str:
+        stage = Stage(make_header(method))
+        return json.loads(stage.round_message(make_round(0)))["panels"]["facts"][1]["label"]
+
+    assert (label("plain"), label("lookup")) == ("plain itself", "of plain, not measured")
 
 
 def test_facts_of_no_round_are_dashes():
