@@ -11,6 +11,7 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from engine import sampling
 from engine.config import DecodeConfig
 from engine.sampling import Sampler, draw, draw_distinct
 
@@ -57,19 +58,62 @@ def test_temperature_0_is_one_hot_at_the_first_of_equal_maxima():
     assert law.tolist() == [[0.0, 1.0, 0.0, 0.0]]
 
 
+def nucleus(scores: torch.Tensor, top_p: float) -> torch.Tensor:
+    """Laws [N, V] by transformers' own full sort."""
+    return TopPLogitsWarper(top_p)(torch.zeros(len(scores), 1), scores).softmax(-1)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
+    """Fills up with calls: what sorted, how many rows, how many entries of each."""
+    calls, topk, whole = [], torch.Tensor.topk, sampling._sorted
+    monkeypatch.setattr(
+        torch.Tensor, "topk", lambda x, k: calls.append(("topk", len(x), k)) or topk(x, k)
+    )
+    monkeypatch.setattr(sampling, "_sorted", lambda x: calls.append(("sort", *x.shape)) or whole(x))
+    return calls
+
+
 def test_a_large_vocabulary_needs_no_full_sort_and_has_the_same_nucleus(monkeypatch):
     """A flat row's nucleus outgrows the first entries looked at; the others pay nothing for it."""
     rng = torch.Generator().manual_seed(1)
     scores = torch.randn(3, 30_000, generator=rng) * torch.tensor([[0.1], [8.0], [3.0]])
-    looked, topk = [], torch.Tensor.topk
-    monkeypatch.setattr(torch.Tensor, "topk", lambda x, k: looked.append((len(x), k)) or topk(x, k))
+    calls = counted(monkeypatch)
     ours = Sampler(DecodeConfig(temperature=1.0, top_p=0.9)).laws(scores, [[], [], []])
-    monkeypatch.undo()
-    theirs = TopPLogitsWarper(0.9)(torch.zeros(3, 1), scores).softmax(-1)
-    torch.testing.assert_close(ours, theirs, atol=1e-7, rtol=1e-4)
+    torch.testing.assert_close(ours, nucleus(scores, 0.9), atol=1e-7, rtol=1e-4)
     sizes = (ours > 0).sum(-1).tolist()
     assert sizes[0] > 2048 > sizes[2] > 256 > sizes[1]
-    assert looked == [(3, 256), (2, 2048), (1, 16_384), (1, 30_000)]
+    assert calls == [("topk", 3, 256), ("sort", 2, 30_000)]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0, 5.0])
+def test_a_flat_law_is_sorted_once_and_no_more(temperature, monkeypatch):
+    scores = torch.randn(2, 50_000, generator=torch.Generator().manual_seed(3)) * 3
+    calls = counted(monkeypatch)
+    ours = Sampler(DecodeConfig(temperature=temperature, top_p=0.95)).laws(scores, [[], []])
+    assert calls == [("topk", 2, 256), ("sort", 2, 50_000)]
+    theirs = nucleus(scores / temperature, 0.95)
+    assert ((ours > 0) != (theirs > 0)).sum() <= 2  # where the mass before an entry rounds to p
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("few", [1, 3, 8])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_nucleus_is_as_large_and_as_probable_however_few_are_looked_at_first(few, dtype):
+    """Of equals at its edge any will do."""
+    for seed in range(20):
+        probs = logits(seed, decimals=0).to(dtype).softmax(-1)
+        ours, whole = (sampling._nucleus(probs, 0.9, size) for size in (few, VOCAB))
+        torch.testing.assert_close(ours.sort().values, whole.sort().values)
+        values = probs.sort(descending=True).values
+        kept = values.masked_fill(values.cumsum(-1) - values >= 0.9, 0)
+        expected = kept / kept.sum(-1, keepdim=True)
+        torch.testing.assert_close(whole.sort(descending=True).values, expected)
+
+
+def test_of_equals_at_the_edge_so_many_are_kept_as_the_mass_takes():
+    for few in (2, 8):
+        law = sampling._nucleus(torch.full((1, 8), 0.125), 0.6, few)
+        assert sorted(law[0].tolist()) == pytest.approx([0] * 3 + [0.2] * 5)
 
 
 def test_a_draw_inverts_the_cumulative_law():
