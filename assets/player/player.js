@@ -210,7 +210,7 @@ export class Player {
     const { index, step } = this.tape.locate(this.position);
     const { phase, label } = this.tape.step(this.position);
     const isLast = this.tape.isLastOfRound(this.position);
-    this.text.show(isLast ? index + 1 : index);
+    this.text.show(isLast ? index + 1 : index, isLast);
     this.facts.show(this.tape.facts(index, isLast));
     this.voice.show(this);
     const { palette, template } = this.look();
