@@ -49,6 +49,44 @@ def test_rows_are_drawn_from_as_one_law_is():
     assert tokens.min() >= 0 and tokens.max() < 9  # of those that are not there too
 
 
+@pytest.mark.parametrize("left", [1e-3, 1e-9, 1e-13])
+def test_what_a_law_has_left_beside_its_first_token_is_drawn_from_as_it_is(left):
+    """However little it is, and however many rows are summed before it."""
+    rng = torch.Generator().manual_seed(5)
+    laws = torch.rand(64, 50, generator=rng, dtype=torch.float64) * left / 25
+    laws[:, 7] = 1 - left
+    uniforms = torch.rand(64, 3, generator=rng, dtype=torch.float64)
+    uniforms[:, 0] = 0.5
+    tokens, found = distinct_rows(laws, uniforms)
+    expected = [draw_distinct(law, row.tolist()) for law, row in zip(laws, uniforms, strict=True)]
+    assert tokens.tolist() == expected and found.all()
+
+
+def test_a_law_that_is_no_number_takes_none_of_the_others_along():
+    rng = torch.Generator().manual_seed(6)
+    laws = torch.rand(5, 9, generator=rng)
+    uniforms = torch.rand(5, 2, generator=rng, dtype=torch.float64)
+    right, _ = distinct_rows(laws, uniforms)
+    laws[2] = torch.nan
+    tokens, found = distinct_rows(laws, uniforms)
+    others = [0, 1, 3, 4]
+    assert torch.equal(tokens[others], right[others])
+    assert found.all(-1).tolist() == [True, True, False, True, True] and not found[2].any()
+
+
+def test_all_rows_are_one_running_sum(monkeypatch):
+    """Of rows side by side a card would sum each up in one block."""
+    summed, cumsum = [], torch.Tensor.cumsum
+
+    def heard(tensor, *more):
+        summed.append(tensor.shape)
+        return cumsum(tensor, *more)
+
+    monkeypatch.setattr(torch.Tensor, "cumsum", heard)
+    distinct_rows(torch.full((6, 20), 0.05), torch.full((6, 3), 0.5, dtype=torch.float64))
+    assert summed == [(120,)] * 3
+
+
 @pytest.mark.parametrize("used", [0, 3, 7])
 def test_the_generator_is_left_where_the_ordinary_loop_leaves_it(used):
     one, two = (torch.Generator().manual_seed(5) for _ in range(2))
