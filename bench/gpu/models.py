@@ -1,6 +1,8 @@
 """Models and heads of a given shape and random weights: they cost what trained ones do.
 
-They guess badly, so that a round emits one token: what is measured is a round's time alone.
+Their guesses say nothing of trained ones: at temperature 0 a round emits one token, as a rule,
+and above it often several, for laws so flat have much in common.  What is measured is a round's
+time alone.
 """
 
 from collections.abc import Sequence
@@ -65,6 +67,7 @@ def random_bundle(scale: Scale, model: Model, draft: Model, *, is_static: bool =
         draft=helper,
         draft_weights=weights,
         kernels=kernels,
+        wants_static=is_static or None,
     )
 
 
