@@ -33,16 +33,20 @@ def time_judgement(scale: Scale, ceilings: Ceilings) -> Iterator[Line]:
 
 
 def works(laws: Laws) -> dict[str, tuple[Callable[[int], object], float]]:
-    """What is timed, each with the bytes of laws that it has to read."""
+    """What is timed, each with the bytes of laws that it has to read.
+
+    A node without children is not judged by its laws: what is drawn behind it is one row more
+    at the most, which is not counted.
+    """
     told = (laws.tokens, laws.parents, laws.draft, laws.target)
     judged = accept(*told, laws.uniforms, laws.ends)
-    choice, size = laws.target.argmax(-1), laws.target.nbytes
-    row = size // len(laws.tokens)
+    choice, row = laws.target.argmax(-1), laws.target.nbytes // len(laws.tokens)
+    inner = len(laws.parents[1:].unique()) * row
     points = (*told[:2], None, laws.target, laws.uniforms, laws.ends)
     return {
         "accept_greedy": (lambda _: accept_greedy(*told[:2], choice, laws.ends), 0),
-        "accept": (lambda _: accept(*told, laws.uniforms, laws.ends), 2 * size),
-        "accept, point masses": (lambda _: accept(*points), size),
+        "accept": (lambda _: accept(*told, laws.uniforms, laws.ends), 2 * inner),
+        "accept, point masses": (lambda _: accept(*points), inner),
         "top_entries": (
             lambda _: top_entries(*told, laws.target, judged, len(PATH), 6),
             3 * min(int(judged.count), len(PATH)) * row,
