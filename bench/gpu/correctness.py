@@ -9,6 +9,7 @@ from bench.gpu.lines import Ceilings, Line
 from bench.gpu.scale import Model, Scale
 from bench.gpu.trees import random_laws, random_slots
 from kernels.accept import accept, accept_reference
+from kernels.attention_shape import AttentionShape
 from kernels.device import runs_triton
 from kernels.reason import last_line
 from kernels.tiles import HEAD_SIZES, MAX_ROWS
@@ -33,7 +34,7 @@ def check_kernels(scale: Scale, _: Ceilings) -> Iterator[Line]:
         check = partial(_judgement_error, scale, vocab, nodes)
         yield checked(f"judgement, {nodes} nodes over {vocab} tokens", check)
     for dtype, size, group, nodes in _shapes() if runs_triton(scale.device) else ():
-        check = partial(fault, scale.device, dtype, size, group, nodes)
+        check = partial(fault, AttentionShape(scale.device, dtype, size, group, nodes))
         yield checked(f"all, {dtype}, heads of {size}, groups of {group}, {nodes} nodes", check)
 
 
