@@ -18,7 +18,6 @@ from transformers import (
 
 from engine import store
 from engine.fetch import has_network
-from engine.run_facts import Weights
 from engine.suitability import refusal
 from kernels.reason import first_line
 
@@ -133,16 +132,3 @@ def read_tokenizer(home: str) -> PreTrainedTokenizerBase:
         ) from error
     tokenizer.clean_up_tokenization_spaces = False  # it takes letters out of text that grows
     return tokenizer
-
-
-def weights_of(home: str, model: PreTrainedModel) -> Weights:
-    """What ran, for the record; the hash is the store's own, or that of a folder's one file."""
-    known = store.manifest(Path(home)) if _is_local(home) else None
-    digest, file = "", Path(home) / store.WEIGHTS
-    if known:
-        digest = known["files"].get(store.WEIGHTS, (0, ""))[1]
-    elif _is_local(home) and file.is_file():
-        digest = store.sha256(file)
-    origin = known["origin"] if known else Path(home).name if _is_local(home) else home
-    name = Path(home).name
-    return Weights(name, origin, digest, str(model.dtype).removeprefix("torch."))

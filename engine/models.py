@@ -30,10 +30,10 @@ from engine.model_files import (
     read_model,
     read_tokenizer,
     refuse,
-    weights_of,
 )
 from engine.packed import pack
 from engine.place import set_up
+from engine.weights_used import weights_of
 from kernels.language import wish
 
 SHIPPED_DRAFT = Path(__file__).parents[1] / "assets" / "drafters" / "draft"

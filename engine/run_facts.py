@@ -23,8 +23,8 @@ class Weights:
     """Which weights ran."""
 
     name: str
-    source: str
-    sha256: str  # of the weights file, or "" where there is none
+    source: str  # of the Hub's: its id, "@" and the commit
+    sha256: str  # of the weights file (of one in parts see ``weights_of``), or "" where none is
     dtype: str
 
 
