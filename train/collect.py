@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, PreTrainedModel
 
+from engine.heads.logit_shape import logit_shape
 from train.corpus import PARTS, frame, read_chats
 from train.labels import LabelStore
 from train.needs import CORPUS, TARGET, need_target, read_target
@@ -33,9 +34,11 @@ def top_law(
     bf16 logits of size 20 are 0.1 apart and would tie, so the entries that are kept are
     computed again in fp32; the many small ones that only enter the normaliser are not.
     """
-    logits = target.lm_head(state).float()  # [T, V]
+    shape = logit_shape(target.config)
+    logits = shape(target.lm_head(state).float())  # [T, V]
     ids = logits.topk(top).indices
     best = torch.einsum("th,tkh->tk", state.float(), target.lm_head.weight[ids].float())
+    best = shape(best)
     logits.scatter_(1, ids, best)
     best, order = best.sort(descending=True)
     return best - logits.logsumexp(-1, keepdim=True), ids.gather(1, order)

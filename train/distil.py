@@ -12,22 +12,30 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
+from engine.heads.logit_shape import PLAIN, LogitShape
 from train.loss import Slice, distillation_loss
 
 ROWS = 128  # logits of so many rows over 8,192 tokens are 4 MiB
 
 
 def distil(
-    states: Tensor, head: Tensor, top_ids: Tensor, top_probs: Tensor, part: Slice, hard: float
+    states: Tensor,
+    head: Tensor,
+    top_ids: Tensor,
+    top_probs: Tensor,
+    part: Slice,
+    hard: float,
+    shape: LogitShape = PLAIN,
 ) -> Tensor:
     """``distillation_loss`` of the logits that ``head`` makes of ``states``.
 
     Args:
         states: [N, H]; their products are made in the head's dtype, all else in fp32.
         head: [S, H] rows of the output layer, those of ``part.ids``.
+        shape: what makes logits of its products.
     """
     with torch.autocast(states.device.type, enabled=False):
-        return _Distil.apply(states.to(head.dtype), head, top_ids, top_probs, part, hard)
+        return _Distil.apply(states.to(head.dtype), head, top_ids, top_probs, part, hard, shape)
 
 
 class _Distil(torch.autograd.Function):
@@ -42,6 +50,7 @@ class _Distil(torch.autograd.Function):
         top_probs: Tensor,
         part: Slice,
         hard: float,
+        shape: LogitShape,
     ) -> Tensor:
         """The mean over all rows."""
         learns = head.requires_grad
@@ -53,7 +62,7 @@ class _Distil(torch.autograd.Function):
             inputs = [states[span].detach().requires_grad_()]
             inputs += [head.detach().requires_grad_()] if learns else []
             with torch.enable_grad():
-                logits = F.linear(inputs[0], inputs[1] if learns else head).float()
+                logits = shape(F.linear(inputs[0], inputs[1] if learns else head).float())
                 lacks = distillation_loss(logits, top_ids[span], top_probs[span], part, hard)
                 share = lacks * (len(inputs[0]) / len(states))
             found = torch.autograd.grad(share, inputs)
@@ -67,4 +76,4 @@ class _Distil(torch.autograd.Function):
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
         """The same gradients, scaled."""
         by_state, *by_head = (found * scale.to(found.dtype) for found in ctx.saved_tensors)
-        return by_state, by_head[0] if by_head else None, None, None, None, None
+        return by_state, by_head[0] if by_head else None, None, None, None, None, None

@@ -17,6 +17,7 @@ from transformers import AutoConfig
 
 from engine.heads.checkpoint import open_heads
 from engine.heads.kinds import KINDS
+from engine.heads.logit_shape import PLAIN, LogitShape, logit_shape
 from train.arguments import read_arguments, training_parser
 from train.distil import distil
 from train.eagle import Eagle
@@ -43,10 +44,14 @@ FAMILIES: dict[str, Family] = {
 
 
 class Speech(NamedTuple):
-    """The target's embedding and head [V, H], which no training here changes, and common tokens."""
+    """The target's embedding and head [V, H], which no training here changes, and common tokens.
+
+    ``shape`` is what makes logits of the head's products.
+    """
 
     words: Tensor
     common: Tensor
+    shape: LogitShape = PLAIN
 
 
 def learn(
@@ -87,7 +92,7 @@ def batch_loss(
     for guess in family.guesses(head, batch, known_words, family.num_ahead):
         ids, probs = batch.law(guess.asked, guess.ahead)
         weight = family.decay**guess.ahead
-        lacks = distil(guess.hidden, rows, ids, probs, part, args.hard)
+        lacks = distil(guess.hidden, rows, ids, probs, part, args.hard, speech.shape)
         total, weights = total + weight * (lacks + guess.penalty), weights + weight
     return total / weights
 
@@ -115,7 +120,8 @@ def begin(family: Family, parts: list[Part], args: argparse.Namespace) -> tuple[
         training.load(args.out / "checkpoint.pt")
     elif args.shipped:
         read_history(training, args.shipped)
-    return training, Speech(words.to(args.device), torch.tensor(common, device=args.device))
+    told = words.to(args.device), torch.tensor(common, device=args.device)
+    return training, Speech(*told, logit_shape(target.config))
 
 
 def read_shipped(kind: str, folder: Path, target: str) -> nn.Module:

@@ -10,6 +10,7 @@ from engine.heads.beside import move_beside
 from engine.heads.checkpoint import HeadError
 from engine.heads.feature_head import FeatureHead
 from engine.heads.lm_head_rows import lm_head_rows
+from engine.heads.logit_shape import shaped_head
 from engine.packed import pack_parts
 
 
@@ -38,11 +39,11 @@ def attach_feature_head(
     parts = nn.ModuleDict({"head": head} | ({} if rows is None else {"rows": rows}))
     if packed:
         pack_parts(parts)
-    rows = parts["rows"] if "rows" in parts else target.get_output_embeddings()
+    shared = parts["rows"] if "rows" in parts else target.get_output_embeddings()
     return Attached(
         head=head,
         embed=head.embed_tokens or target.get_input_embeddings(),
-        lm_head=head.lm_head or rows,
+        lm_head=head.lm_head or shaped_head(shared, target.config),
         vocab=DraftVocab(config.vocab_size, ids),
         taps=head.tapped(config.num_hidden_layers),
     )

@@ -10,6 +10,7 @@ from engine.heads.checkpoint import HeadError
 from engine.heads.hydra import HydraHeads
 from engine.heads.layout import check_ids
 from engine.heads.lm_head_rows import lm_head_rows
+from engine.heads.logit_shape import shaped_head
 from engine.heads.medusa import MedusaHeads
 from engine.heads.res_block import pack_blocks
 from engine.packed import pack_parts
@@ -44,11 +45,12 @@ def attach_guessing(
     if packed:
         pack_blocks(heads)
         pack_parts(parts)
+    shared = parts["rows"] if "rows" in parts else target.get_output_embeddings()
     own_words = getattr(heads, "input_embed_fn", None)
     return Attached(
         head=heads,
         embed=target.get_input_embeddings() if own_words is None else own_words,
-        lm_head=parts["rows"] if "rows" in parts else target.get_output_embeddings(),
+        lm_head=shaped_head(shared, target.config),
         vocab=DraftVocab(config.vocab_size, ids),
         taps=(tap,),
     )

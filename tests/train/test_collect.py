@@ -8,6 +8,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from engine.context import Context
 from engine.heads.eagle3 import Eagle3Head
+from tests.engine.heads.test_logit_shape import shaped
 from tests.fakes import tiny_llama
 from train import collect as module
 from train.collect import batches, collect, open_store, top_law
@@ -43,6 +44,16 @@ def test_a_batch_of_rows_has_the_laws_of_each_row_alone(target):
         best = law.topk(7)
         assert torch.allclose(logprobs, best.values, atol=1e-4)
         assert ids.tolist() == best.indices.tolist()
+
+
+@pytest.mark.parametrize("name", ["granite", "cohere", "gemma2", "nanochat"])
+def test_a_law_is_the_targets_whatever_it_makes_of_its_logits(name):
+    deep, ids = shaped(name), torch.tensor([[3, 1, 4, 1, 5]])
+    told = deep(ids, output_hidden_states=True)
+    logprobs, tops = top_law(deep, told.hidden_states[-1][0], 5)
+    best = told.logits[0].log_softmax(-1).topk(5)
+    torch.testing.assert_close(logprobs, best.values, atol=1e-5, rtol=1e-5)
+    assert tops.tolist() == best.indices.tolist()
 
 
 def test_a_batch_of_rows_has_the_states_of_each_row_alone(target):

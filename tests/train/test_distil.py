@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 
 import train.distil as module
+from engine.heads.logit_shape import LogitShape
 from train.distil import distil
 from train.loss import distillation_loss, slice_vocabulary
 
@@ -34,6 +35,20 @@ def test_the_loss_and_its_gradients_are_those_of_all_rows_at_once(rows, learns, 
     assert torch.allclose(by_state, expected, atol=1e-6)
     assert (by_head is None) == (not learns)
     assert not learns or torch.allclose(by_head, expected_by_head, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [LogitShape(0.125), LogitShape(2.0, 3.0)])
+def test_states_are_judged_by_what_the_target_makes_of_their_logits(shape):
+    states, head, *rest = setting(2)
+    found = []
+    for of in (distil, lambda s, h, *rest: distillation_loss(rest[-1](F.linear(s, h)), *rest[:-1])):
+        inputs = states.clone().requires_grad_()
+        loss = of(inputs, head, *rest, 0.0, shape)
+        loss.backward()
+        found.append((loss.detach(), inputs.grad))
+    (ours, gradient), (loss, expected) = found
+    assert torch.allclose(ours, loss, rtol=1e-5)
+    assert torch.allclose(gradient, expected, atol=1e-6)
 
 
 def test_short_floats_multiply_and_long_ones_judge():
