@@ -9,6 +9,7 @@ KINDS = ("accepted", "rejected", "untested")
 PREFIX = "“%{y}” sees all %{meta[0]} prefix slots"  # of a node, where the mass is not known
 MASS = "the tree takes %{z:.1%} of its attention<br>(layer %{meta[1]}, mean of its heads)"
 LIGHT = 0.25  # of the scale, where the mass is not known
+UNSEEN = {"opacity": 0, "hoverinfo": "skip"}  # before the verify pass
 EVEN = role("target", 0.45)  # the scale's colour there
 
 
@@ -29,7 +30,7 @@ CELLS = [
         "ygap": 2,
         "hovertemplate": "“%{y}” %{text} “%{x}”<extra></extra>",
         "hovertemplatefallback": "does not see<br>(another branch, or below it)<br>",
-        "opacity": 0.1,
+        **UNSEEN,
     },
     {
         "zauto": False,
@@ -42,7 +43,7 @@ CELLS = [
         ],
         "showscale": False,
         "hovertemplate": f"{PREFIX}<br>{MASS}<extra></extra>",
-        "opacity": 0.2,
+        **UNSEEN,
     },
 ]
 

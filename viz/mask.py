@@ -10,11 +10,13 @@ from viz import figure
 from viz.cells import KINDS, LIGHT, PREFIX, scale_of
 from viz.phases import Step, steps
 from viz.pieces import label
-from viz.theme import SIZES
+from viz.theme import SIZES, role
 
 MAX_DRAWN = 96  # nodes; more would be thinner than a line
 MAX_NAMED = 40
 SIDE = 230  # pixels the cells are measured for
+SHOWN = {"opacity": 1, "hoverinfo": "all"}  # from the verify pass on; see ``cells.CELLS``
+NOT_YET = "cells stand here once all is drafted"
 SEES = ("sees itself,", "sees its parent", "sees its ancestor")
 
 
@@ -53,27 +55,42 @@ def mask_info(this: Round) -> MaskInfo:
 
 
 def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
-    """The figure before the first step, and a patch per step: verdicts colour whole rows.
+    """The figure before the first step, a patch and a title per step: verdicts colour whole rows.
 
+    Before the verify pass nothing is seen: it would tell of tokens that are not drafted yet.
     Where the attention's mass on the tree is known (the mean of the last layer's heads), a row
     of the prefix is the paler the more of it the tree takes, unless the page's switch lays
     ``cells.MASSLESS`` over it.
     """
     total = len(info.piece) + info.num_hidden
     part = f"first {len(info.piece)} of " if info.num_hidden else ""
+    title = f"verify pass, {part}{total} node{'' if total == 1 else 's'}"
     phases = [step.phase for step in order]
     judged = max(i for i, phase in enumerate(phases) if phase in ("verify", "judge"))
     patches: list[figure.Patch] = [[] for _ in order]
-    patches[phases.index("verify")] += [
-        ["data.0.opacity", 1],
-        ["data.1.opacity", 1],
-    ]
+    verify = phases.index("verify")
+    patches[verify] += _seen(info)
     patches[judged] = [*patches[judged], ["data.0.colorscale", scale_of(KINDS)]]
     return {
         "figure": {"data": [_cells(info), _prefix(info)], "layout": _layout(info)},
         "steps": patches,
-        "title": f"verify pass, {part}{total} node{'' if total == 1 else 's'}",
+        "titles": [""] * verify + [title] * (len(order) - verify),
     }
+
+
+def _seen(info: MaskInfo) -> figure.Patch:
+    """Cells, prefix and names; the words that stood in their place go."""
+    count = len(info.piece)
+    slots = {
+        "xref": "x2",
+        "x": 0,
+        "y": (count - 1) / 2,
+        "text": f"{info.prefix} slots",
+        "textangle": -90 if count > 3 else 0,
+    }
+    cells = [[f"data.{i}.{key}", value] for i in (0, 1) for key, value in SHOWN.items()]
+    named = [["layout.yaxis.showticklabels", True]] if count <= MAX_NAMED else []
+    return [*cells, *named, ["layout.annotations", [slots]]]
 
 
 def _cells(info: MaskInfo) -> dict[str, Any]:
@@ -109,28 +126,19 @@ def _layout(info: MaskInfo) -> dict[str, Any]:
     names = [label(piece, 8) for piece in info.piece]
     font = max(6, min(SIZES["small"], round(0.8 * SIDE / count, 1)))
     side = max(count, 5) - 0.4
-    ticks = {"tickvals": list(range(count)), "ticktext": names}
+    ticks = {"tickvals": list(range(count)), "ticktext": names, "showticklabels": False}
     return {
-        "xaxis": figure.axis(
-            -0.6, side, **ticks, showticklabels=False, domain=[0.22, 1], constraintoward="left"
-        ),
+        "xaxis": figure.axis(-0.6, side, **ticks, domain=[0.22, 1], constraintoward="left"),
         "yaxis": figure.axis(
             side,
             -0.6,
             **ticks,
             tickfont={"size": font},
-            showticklabels=count <= MAX_NAMED,
             anchor="x2",
             scaleanchor="x",
         ),
         "annotations": [
-            {
-                "xref": "x2",
-                "x": 0,
-                "y": (count - 1) / 2,
-                "text": f"{info.prefix} slots",
-                "textangle": -90 if count > 3 else 0,
-            }
+            {"x": 0.2 * side, "y": side / 2, "text": NOT_YET, "font": {"color": role("dim")}}
         ],
         "margin": {"l": 70},
     }

@@ -11,9 +11,11 @@ from engine.run_facts import End, Yardstick
 from engine.stats import Tally
 from tests.viz.records import make_end, make_header, make_round, make_rounds
 from viz.caches import MOST, caches_info, caches_panel
+from viz.cells import CELLS
 from viz.facts import facts_info
+from viz.figure import apply
 from viz.judgement_info import judgement_info
-from viz.mask import mask_info, mask_panel
+from viz.mask import NOT_YET, mask_info, mask_panel
 from viz.phases import steps
 from viz.says import NOTHING_FOUND, NOTHING_PAYS, says, why_nothing
 from viz.stage import Stage
@@ -239,9 +241,27 @@ def test_the_mask_is_ancestors_and_self():
 
 def test_a_mask_that_shows_a_part_says_so():
     titles = [
-        mask_panel(mask_info(this), steps(this))["title"] for this in (ROUND, make_round(200))
+        mask_panel(mask_info(this), steps(this))["titles"][-1] for this in (ROUND, make_round(200))
     ]
     assert titles == ["verify pass, 5 nodes", "verify pass, first 96 of 201 nodes"]
+
+
+@pytest.mark.parametrize(("drafted", "is_named"), [(10, True), (200, False)])
+def test_before_the_verify_pass_the_mask_tells_nothing_of_the_tree_to_come(drafted, is_named):
+    this = make_round(drafted, start=40)
+    order, panel = steps(this), mask_panel(mask_info(this), steps(this))
+    verify = [step.phase for step in order].index("verify")
+    seen = {"opacity": 1, "hoverinfo": "all"}
+    for number, patch in enumerate(panel["steps"]):
+        apply(panel["figure"], patch)
+        is_seen = number >= verify
+        data, layout = panel["figure"]["data"], panel["figure"]["layout"]
+        assert all((trace.items() >= seen.items()) == is_seen for trace in data)
+        assert layout["yaxis"]["showticklabels"] == (is_seen and is_named)
+        words = [note["text"] for note in layout["annotations"]]
+        assert words == ["39 slots" if is_seen else NOT_YET]
+        assert bool(panel["titles"][number]) == is_seen
+    assert all(trace["opacity"] == 0 and trace["hoverinfo"] == "skip" for trace in CELLS)
 
 
 def test_the_mask_knows_how_much_attention_the_tree_takes():
