@@ -1,4 +1,5 @@
 // What stands beside the stage in a lesson: the list, or a stop's text, numbers and question.
+import { showByPointer } from './lesson_pointer.js';
 import { Question } from './lesson_question.js';
 
 export class Drawer {
@@ -19,12 +20,16 @@ export class Drawer {
     press('.next', () => lessons.step(1));
     press('.again', () => lessons.play());
     press('.lecture', () => lessons.setLecture(!lessons.isLecture));
+    showByPointer(this.parts.nav);
     this.shown = '';
   }
 
   wait() { this.complain(''); }
 
-  nameLecture(isOn) { this.root.querySelector('.more .lecture').textContent = isOn ? 'leave' : 'lecture view'; }
+  nameLecture(isOn) {
+    const [textContent, title] = isOn ? ['leave', 'leave the lecture view (Esc)'] : ['lecture view', 'large type, for a room (v)'];
+    Object.assign(this.root.querySelector('.more .lecture'), { textContent, title });
+  }
 
   complain(text) {
     this.parts.wrong.textContent = text;

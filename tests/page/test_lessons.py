@@ -250,6 +250,42 @@ def test_a_lecture_can_be_given_and_left_by_touch(browser, served):
     room.close()
 
 
+def test_a_lecture_is_led_and_left_by_mouse_and_its_buttons_are_unseen_while_that_rests(room):
+    room.page.set_viewport_size({"width": 1280, "height": 720})
+    room.open("?lesson=1&stop=1&view=lecture")
+    seen = "getComputedStyle(document.querySelector('.lessons nav')).opacity === '{}'"
+    assert room.ask(seen.format(0))
+    room.page.mouse.move(500, 300)
+    room.until(seen.format(1))
+    for button, stop in (("next", 2), ("back", 1)):
+        room.page.click(f".lessons .{button}")
+        room.until(f"teaching.stop === {stop} && teaching.isSettled")
+    room.page.click(".lessons .more .lecture")
+    assert not room.ask("document.body.classList.contains('lecture')")
+    assert room.page.is_visible("#header")
+
+
+def test_in_a_room_figures_are_larger_than_on_the_stage_and_words_take_what_they_need(room):
+    room.page.set_viewport_size({"width": 1280, "height": 720})
+    label = "Math.min(...{}.map(each => parseFloat(getComputedStyle(each).fontSize) * {}))"
+    letters = "[...document.querySelectorAll('.stage .tree .textpoint text')]"
+    zoom = "getComputedStyle(document.querySelector('.stage')).zoom"
+    room.open("?lesson=5&stop=3&view=lecture")
+    assert float(room.ask(zoom)) >= 1.25
+    assert room.ask(label.format(letters, zoom)) >= 11
+    edges = """[...document.querySelectorAll('.stage, #lessons')].map(each => {
+        const { top, right, bottom } = each.getBoundingClientRect();
+        return [top, right, bottom].map(Math.round);
+    })"""
+    (top, right, between), (below, _, bottom) = room.ask(edges)
+    assert (top, right, bottom) == (0, 1280, 720) and 0 <= below - between <= 2
+    short = bottom - below
+    room.open("?lesson=7&stop=2&view=lecture")
+    most = 9.5 * room.ask(TYPE) + 4
+    below, bottom = (room.ask(edges)[1][at] for at in (0, 2))
+    assert short < bottom - below <= most
+
+
 def test_a_phone_is_offered_no_lecture_and_a_link_to_one_shows_the_lesson(room):
     room.page.set_viewport_size({"width": 390, "height": 844})
     room.open("?lesson=1&stop=1&view=lecture")
