@@ -1,5 +1,7 @@
 """One Llama layer as EAGLE's heads have it: norms that may be missing, an input that may be wider.
 
+Or one of Qwen3, which norms every head's queries and keys before they are rotated.
+
 It knows attention and its cache, and nothing of features, words or trees.  It is read in two
 ways: over the rows of a slot cache while drafting, and, while training, in *unrolled* steps
 (EAGLE-3's training-time test, arXiv 2503.01840, section 3.2; HASS, arXiv 2408.15766): at step i
@@ -16,6 +18,7 @@ from transformers.models.llama.modeling_llama import (
     LlamaRMSNorm,
     apply_rotary_pos_emb,
 )
+from transformers.models.qwen3.modeling_qwen3 import Qwen3Attention
 
 from engine.attention.tree_attention import TreeSlots
 from engine.cache import SlotCache
@@ -32,14 +35,19 @@ class DecoderLayer(nn.Module):
         width: of the attention's input, in units of ``hidden_size``.
         biased: the projections with a bias, of ``q_proj``, ``k_proj``, ``v_proj``, ``o_proj``,
             ``gate_proj``, ``up_proj`` and ``down_proj``.
+        is_head_normed: the attention is Qwen3's.
     """
 
     def __init__(
-        self, config: LlamaConfig, width: int = 1, biased: frozenset[str] = frozenset()
+        self,
+        config: LlamaConfig,
+        width: int = 1,
+        biased: frozenset[str] = frozenset(),
+        is_head_normed: bool = False,
     ) -> None:
         super().__init__()
-        size = config.hidden_size
-        self.self_attn, self.mlp = LlamaAttention(config, 0), LlamaMLP(config)
+        size, attention = config.hidden_size, Qwen3Attention if is_head_normed else LlamaAttention
+        self.self_attn, self.mlp = attention(config, 0), LlamaMLP(config)
         for block, names in ((self.self_attn, "qkvo"), (self.mlp, ("gate", "up", "down"))):
             for name in (f"{short}_proj" for short in names):
                 old = getattr(block, name)
@@ -77,7 +85,10 @@ class DecoderLayer(nn.Module):
         attention = self.self_attn
         shape = (*inputs.shape[:2], -1, attention.head_dim)
         projections = (attention.q_proj, attention.k_proj, attention.v_proj)
-        query, key, value = (each(inputs).view(shape).transpose(1, 2) for each in projections)
+        query, key, value = (each(inputs).view(shape) for each in projections)
+        if isinstance(attention, Qwen3Attention):
+            query, key = attention.q_norm(query), attention.k_norm(key)
+        query, key, value = (each.transpose(1, 2) for each in (query, key, value))
         query, key = apply_rotary_pos_emb(query, key, *angles)
         past.append((key, value))
         attended = _attend(query, past, attention.scaling).transpose(1, 2).flatten(2)

@@ -21,6 +21,7 @@ from engine.heads.feature_head import BIASED, FeatureHead, biased
 LAYER = "midlayer."
 NUM_STATES = 3
 FUSED_NORMS = tuple(f"fc_norm.{state}.weight" for state in range(NUM_STATES))  # EAGLE-3.1
+HEAD_NORMS = frozenset(f"{LAYER}self_attn.{name}_norm.weight" for name in "qk")  # of Qwen3's layer
 OPTIONAL = frozenset(
     {
         "fc.bias",
@@ -30,6 +31,7 @@ OPTIONAL = frozenset(
         "t2d",  # [V] whether a token of the target is in the draft vocabulary
         "input_norm.weight",  # over all fused states at once
         *FUSED_NORMS,
+        *HEAD_NORMS,
         *(f"{LAYER}{name}.bias" for name in BIASED),
     }
 )
@@ -77,7 +79,7 @@ class Eagle3Head(FeatureHead):
         norms = [norm(config, told or size) for _ in range(NUM_STATES)]
         self.fc_norm = nn.ModuleList(norms) if keys.issuperset(FUSED_NORMS) else None
         self.fc = nn.Linear(inputs, size, bias="fc.bias" in keys)
-        self.midlayer = DecoderLayer(config, 2, biased(keys, LAYER))
+        self.midlayer = DecoderLayer(config, 2, biased(keys, LAYER), keys >= HEAD_NORMS)
         self.midlayer.input_layernorm = norm(config, size)
         self.midlayer.hidden_norm = norm(config, size)
         self.norm = norm(config, size)

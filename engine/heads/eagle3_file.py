@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from engine.heads.checkpoint import HeadError, HeadFile, open_heads, write_heads
-from engine.heads.eagle3 import FUSED_NORMS, NUM_STATES, OPTIONAL, Eagle3Head
+from engine.heads.eagle3 import FUSED_NORMS, HEAD_NORMS, NUM_STATES, OPTIONAL, Eagle3Head
 from engine.heads.eagle_file import STEMS
 from engine.heads.head_config import (
     check_attention,
@@ -94,6 +94,7 @@ def _optional(names: Mapping[str, str], entries: Mapping[str, Any]) -> frozenset
     for name, promised in _PROMISES.items():
         if flag(entries, name) or keys & promised:  # of three norms, one is none
             keys |= promised
+    keys |= HEAD_NORMS if keys & HEAD_NORMS else set()  # likewise
     if "d2t" in keys and not flag(entries, _TARGETS_HEAD):
         keys.add("lm_head.weight")
     return frozenset(keys)

@@ -12,6 +12,8 @@ def layer(w, prefix, x, residual, heads, kv_heads, theta, eps):
     get = {k.removeprefix(prefix): v.double() for k, v in w.items() if k.startswith(prefix)}
     q, k, v = (linear(get, f"self_attn.{n}_proj", x) for n in "qkv")
     q, k, v = q.view(len(q), heads, -1), k.view(len(k), kv_heads, -1), v.view(len(v), kv_heads, -1)
+    if "self_attn.q_norm.weight" in get:
+        q, k = (normed(t, get[f"self_attn.{n}_norm.weight"], eps) for t, n in ((q, "q"), (k, "k")))
     q, k = rotated(q, theta), rotated(k, theta)
     k, v = (t.repeat_interleave(heads // kv_heads, 1) for t in (k, v))
     scores = torch.einsum("qhd,khd->hqk", q, k) / q.shape[-1] ** 0.5

@@ -10,6 +10,7 @@ from engine.heads.attach_feature_head import attach_feature_head
 from engine.heads.checkpoint import HeadError
 from engine.heads.eagle3_file import load_eagle3, save_eagle3
 from engine.heads.find import SHIPPED
+from engine.packed import pack_parts
 from tests.engine.heads import eagle_paper as paper
 from tests.engine.heads.test_eagle_files import CONFIG, HEADS, INNER, KV, H, V, write
 from tests.fakes import tiny_llama
@@ -116,6 +117,38 @@ def test_the_names_of_vllm_and_its_prefix_and_biases(tmp_path):
     head = load_eagle3(write(tmp_path, told, config))
     assert_is_the_papers(head, weights)
     assert head.tapped(30) == (1, 2, 4)
+
+
+NORMS = {
+    f"midlayer.self_attn.{name}_norm.weight": torch.linspace(start, 2, H // HEADS)
+    for name, start in (("q", 0.5), ("k", 1.5))
+}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_layer_of_qwen3_norms_its_queries_and_keys(tmp_path, packed):
+    """vLLM's Eagle3Qwen3ForCausalLM, which speculators trains."""
+    weights = published() | NORMS
+    told = {k.replace("midlayer.", "layers.0."): t for k, t in weights.items()}
+    config = {"speculators_model_type": "eagle3", "transformer_layer_config": CONFIG}
+    head = load_eagle3(write(tmp_path, told, config))
+    if packed:
+        pack_parts(head)
+    assert_is_the_papers(head, weights)
+
+
+def test_a_layer_of_qwen3_is_saved_and_read_again(tmp_path):
+    rounded = {k: t.bfloat16().float() for k, t in NORMS.items()}
+    head = load_eagle3(write(tmp_path, published() | rounded, TOLD))
+    save_eagle3(head, tmp_path / "saved")
+    again = load_eagle3(tmp_path / "saved").state_dict()
+    assert all(torch.equal(again[key], norm) for key, norm in rounded.items())
+
+
+def test_of_the_two_norms_of_qwen3_none_may_lack(tmp_path):
+    first, second = NORMS
+    with pytest.raises(HeadError, match=f"missing: {second}"):
+        load_eagle3(write(tmp_path, published() | {first: NORMS[first]}, TOLD))
 
 
 def test_layers_inside_the_eagle_config_are_counted_by_their_outputs(tmp_path):

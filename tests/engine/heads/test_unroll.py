@@ -5,7 +5,7 @@ import torch
 
 from engine.cache import SlotCache
 from engine.heads.eagle import EagleHead
-from engine.heads.eagle3 import Eagle3Head
+from engine.heads.eagle3 import HEAD_NORMS, Eagle3Head
 from engine.heads.head_config import layer_config
 from tests.engine.heads.test_eagle_files import CONFIG, H
 
@@ -13,6 +13,9 @@ ROWS, STEPS = 9, 4
 KINDS = {
     "eagle": lambda config: EagleHead(config),
     "eagle3": lambda config: Eagle3Head(config, draft_vocab=8),
+    "eagle3, Qwen3's layer": lambda config: Eagle3Head(
+        config, frozenset({"lm_head.weight", *HEAD_NORMS})
+    ),
     "eagle3, normed": lambda config: Eagle3Head(
         config, draft_vocab=8, is_residual_normed=True, is_output_normed=True
     ),
@@ -22,7 +25,11 @@ KINDS = {
 @pytest.fixture(params=KINDS)
 def head(request):
     torch.manual_seed(3)
-    return KINDS[request.param](layer_config(CONFIG))
+    head = KINDS[request.param](layer_config(CONFIG))
+    for name, weight in head.named_parameters():
+        if name in HEAD_NORMS:
+            torch.nn.init.uniform_(weight, 0.5, 2.0)
+    return head
 
 
 def inputs(head):
