@@ -79,6 +79,7 @@ def prove(decoder: Any, bundle: Any, wish: ProofWish, is_cancelled: IsCancelled)
         else:
             yield from _laws(bundle, wish, is_cancelled)
     except StoppedError:
+        yield says.stopped_message("The proof was not whole.")
         yield messages.status("Stopped before the proof was whole.")
     yield says.over_message()
 

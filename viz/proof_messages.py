@@ -16,6 +16,7 @@ TITLES = {
     "bonus": "Bonus token behind the kept path",
     "pair": "First two tokens together",
 }
+STOPPED = "stopped before a verdict"
 
 
 def begin_message(kind: str, title: str, rule: str = "", warning: str = "") -> str:
@@ -93,11 +94,16 @@ def fits_message(fits: Sequence[Fit], goal: int, is_over: bool, is_broken: bool 
         "kind": "fits",
         "done": fits[0].verifications,
         "goal": goal,
-        "places": [_place(fit) for fit in _testable(fits)],
+        "places": [_place(fit, is_over) for fit in _testable(fits)],
     }
     if is_over:
         message["verdict"] = _verdict(fits, goal, is_broken)
     return _packed(message)
+
+
+def stopped_message(says: str) -> str:
+    """Where nothing was counted or compared yet; ``says`` how far it got."""
+    return _packed({"kind": "verdict", "holds": None, "value": STOPPED, "says": says})
 
 
 def over_message() -> str:
@@ -117,7 +123,7 @@ def _verdict(fits: Sequence[Fit], goal: int, is_broken: bool) -> dict[str, Any]:
         return {"holds": False, "value": "not the target's law", "says": _says_refuted(refuted)}
     says = _says_passed(fits)
     if fits[0].verifications < goal:
-        return {"holds": None, "value": "", "says": f"Stopped too early to tell: {says}"}
+        return {"holds": None, "value": STOPPED, "says": f"Too early to tell: {says}"}
     if is_broken:
         more = "The mistake is small in this round; more verifications may show it."
         return {"holds": None, "value": "not refuted", "says": f"{says} {more}"}
@@ -135,8 +141,8 @@ def p_words(value: float | None) -> str:
     return f"{value:.0e}".replace("e-0", "e-") if value > 1e-300 else "< 1e-300"
 
 
-def _place(fit: Fit) -> dict[str, Any]:
-    """One figure and its numbers."""
+def _place(fit: Fit, is_over: bool) -> dict[str, Any]:
+    """One figure and its numbers; refuted at the end only, for which the test is made."""
     facts = [
         (p_words(fit.p_value), "p-value", _meaning(fit)),
         (f"{fit.statistic:.4g}", "chi-square", f"over {fit.freedom + 1} bins; {_pooled(fit)}"),
@@ -146,7 +152,7 @@ def _place(fit: Fit) -> dict[str, Any]:
     return {
         "place": fit.place,
         "title": TITLES[fit.place],
-        "refuted": fit.is_refuted,
+        "refuted": is_over and fit.is_refuted,
         "facts": [dict(zip(("value", "label", "hover"), fact, strict=True)) for fact in facts],
         "figure": fit_figure(fit_info(fit)),
     }

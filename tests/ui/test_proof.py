@@ -162,6 +162,8 @@ def test_a_block_that_cannot_be_drawn_anew_is_a_sentence():
 def test_a_stop_is_obeyed_at_the_next_look_and_said(temperature, looks):
     messages = played(cancel_after=looks, temperature=temperature)
     assert messages[-1]["kind"] == "status" and "Stopped" in messages[-1]["text"]
+    told = messages[-2].get("verdict", messages[-2])
+    assert (told["holds"], told["value"]) == (None, "stopped before a verdict")
     assert len(messages) < 12
 
 

@@ -122,10 +122,17 @@ def test_the_verdict_comes_at_the_end_and_names_the_place_that_failed():
     assert "single token" in nothing["verdict"]["says"]
 
 
+def test_while_a_proof_runs_no_place_of_it_is_called_refuted():
+    places = [fit(1e-9), fit(place="bonus")]
+    under_way, over = (json.loads(fits_message(places, 500, end)) for end in (False, True))
+    assert [place["refuted"] for place in under_way["places"]] == [False, False]
+    assert [place["refuted"] for place in over["places"]] == [True, False]
+
+
 def test_neither_a_proof_that_was_stopped_nor_a_broken_rule_that_passed_proves_anything():
     stopped = json.loads(fits_message([fit()], 1000, True))["verdict"]
-    assert stopped["holds"] is None and stopped["value"] == ""
-    assert stopped["says"].startswith("Stopped too early to tell: 500 verifications")
+    assert (stopped["holds"], stopped["value"]) == (None, "stopped before a verdict")
+    assert stopped["says"].startswith("Too early to tell: 500 verifications")
     small = json.loads(fits_message([fit()], 500, True, is_broken=True))["verdict"]
     assert (small["holds"], small["value"]) == (None, "not refuted")
     assert "The mistake is small in this round" in small["says"]
