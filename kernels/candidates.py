@@ -31,7 +31,7 @@ def largest(values, labels, TOP: tl.constexpr, BLOCK_T: tl.constexpr):
     return best, named
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes",))
 def _candidates_kernel(
     tokens_ptr, draft_ptr, target_ptr, links_ptr, masses_ptr, path_ptr, count_ptr, extra_ptr,
     logits_ptr,  # [N, vocab]

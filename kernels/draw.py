@@ -22,7 +22,7 @@ def draw_reference(law: torch.Tensor, uniform: torch.Tensor) -> torch.Tensor:
     return torch.minimum(token, law.nonzero()[-1])
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes",))
 def _mass_kernel(
     tokens_ptr, draft_ptr, target_ptr, links_ptr, masses_ptr, path_ptr, count_ptr, extra_ptr,
     sums_ptr,  # [blocks] fp64
@@ -42,7 +42,7 @@ def _mass_kernel(
     tl.store(sums_ptr + block, tl.sum(r.to(tl.float64)))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes", "blocks"))
 def _draw_kernel(
     tokens_ptr, draft_ptr, target_ptr, links_ptr, masses_ptr, path_ptr, count_ptr, extra_ptr,
     sums_ptr,  # [blocks] fp64

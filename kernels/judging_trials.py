@@ -15,7 +15,7 @@ from kernels.accept import (
 from kernels.top_entries import top_entries_reference, top_entries_triton
 
 PARENTS = (-1, 0, 0, 1, 1, 3, 2)  # a tree with every kind of relation
-VOCAB, TRIES = 5000, 4
+VOCAB, TRIES = 5008, 4  # as of real models a multiple of 16, which is compiled for itself
 ROWS, TOP = 5, 6  # of the record: the tree's longest path, entries of each law
 
 Case = tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, torch.Tensor]

@@ -5,20 +5,25 @@ from typing import Any
 
 
 class _Absent:
-    """Answers every attribute with itself and decorates by doing nothing."""
+    """Answers every attribute with itself and decorates by doing nothing, with options too."""
 
     def __getattr__(self, name: str) -> "_Absent":
         return self
 
     def __call__(self, function: Any = None, *_: object, **__: object) -> Any:
-        return function
+        return self if function is None else function
 
 
 try:
     import triton
     import triton.language as tl
+    from triton import TritonError
 except ImportError:  # macOS, Windows: torch alone runs there
     triton = tl = _Absent()
+
+    class TritonError(Exception):
+        """What a compiler says that is not there."""
+
 
 HAS_TRITON = not isinstance(triton, _Absent)
 # Read once, as triton does: its own library is decorated when it is imported.

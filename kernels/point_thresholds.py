@@ -15,11 +15,12 @@ import torch
 from kernels.device import on_its_device
 from kernels.language import tl, triton
 from kernels.thresholds import Thresholds
+from kernels.tiles import node_block
 
 BLOCK = 4096  # tokens of the vocabulary at a time
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes",))
 def _rest_kernel(
     tokens_ptr,  # [N]
     parents_ptr,  # [N]
@@ -48,7 +49,7 @@ def _rest_kernel(
     tl.store(rest_ptr + node * tl.num_programs(1) + block, tl.sum(mass.to(tl.float64)))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes", "blocks"))
 def _point_thresholds_kernel(
     tokens_ptr,  # [N]
     parents_ptr,  # [N]
@@ -106,7 +107,7 @@ def point_thresholds_triton(
     assert tokens.shape == parents.shape == (nodes,)
     links = tokens.new_full((2, nodes), -1, dtype=torch.int32)
     masses = target_laws.new_zeros(4, nodes)
-    blocks, block_n = triton.cdiv(vocab, block), triton.next_power_of_2(nodes)
+    blocks, block_n = triton.cdiv(vocab, block), node_block(nodes)
     rest = target_laws.new_empty(nodes, blocks, dtype=torch.float64)
     read = (tokens, parents, target_laws, rest)
     _rest_kernel[(nodes, blocks)](*read, nodes, vocab, BLOCK_N=block_n, BLOCK_V=block, num_warps=8)

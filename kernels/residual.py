@@ -69,7 +69,7 @@ def residual_block(
     return p, q, r
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes",))
 def _residual_kernel(
     tokens_ptr,  # [N]
     draft_ptr,  # [N, vocab], contiguous; not read without laws

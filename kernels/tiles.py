@@ -12,6 +12,7 @@ HEAD_SIZES = (64, 96, 128, 256)
 DTYPES = (torch.float16, torch.bfloat16, torch.float32)
 MAX_GROUP, MAX_ROWS = 16, 256
 MAX_SPLITS = 32  # parts of the prefix
+FEW_NODES = 64  # a warp holds them as fast as fewer, and every other block is compiled anew
 
 
 class Tile(NamedTuple):
@@ -60,6 +61,11 @@ WGMMA: Table = _FP32 | {
 def padded(head_size: int) -> int:
     """The power of two that holds ``head_size``."""
     return max(64, 1 << (head_size - 1).bit_length())
+
+
+def node_block(nodes: int) -> int:
+    """The power of two that holds a tree: one for all the usual sizes."""
+    return max(FEW_NODES, 1 << (nodes - 1).bit_length())
 
 
 def unsupported(dtype: torch.dtype, head_size: int, group: int, nodes: int) -> str | None:

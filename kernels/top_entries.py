@@ -19,6 +19,7 @@ from kernels.candidates import BLOCK, SOURCES, candidates_triton, largest
 from kernels.device import on_its_device, runs_triton
 from kernels.language import tl, triton
 from kernels.residual import judged_at, residual_block, residual_reference
+from kernels.tiles import node_block
 
 
 class TopEntries(NamedTuple):
@@ -70,7 +71,7 @@ def top_entries_reference(
     return TopEntries(found, columns, own)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes", "blocks"))
 def _top_entries_kernel(
     tokens_ptr, draft_ptr, target_ptr, links_ptr, masses_ptr, path_ptr, count_ptr, extra_ptr,
     logits_ptr, parents_ptr, values_ptr, labels_ptr, sums_ptr,
@@ -169,7 +170,7 @@ def top_entries_triton(
     _top_entries_kernel[(rows, SOURCES + 1)](
         *judged, logits, parents, values, labels, sums, found, columns, own, nodes, vocab, blocks,
         HAS_LAWS=has_laws, BLOCK_B=triton.next_power_of_2(blocks),
-        BLOCK_N=triton.next_power_of_2(nodes + 1), TOP=top, BLOCK_T=block_t, num_warps=8,
+        BLOCK_N=node_block(nodes + 1), TOP=top, BLOCK_T=block_t, num_warps=8,
     )  # fmt: skip
     return TopEntries(found, columns, own)
 

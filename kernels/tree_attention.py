@@ -61,7 +61,7 @@ def tree_attention_reference(
     return Attended(out, share)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes", "words", "least"))  # a trial's is every tree's
 def _tree_attention_kernel(
     query_ptr,  # [N, H, D]
     keys_ptr,  # [KV, slots, D]

@@ -13,6 +13,7 @@ import torch
 
 from kernels.device import on_its_device
 from kernels.language import tl, triton
+from kernels.tiles import node_block
 
 REJECTED, ACCEPTED = 1, 2  # verdicts; 0 is untested
 
@@ -47,7 +48,7 @@ def walk_reference(
     return Walk(*(told.to(tokens.device) for told in (padded, count, extra, verdicts)))
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes", "num_ends"))
 def _walk_kernel(
     tokens_ptr,  # [N]
     parents_ptr,  # [N]
@@ -121,6 +122,6 @@ def walk_triton(
         tokens, parents, unread if choice is None else choice,
         unread if masses is None else masses, unread if uniforms is None else uniforms,
         ends, path, count, extra, verdicts, nodes, len(ends),
-        IS_GREEDY=choice is not None, BLOCK_N=triton.next_power_of_2(nodes), num_warps=1,
+        IS_GREEDY=choice is not None, BLOCK_N=node_block(nodes), num_warps=1,
     )  # fmt: skip
     return Walk(path, count, extra, verdicts)

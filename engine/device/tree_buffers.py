@@ -67,11 +67,10 @@ class TreeBuffers:
             "length": 1,
             "count": 1,
         }
-        total, is_remote = sum(lengths.values()), device.type == "cuda"
+        total, is_remote = sum(map(_whole, lengths.values())), device.type == "cuda"
         self._host = torch.zeros(total, dtype=torch.int64, pin_memory=is_remote)
         self._device = torch.zeros(total, dtype=torch.int64, device=device)
-        host = dict(zip(lengths, self._host.split([*lengths.values()]), strict=True))
-        here = dict(zip(lengths, self._device.split([*lengths.values()]), strict=True))
+        host, here = (_parts(memory, lengths) for memory in (self._host, self._device))
         for parts in (host, here):
             bits = parts["bits"].view(torch.int32)[: size * self.words]
             parts["bits"] = bits.view(size, self.words)
@@ -84,7 +83,7 @@ class TreeBuffers:
         self.draws, self.last = here["draws"], here["last"]
         self.length, self.count = here["length"], here["count"]
         self.confidence = torch.zeros(size, dtype=torch.float64, device=device)
-        self.read, self.drawn = torch.zeros(2, dtype=torch.int64, device=device).split(1)
+        self.read, self.drawn = (torch.zeros(1, dtype=torch.int64, device=device) for _ in range(2))
         self.places = torch.arange(size, device=device)
         self.whole = torch.full((1,), size, device=device)
         self.unmasked = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=device)
@@ -162,6 +161,22 @@ class TreeBuffers:
     def send(self) -> None:
         """Queue the copy to the device.  The host may write again once the round was read."""
         self._device.copy_(self._host, non_blocking=True)
+
+
+def _parts(memory: torch.Tensor, lengths: dict[str, int]) -> dict[str, torch.Tensor]:
+    """One behind the other, each at a multiple of 16 bytes whatever the size of the tree.
+
+    Triton compiles a kernel anew for addresses that are none: what was tried for some trees
+    would not be what runs for others.
+    """
+    places = memory.split([_whole(length) for length in lengths.values()])
+    pairs = zip(lengths.items(), places, strict=True)
+    return {name: place[:length] for (name, length), place in pairs}
+
+
+def _whole(length: int) -> int:
+    """int64 that so many of them take up."""
+    return length + length % 2
 
 
 @lru_cache(maxsize=256)

@@ -93,14 +93,15 @@ def digest(configurations: list[Configuration]) -> str:
 
 
 def is_jitted(function: ast.FunctionDef) -> bool:
-    """Whether it is a kernel or a part of one."""
-    return any(ast.unparse(decorator) == "triton.jit" for decorator in function.decorator_list)
+    """Whether it is a kernel or a part of one; ``triton.jit`` may have options."""
+    return any(ast.unparse(name).startswith("triton.jit") for name in function.decorator_list)
 
 
 def without_docstring(function: ast.FunctionDef) -> str:
     """Its syntax tree as text."""
     kept = function.body[1:] if ast.get_docstring(function) else function.body
-    return function.name + ast.dump(function.args) + "".join(map(ast.dump, kept))
+    parts = (*function.decorator_list, function.args, *kept)
+    return function.name + "".join(map(ast.dump, parts))
 
 
 def table_of(configurations: dict[int, list[Configuration]]) -> dict:
