@@ -8,7 +8,8 @@ from typing import Literal, NamedTuple, ParamSpec, TypeVar
 import torch
 
 from kernels.attention_shape import AttentionShape
-from kernels.language import HAS_TRITON, IS_INTERPRETED, wish
+from kernels.language import HAS_TRITON, IS_INTERPRETED, TritonError, wish
+from kernels.reason import last_line
 from kernels.tiles import tile_for, unsupported
 
 Path = Literal["triton", "flex", "reference"]
@@ -37,14 +38,34 @@ class Card(NamedTuple):
     processors: int  # streaming multiprocessors
 
 
+class LaunchError(RuntimeError):
+    """A kernel could not be compiled or launched: nothing has run, a slower path can.
+
+    Attributes:
+        device: where.
+        why: a clause.
+    """
+
+    def __init__(self, device: torch.device, kernel: str, error: Exception) -> None:
+        super().__init__(last_line(error))
+        self.device, self.why = device, f"kernel {kernel} failed: {last_line(error)}"
+
+
 def on_its_device(launch: Callable[P, R]) -> Callable[P, R]:
-    """``launch`` with the card of its tensors as the current one: Triton launches on that."""
+    """``launch`` with the card of its tensors as the current one: Triton launches on that.
+
+    What the compiler says of it is a ``LaunchError``.
+    """
 
     @wraps(launch)
     def launched(*args: P.args, **more: P.kwargs) -> R:
         device = _device_of((*args, *more.values()))
         with torch.cuda.device(device) if device.type == "cuda" else nullcontext():
-            return launch(*args, **more)
+            try:
+                return launch(*args, **more)
+            except TritonError as error:
+                kernel = launch.__name__.removesuffix("_triton")
+                raise LaunchError(device, kernel, error) from error
 
     return launched
 

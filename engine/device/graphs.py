@@ -10,12 +10,13 @@ from typing import NamedTuple, Protocol
 
 import torch
 
-from kernels.device import runs_triton, without_triton
+from kernels.device import LaunchError, refuse, runs_triton, without_triton
 from kernels.reason import first_line
 
 WARM_UPS = 2  # calls before a capture: lazy initialisation must not be captured
 MOST = 64  # graphs that one lane keeps
 FORGETS = 1024  # keys counted: a planner draws up new shapes for ever
+NEVER = float("inf")  # patience with steps that are too rare
 PATIENCE = 2  # with steps whose shape a planner chooses anew: many come once
 
 Step = Callable[[], torch.Tensor]
@@ -60,18 +61,31 @@ class Graphs:
         self._asked: Counter[Hashable] = Counter()
         self.trouble: str | None = None
 
-    def run(self, key: Hashable, step: Step, patience: int = 0) -> torch.Tensor:
+    def run(self, key: Hashable, step: Step, patience: float = 0) -> torch.Tensor:
         """Do ``step``; what it told, in memory that the next step may write over.
+
+        Where a kernel cannot be launched that was right in its trial, none is on that device
+        from now on: the step takes a slower path.
 
         Args:
             key: says which captured step does the same, at the same addresses.
             patience: calls before it is worth a capture.
         """
+        try:
+            return self._run(key, step, patience)
+        except LaunchError as error:
+            refuse(error.device, "triton", error.why)
+            self.give_up(error.why)
+            return step()
+
+    def _run(self, key: Hashable, step: Step, patience: float) -> torch.Tensor:
         if self._capture is None or self._is_early(key, patience):
             return step()
         if key not in self._captured:
             try:
                 self._add(key, step)
+            except LaunchError:  # no fault of the capture
+                raise
             except RuntimeError as error:  # of torch and of CUDA, a want of memory too
                 # the end of a failed capture says only that it failed; what broke it came first
                 self.give_up(first_line(error.__context__ or error))
@@ -80,7 +94,7 @@ class Graphs:
         captured.graph.replay()
         return captured.output
 
-    def _is_early(self, key: Hashable, patience: int) -> bool:
+    def _is_early(self, key: Hashable, patience: float) -> bool:
         """Whether a step was asked for too seldom to be worth a capture yet."""
         if len(self._asked) > FORGETS:
             self._asked.clear()

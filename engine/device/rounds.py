@@ -9,7 +9,7 @@ from engine.clock import Clock
 from engine.device.context import StaticContext
 from engine.device.drafters.blank import Blank
 from engine.device.drafters.device_drafter import DeviceDrafter
-from engine.device.graphs import seconds_capturing
+from engine.device.graphs import NEVER, seconds_capturing
 from engine.device.host_copy import HostCopy
 from engine.device.lane import Lane
 from engine.device.marks import Marks
@@ -159,8 +159,7 @@ class StaticRounds:
 
     def _run(self, tree: TreeBuffers, step: StaticRound) -> torch.Tensor:
         """What the step tells the host, in memory that the next step may write over."""
-        if tree.size not in SIZES:
-            return step()
         laws = None if step.draft_laws is None else step.draft_laws.dtype
         told = (step.is_recorded, step.is_drafted, laws, self._end_ids, self.target.taps)
-        return self.lane.graphs.run((tree.size, self.sampler.processors, *told), step)
+        key = (tree.size, self.sampler.processors, *told)
+        return self.lane.graphs.run(key, step, 0 if tree.size in SIZES else NEVER)

@@ -15,6 +15,8 @@ from engine.device.graphs import MOST, Graphs
 from engine.device.run import StaticRun
 from engine.drafters.draft import Draft
 from engine.models import load
+from kernels.device import on_its_device, runs_triton
+from kernels.language import TritonError
 from tests.engine.device.test_round import static_run, taped
 from tests.engine.device.test_run import PROMPT, bundle_for
 from tests.engine.loops import assert_same, both
@@ -159,6 +161,28 @@ def ends_badly(step):
 def test_of_a_capture_that_fails_the_cause_is_told(capsys):
     assert Graphs(ends_badly).run("key", lambda: torch.ones(1)).item() == 1.0
     assert "operation not permitted when stream is capturing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("capture", [None, record], ids=["called", "captured"])
+def test_a_kernel_that_cannot_be_launched_gives_way_to_what_is_slower(capture, monkeypatch, capsys):
+    """One that was right in its trial: the run goes on, and says why it is slow."""
+
+    @on_its_device
+    def walk_triton(*_):
+        raise TritonError("at 3:4\nptxas gave up")
+
+    bundle, config = bundle_for("suffix"), DecodeConfig("suffix", 12, tree=6)
+    bundle.target.float()
+    expected, _, _ = both(bundle, PROMPT, config)
+    monkeypatch.setattr("kernels.device._refused", {})
+    monkeypatch.setattr("kernels.accept.walk_triton", walk_triton)
+    monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
+    run = static_run(bundle, config)
+    run._lane.graphs = Graphs(capture)
+    assert_same(expected, list(run), near=2e-4)
+    said = capsys.readouterr().err
+    assert said == "rounds run without CUDA graphs: kernel walk failed: ptxas gave up\n"
+    assert not runs_triton(bundle.device)
 
 
 def test_no_more_graphs_are_kept_than_one_lane_may_hold():
