@@ -21,8 +21,9 @@ import torch
 
 from kernels.device import on_its_device
 from kernels.language import tl, triton
+from kernels.tiles import node_block
 
-BLOCK = 2048  # tokens of the vocabulary at a time
+BLOCK = 8192  # tokens of the vocabulary at a time
 
 
 class Thresholds(NamedTuple):
@@ -100,7 +101,7 @@ def reject(
     return r, q
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("nodes",))
 def _thresholds_kernel(
     tokens_ptr,  # [N]
     parents_ptr,  # [N]
@@ -165,6 +166,6 @@ def thresholds_triton(
     masses = target_laws.new_zeros(4, nodes)
     _thresholds_kernel[(nodes,)](
         tokens, parents, draft_laws, target_laws, links, masses, nodes, vocab,
-        BLOCK_N=triton.next_power_of_2(nodes), BLOCK_V=block, num_warps=8,
+        BLOCK_N=node_block(nodes), BLOCK_V=block, num_warps=16,
     )  # fmt: skip
     return Thresholds(links, masses)
