@@ -10,8 +10,11 @@ any part, and rows of no node, are zero.
 import torch
 
 from kernels.device import on_its_device
-from kernels.language import tl, triton
-from kernels.tiles import padded
+from kernels.language import IS_INTERPRETED, tl, triton
+from kernels.tiles import MAX_SPLITS, padded
+
+ROWS = 64 if IS_INTERPRETED else 4  # of a program: an interpreter's time goes by their number
+STEP = 8  # parts that are on their way at a time
 
 
 def merge_reference(
@@ -31,7 +34,7 @@ def merge_reference(
     return out.to(dtype), torch.where(some, weight * share, 0.0).sum(0)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=("rows", "heads", "splits"))
 def _merge_kernel(
     part_ptr,  # [splits, rows, D] fp32
     lse_ptr,  # [splits, rows]
@@ -46,6 +49,7 @@ def _merge_kernel(
     BLOCK_R: tl.constexpr,
     BLOCK_S: tl.constexpr,
     BLOCK_D: tl.constexpr,
+    STEP: tl.constexpr,
 ):
     """Weigh the parts of BLOCK_R rows by 2^lse; rows of no node become zero."""
     row = tl.program_id(0) * BLOCK_R + tl.arange(0, BLOCK_R)
@@ -61,13 +65,17 @@ def _merge_kernel(
     divisor = tl.where(total > 0, total, 1.0)
     share = tl.load(share_ptr + at, mask=lse > float("-inf"), other=0.0)
     tl.store(out_share_ptr + row, tl.sum(weight * share, 1) / divisor, mask=row < rows)
-    out = tl.zeros([BLOCK_R, BLOCK_D], tl.float32)
-    for split in range(splits):
-        one = tl.load(lse_ptr + split * rows + row, mask=live, other=float("-inf"))
-        is_some = (one > float("-inf"))[:, None] & (dim < HEAD_SIZE)[None, :]
-        place = (split * rows + row).to(tl.int64) * HEAD_SIZE
-        mean = tl.load(part_ptr + place[:, None] + dim[None, :], mask=is_some, other=0.0)
-        out += mean * (tl.exp2(one - base) / divisor)[:, None]
+    sums = tl.zeros([BLOCK_R, STEP, BLOCK_D], tl.float32)
+    for first in range(0, splits, STEP):
+        split = first + tl.arange(0, STEP)
+        place = split[None, :] * rows + row[:, None]  # [BLOCK_R, STEP]
+        is_there = live[:, None] & (split < splits)[None, :]
+        each = tl.load(lse_ptr + place, mask=is_there, other=float("-inf"))
+        is_some = (each > float("-inf"))[:, :, None] & (dim < HEAD_SIZE)[None, None, :]
+        mean_at = part_ptr + place.to(tl.int64)[:, :, None] * HEAD_SIZE + dim[None, None, :]
+        mean = tl.load(mean_at, mask=is_some, other=0.0)
+        sums += mean * tl.exp2(each - base[:, None])[:, :, None]
+    out = tl.sum(sums, 1) / divisor[:, None]
     is_out = (row < rows)[:, None] & (dim < HEAD_SIZE)[None, :]
     out_at = out_ptr + row.to(tl.int64)[:, None] * HEAD_SIZE + dim[None, :]
     tl.store(out_at, out.to(out_ptr.dtype.element_ty), mask=is_out)
@@ -80,7 +88,7 @@ def merge_triton(
     share: torch.Tensor,
     count: torch.Tensor,
     dtype: torch.dtype,
-    rows_each: int = 16,
+    rows_each: int = ROWS,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """One launch: reads every part that has seen something once."""
     splits, nodes, heads, size = part.shape
@@ -89,7 +97,7 @@ def merge_triton(
     rows = nodes * heads
     _merge_kernel[(triton.cdiv(rows, rows_each),)](
         part, lse, share, count, out, out_share, rows, heads, splits,
-        HEAD_SIZE=size, BLOCK_R=rows_each, BLOCK_S=triton.next_power_of_2(splits),
-        BLOCK_D=padded(size),
+        HEAD_SIZE=size, BLOCK_R=rows_each, BLOCK_D=padded(size), STEP=STEP,
+        BLOCK_S=max(MAX_SPLITS, triton.next_power_of_2(splits)),
     )  # fmt: skip
     return out, out_share

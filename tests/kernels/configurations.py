@@ -14,7 +14,8 @@ from kernels.draw import BLOCK as DRAW_BLOCK
 from kernels.draw import _draw_kernel, _mass_kernel
 from kernels.gated import BLOCK as GATED_BLOCK
 from kernels.gated import _gated_kernel
-from kernels.merge import _merge_kernel
+from kernels.merge import ROWS as MERGE_ROWS
+from kernels.merge import STEP, _merge_kernel
 from kernels.point_thresholds import BLOCK as POINTS_BLOCK
 from kernels.point_thresholds import _point_thresholds_kernel, _rest_kernel
 from kernels.residual import BLOCK as RESIDUAL_BLOCK
@@ -22,7 +23,7 @@ from kernels.residual import _residual_kernel
 from kernels.rotary_write import HEADS, _rotary_write_kernel
 from kernels.thresholds import BLOCK as THRESHOLDS_BLOCK
 from kernels.thresholds import _thresholds_kernel
-from kernels.tiles import HEAD_SIZES, padded, table_of
+from kernels.tiles import HEAD_SIZES, MAX_SPLITS, padded, table_of
 from kernels.top_entries import _top_entries_kernel
 from kernels.tree_attention import _tree_attention_kernel
 from kernels.walk import _walk_kernel
@@ -59,7 +60,7 @@ def attention(major: int) -> list[Configuration]:
                             _tree_attention_kernel,
                             dict.fromkeys(("query_ptr", "keys_ptr", "values_ptr"), f"*{name}")
                             | dict.fromkeys(("part_ptr", "lse_ptr", "share_ptr"), "*fp32")
-                            | {"scale": "fp32"},
+                            | {"scale": "fp32", "length_ptr": "*i64", "count_ptr": "*i64"},
                             dict(
                                 GROUP=group, HEAD_SIZE=size, BLOCK_M=tile.rows, BLOCK_N=tile.keys,
                                 BLOCK_D=padded(size), DOT=dot, PRECISION="ieee",
@@ -78,13 +79,14 @@ def others() -> list[Configuration]:
         Configuration(
             f"merge D{size} into {name}", _merge_kernel,
             dict(part_ptr="*fp32", lse_ptr="*fp32", share_ptr="*fp32", out_ptr=f"*{name}",
-                 out_share_ptr="*fp32"),
-            dict(HEAD_SIZE=size, BLOCK_R=16, BLOCK_S=32, BLOCK_D=padded(size)), {},
+                 out_share_ptr="*fp32", count_ptr="*i64"),
+            dict(HEAD_SIZE=size, BLOCK_R=MERGE_ROWS, BLOCK_S=MAX_SPLITS, BLOCK_D=padded(size),
+                 STEP=STEP), {},
         )
         for size, name in [(64, "bf16"), (96, "bf16"), (128, "bf16"), (256, "bf16"), (128, "fp32")]
     ]  # fmt: skip
     for size, name in [(64, "i16"), (128, "i16"), (256, "i16"), (128, "i32")]:
-        types = {"keys_ptr": f"*{name}", "values_ptr": f"*{name}"}
+        types = {"keys_ptr": f"*{name}", "values_ptr": f"*{name}", "start_ptr": "*i64"}
         constants = {"BLOCK_P": ROWS, "BLOCK_D": size}
         made.append(
             Configuration(
@@ -162,7 +164,7 @@ def thresholds() -> list[Configuration]:
     return [
         Configuration(
             "thresholds laws", _thresholds_kernel, types,
-            dict(BLOCK_N=NODES, BLOCK_V=THRESHOLDS_BLOCK), dict(num_warps=8),
+            dict(BLOCK_N=NODES, BLOCK_V=THRESHOLDS_BLOCK), dict(num_warps=16),
         ),
         Configuration(
             "rest points", _rest_kernel, types,

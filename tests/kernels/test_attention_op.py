@@ -11,7 +11,7 @@ from kernels.attention_shape import AttentionShape
 from kernels.device import attention_path, refuse
 from kernels.flex import tree_attention_flex
 from kernels.merge import merge_reference, merge_triton
-from kernels.tiles import table_of
+from kernels.tiles import MAX_SPLITS, table_of
 from kernels.tree_attention import (
     tree_attention,
     tree_attention_reference,
@@ -142,10 +142,12 @@ def test_a_wish_that_is_no_word_is_refused(monkeypatch):
         tree_attention(*Case(2, 1).arguments)
 
 
-def test_parts_that_saw_nothing_weigh_nothing():
-    rng = torch.Generator().manual_seed(0)
-    part = torch.randn(3, 5, 2, 96, generator=rng)
-    lse, share = torch.randn(3, 5, 2, generator=rng) * 4, torch.rand(3, 5, 2, generator=rng)
+@pytest.mark.parametrize("parts", [3, 19, MAX_SPLITS])
+def test_parts_that_saw_nothing_weigh_nothing(parts):
+    """All at once, and more than are read at a time."""
+    rng, shape = torch.Generator().manual_seed(0), (parts, 5, 2)
+    part = torch.randn(*shape, 96, generator=rng)
+    lse, share = torch.randn(shape, generator=rng) * 4, torch.rand(shape, generator=rng)
     lse[1, 2], part[1, 2], share[1, 2] = -torch.inf, torch.nan, torch.nan
     lse[:, 3] = -torch.inf
     count = torch.tensor([4])
