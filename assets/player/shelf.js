@@ -3,10 +3,13 @@ const url = (path) => new URL(`own/${path}`, document.baseURI).href;
 
 export async function fillShelf(select, onPick) {
   const runs = await (await fetch(url('traces'))).json();
-  select.append(...runs.map(({ name, title }) => new Option(title, name)));
+  select.append(...runs.map(({ name, title }) => new Option(label(title), name)));
   select.addEventListener('change', () => select.value && onPick(select.value));
   return runs;
 }
+
+// The temperature before the prompt: a box that is too narrow for all cuts the end.
+const label = (title) => title.replace(/^([^:]+): (.*) · (T \S+)$/, '$1 · $3: $2');
 
 // The messages of a recorded run, the same as those of a live one.
 export async function fetchRun(name) {

@@ -93,6 +93,48 @@ def test_fingers_have_room_on_what_they_press(browser, served):
     visit.close()
 
 
+def test_on_a_phone_the_transport_is_one_row_and_nothing_is_cut_or_covered(browser, served):
+    visit = Visit(browser, served[0], has_touch=True, is_mobile=True, reduced_motion="reduce")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.open("?trace=second&round=3&phase=commit")
+    visit.rest()
+    tops = "[...document.querySelectorAll('.stage .bar button, .stage .bar select')]"
+    tops += ".filter(each => each.offsetParent).map(each => each.offsetTop)"
+    assert len(set(visit.ask(tops))) == 1
+    bar, scrub = (
+        visit.page.locator(f".stage {name}").bounding_box() for name in (".bar", ".scrub")
+    )
+    assert bar["height"] < 110
+    assert scrub["x"] == 390 - scrub["x"] - scrub["width"] == 12
+    visit.page.tap(".stage .tree .plot")
+    assert visit.page.locator(".stage .image:visible").count() == 0
+    heading = "(h4 => h4.scrollWidth - h4.clientWidth)(document.querySelector('.stage .caches h4'))"
+    assert visit.ask(heading) <= 0
+    visit.page.get_by_role("tab", name="Proof").click()
+    visit.until("window.proof")
+    arrows = visit.page.locator("#proof-rail .icon-wrap >> visible=true")
+    edges = {
+        round(390 - box["x"] - box["width"])
+        for box in (each.bounding_box() for each in arrows.all())
+        if box["x"] > 200
+    }
+    assert len(edges) == 1
+    visit.close()
+
+
+def test_the_list_of_runs_names_a_temperature_before_the_prompt(visit):
+    told = visit.ask(
+        """async () => {
+            const { fillShelf } = await import('./own/player/shelf.js');
+            const list = document.createElement('select');
+            const title = (await fillShelf(list, () => {}))[0].title;
+            return [title, list.options[0].text];
+        }"""
+    )
+    assert "· T " in told[0] and told[0].index(":") < told[0].index("· T ")
+    assert told[1].index("· T ") < told[1].index(":")
+
+
 @pytest.mark.parametrize(
     ("script", "tab", "said"),
     [("player", "Stage", ".stage .says"), ("race", "Compare", "#compare-rail .notice")],
