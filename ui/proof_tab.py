@@ -9,10 +9,10 @@ from ui import proof_run
 from ui.examples import EXAMPLES
 from ui.method_box import method_box
 from ui.proof_rules import rule_choices
+from ui.proof_work import ProofWork
 from ui.runner import Runner
 from ui.stage_tab import AT_ONCE
 from ui.view import notice, view
-from ui.work import Work
 
 PROVEN = "draft"  # the method to begin with: it draws from a q of its own
 
@@ -27,7 +27,7 @@ def proof_tab(runner: Runner, page: gr.Blocks) -> None:
                 stop = gr.Button("Stop", elem_id="proof-stop")
             notice()
         shown = view("proof")
-    work = Work(runner, "proof", proof_run.read, proof_run.prove)
+    work = ProofWork(runner, "proof", proof_run.read, proof_run.prove)
     work.wire(go, stop, prompt, widgets, shown, page)
 
 

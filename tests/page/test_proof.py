@@ -166,6 +166,23 @@ def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
     prover.page.click("#proof-stop")
     prover.until(f"{NOTICE}.textContent.startsWith('Stopped after')")
     assert "of 20,000" in prover.ask("proof.done")
+    assert "stopped before a verdict" in prover.ask(TEXT)
+    assert prover.ask("document.querySelector('.proof .verdict').dataset.holds") == "open"
+
+
+def test_a_double_click_proves_once_and_a_stop_is_of_what_ran(prover):
+    choose(prover, "Verifications", "20,000")
+    prover.page.dblclick("#prove")
+    prover.until("proof.done !== ''")
+    prover.page.click("#proof-stop")
+    prover.until(f"{NOTICE}.textContent.startsWith('Stopped after')")
+    prover.page.wait_for_timeout(1_500)  # the second click's turn has come by then
+    assert prover.ask(f"{NOTICE}.textContent").startswith("Stopped after")
+    assert "stopped before a verdict" in prover.ask(TEXT)
+    choose(prover, "Verifications", "1,000")
+    prove(prover)
+    prove(prover, "proof.holds === null")  # the same again, once it is over
+    prover.until("proof.holds === true")
 
 
 def test_a_proof_whose_server_is_gone_says_so_and_one_that_is_over_does_not(tab, shelf):
