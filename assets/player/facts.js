@@ -3,6 +3,9 @@ export class Facts {
   constructor(root) {
     this.root = root;
     this.shown = null;
+    new ResizeObserver(() => {
+      document.documentElement.style.setProperty('--figures', `${root.offsetHeight}px`); // Decode stays above them
+    }).observe(root);
     this.opened = -1; // the card that was tapped, or Enter pressed on
     const at = ({ target }) => [...root.children].indexOf(target.closest('#facts .cards > div'));
     root.addEventListener('click', (event) => this.tap(at(event)));

@@ -32,6 +32,21 @@ def test_open_settings_stand_in_two_columns_and_leave_decode_in_sight(visit):
     assert go["y"] + go["height"] <= rail["y"] + rail["height"]
 
 
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720)])
+def test_wherever_open_settings_are_scrolled_to_decode_and_the_figures_are_in_sight(visit, size):
+    visit.page.set_viewport_size({"width": size[0], "height": size[1]})
+    visit.press("End")
+    visit.page.click("#settings button")
+    visit.until("document.querySelector('#rail').scrollHeight > 700")
+    for top in (0, 90, 10_000):
+        visit.ask(f"document.querySelector('#rail').scrollTop = {top}")
+        visit.rest()
+        rail, go, cards = (box(visit, name) for name in ("#rail", "#go", "#facts .cards"))
+        assert go["y"] + go["height"] <= cards["y"], top
+        assert cards["y"] + cards["height"] <= rail["y"] + rail["height"], top
+        assert go["y"] > rail["y"] + rail["height"] / 3, top
+
+
 LABELS = ("Tokens", "Temperature")
 
 
