@@ -15,6 +15,7 @@ import { keepRun, showKept } from './kept_run.js';
 import { looksOf } from './looks.js';
 import { Mass } from './mass.js';
 import { Numbers } from './numbers.js';
+import { watchFiles } from './opening.js';
 import { outside } from './outside.js';
 import { Pauses } from './pauses.js';
 import { plotly } from './plotly.js';
@@ -65,6 +66,7 @@ export class Player {
     listen(this);
     keepPrompt();
     spareMeasuring(this);
+    watchFiles(this);
     sayWaiting(this);
     watchQueue(element.closest('#stage'), find('#notice .queue'));
     this.show(false);

@@ -432,6 +432,23 @@ def test_a_bad_file_is_refused_in_a_sentence_and_nothing_is_lost(visit, tmp_path
     assert visit.ask("[player.run, player.size]") == [before, 12]
 
 
+def test_of_another_file_nothing_stands_there_that_was_said_of_the_one_before(visit, tmp_path):
+    bad, other = tmp_path / "bad.jsonl", tmp_path / "notes.txt"
+    bad.write_text('{"version": 99}\n')
+    other.write_text("no trace at all\n")
+    visit.open_file(bad)
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('line 1')")
+    visit.open_file(other)
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('notes.txt')")
+    assert "line 1" not in visit.notice
+    assert visit.page.locator(".toast-body").count() == 0
+    good = tmp_path / "good.jsonl"
+    synthetic.trace(5, 8, seed=3).save(good)
+    visit.open_file(good)
+    visit.until("player.size === 5 && player.isDone")
+    assert "cannot be opened" not in visit.notice
+
+
 def test_a_file_that_was_cut_short_plays_and_says_so(visit, tmp_path):
     lines = list(synthetic.trace(8).lines())
     cut = tmp_path / "cut.jsonl"
