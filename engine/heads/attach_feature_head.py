@@ -53,7 +53,12 @@ def _check(head: FeatureHead, size: int, vocab: int, layers: int) -> None:
     """Refuse a head that was made for another target than one of these sizes."""
     config = head.config
     if head.target_size != size:
-        raise HeadError(f"heads for hidden size {head.target_size}, this target has {size}")
+        width, states = head.target_size * head.num_states, head.num_states
+        fused = f"; or they fuse {width // size} states, and their config names {states}"
+        raise HeadError(
+            f"heads for hidden size {head.target_size}, this target has {size}"
+            f"{fused if states > 1 and width % size == 0 else ''}"
+        )
     if config.vocab_size != vocab:
         raise HeadError(
             f"heads for {config.vocab_size} tokens, this target's vocabulary is {vocab}"

@@ -1,12 +1,13 @@
 """EAGLE-3's head (Li et al., 2025, arXiv 2503.01840).
 
-Three hidden states of the target, early, middle and late, are fused into one feature g; the
+Hidden states of the target, an early, a middle and a late one, are fused into one feature g; the
 head's own law is over the most frequent tokens only, and it feeds on its own states a:
 
     a_{t+1} = Layer([norm(E(x_{t+1})), norm(g_t or a_t)]),     g_t = W [l_t, m_t, h_t]
     p(x_{t+2} = i + d2t[i]) = softmax(H norm(a_{t+1}))[i]
 
-The attention reads 2 H entries a row; g (or a) itself is what the layer adds to.
+The attention reads 2 H entries a row; g (or a) itself is what the layer adds to.  Some heads
+(speculators') fuse another number of states than the paper's three.
 """
 
 from collections.abc import Sequence
@@ -19,8 +20,7 @@ from engine.heads.decoder_layer import DecoderLayer, norm
 from engine.heads.feature_head import BIASED, FeatureHead, biased
 
 LAYER = "midlayer."
-NUM_STATES = 3
-FUSED_NORMS = tuple(f"fc_norm.{state}.weight" for state in range(NUM_STATES))  # EAGLE-3.1
+NUM_STATES = 3  # the paper's
 HEAD_NORMS = frozenset(f"{LAYER}self_attn.{name}_norm.weight" for name in "qk")  # of Qwen3's layer
 OPTIONAL = frozenset(
     {
@@ -29,12 +29,16 @@ OPTIONAL = frozenset(
         "lm_head.weight",  # else the target's
         "d2t",  # [Vd] target id of row i, less i
         "t2d",  # [V] whether a token of the target is in the draft vocabulary
-        "input_norm.weight",  # over all fused states at once
-        *FUSED_NORMS,
+        "input_norm.weight",  # over all fused states at once; ``fused_norms``: one by one
         *HEAD_NORMS,
         *(f"{LAYER}{name}.bias" for name in BIASED),
     }
 )
+
+
+def fused_norms(states: int) -> frozenset[str]:
+    """The optional weights of norms over so many states, one by one (EAGLE-3.1)."""
+    return frozenset(f"fc_norm.{state}.weight" for state in range(states))
 
 
 def usual_taps(layers: int) -> tuple[int, int, int]:
@@ -46,14 +50,14 @@ def usual_taps(layers: int) -> tuple[int, int, int]:
 
 
 class Eagle3Head(FeatureHead):
-    """One layer over three fused states of the target.
+    """One layer over fused states of the target.
 
     Args:
         config: of the layer.
-        keys: those of ``OPTIONAL`` that the head has.
+        keys: those of ``OPTIONAL`` and ``fused_norms`` that the head has.
         draft_vocab: Vd, rows of ``lm_head``.
         target_size: Ht, the target's hidden size, where it is not the head's.
-        taps: numbers of the fused hidden states; ``None`` is the paper's choice.
+        taps: numbers of the fused hidden states; ``None`` is the paper's choice of three.
         is_residual_normed: the layer adds to the normed feature (vLLM's
             ``norm_before_residual``).
         is_output_normed: the normed state is fed back, not the state (EAGLE-3.1's
@@ -72,12 +76,14 @@ class Eagle3Head(FeatureHead):
     ) -> None:
         super().__init__(config, keys)
         size, vocab, told = config.hidden_size, config.vocab_size, target_size
-        rows, inputs = draft_vocab or vocab, NUM_STATES * (told or size)
+        self.num_states = len(taps) if taps else NUM_STATES
+        rows, inputs = draft_vocab or vocab, self.num_states * (told or size)
         self.draft_vocab, self.target_size, self.taps = rows, told or size, taps
         self.is_residual_normed, self.is_output_normed = is_residual_normed, is_output_normed
         self.input_norm = norm(config, inputs) if "input_norm.weight" in keys else None
-        norms = [norm(config, told or size) for _ in range(NUM_STATES)]
-        self.fc_norm = nn.ModuleList(norms) if keys.issuperset(FUSED_NORMS) else None
+        norms = self.num_states if keys >= fused_norms(self.num_states) else 0
+        each = (norm(config, told or size) for _ in range(norms))
+        self.fc_norm = nn.ModuleList(each) if norms else None
         self.fc = nn.Linear(inputs, size, bias="fc.bias" in keys)
         self.midlayer = DecoderLayer(config, 2, biased(keys, LAYER), keys >= HEAD_NORMS)
         self.midlayer.input_layernorm = norm(config, size)
@@ -107,15 +113,15 @@ class Eagle3Head(FeatureHead):
         self.t2d.zero_()[ids] = True
 
     def tapped(self, layers: int) -> tuple[int, ...]:
-        """An early, a middle and a late state."""
+        """An early, a middle and a late state, or what the file names."""
         return tuple(self.taps or usual_taps(layers))
 
     def fuse(self, states: Tensor) -> Tensor:
-        """Features [..., H] from the three states side by side [..., 3 * Ht]."""
+        """Features [..., H] from the S states side by side [..., S * Ht]."""
         if self.input_norm is not None:
             states = self.input_norm(states)
         if self.fc_norm is not None:
-            parts = zip(self.fc_norm, states.chunk(NUM_STATES, -1), strict=True)
+            parts = zip(self.fc_norm, states.chunk(self.num_states, -1), strict=True)
             states = torch.cat([each(part) for each, part in parts], -1)
         return self.fc(states)
 

@@ -5,7 +5,7 @@ before them; what else differs is told by the keys that are there and by a few e
 ``config.json``, some of which promise a key.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from engine.heads.checkpoint import HeadError, HeadFile, open_heads, write_heads
-from engine.heads.eagle3 import FUSED_NORMS, HEAD_NORMS, NUM_STATES, OPTIONAL, Eagle3Head
+from engine.heads.eagle3 import HEAD_NORMS, NUM_STATES, OPTIONAL, Eagle3Head, fused_norms
 from engine.heads.eagle_file import STEMS
 from engine.heads.head_config import (
     check_attention,
@@ -23,13 +23,13 @@ from engine.heads.head_config import (
     size_of,
     told_by,
 )
-from engine.heads.layout import check_ids, filled, names_in
+from engine.heads.layout import check_ids, count, filled, names_in
 
 _RENAMES = ((r"model\.", ""), (r"(?:layers\.0|midlayers\.0)\.", "midlayer."))
+MAX_STATES = 64  # that a head may fuse
 _TAPS = "eagle_aux_hidden_state_layer_ids"
 _TARGET_SIZE = "target_hidden_size"
 _TARGETS_HEAD = "target_lm_head"  # ours: a draft vocabulary whose rows are of the target's head
-_PROMISES = {"norm_before_fc": {"input_norm.weight"}, "fc_norm": set(FUSED_NORMS)}
 
 
 def load_eagle3(home: str | Path) -> Eagle3Head:
@@ -46,7 +46,8 @@ def read_eagle3(file: HeadFile) -> Eagle3Head:
     names, config = names_in(file, _RENAMES), layer_config(file.config)
     check_attention(file.config)
     entries, shapes = flat(file.config), {name: file.shapes[key] for name, key in names.items()}
-    keys = _optional(names, entries)
+    taps = _taps(entries)
+    keys = _optional(names, entries, len(taps or ()) or NUM_STATES)
     own = shapes.get("lm_head.weight", shapes.get("d2t"))
     if "d2t" not in names and own and own[0] != config.vocab_size:
         raise HeadError(f"lm_head.weight has {own[0]} rows, and no d2t to name them")
@@ -56,8 +57,8 @@ def read_eagle3(file: HeadFile) -> Eagle3Head:
             config,
             keys,
             draft_vocab=own[0] if own else None,
-            target_size=_target_size(shapes, entries, config.hidden_size),
-            taps=_taps(entries),
+            target_size=_target_size(shapes, entries, config.hidden_size, taps),
+            taps=taps,
             is_residual_normed=flag(entries, "norm_before_residual"),
             is_output_normed=flag(entries, "norm_output"),
         )
@@ -88,10 +89,17 @@ def save_eagle3(head: Eagle3Head, folder: Path, **told: Any) -> None:
     write_heads(folder, head.state_dict(), entries | told_by(head.config) | told)
 
 
-def _optional(names: Mapping[str, str], entries: Mapping[str, Any]) -> frozenset[str]:
-    """The optional weights that the file has, and those that it must have."""
-    keys = set(OPTIONAL & names.keys())
-    for name, promised in _PROMISES.items():
+def _optional(names: Mapping[str, str], entries: Mapping[str, Any], states: int) -> frozenset[str]:
+    """The optional weights that the file has, and those that it must have.
+
+    Args:
+        states: that are fused.
+    """
+    norms = fused_norms(states)
+    if (found := count(r"fc_norm\.(\d+)\.", names)) > states:
+        raise HeadError(f"the file norms {found} states, and {_TAPS} does not name as many")
+    keys = set((OPTIONAL | norms) & names.keys())
+    for name, promised in (("norm_before_fc", {"input_norm.weight"}), ("fc_norm", norms)):
         if flag(entries, name) or keys & promised:  # of three norms, one is none
             keys |= promised
     keys |= HEAD_NORMS if keys & HEAD_NORMS else set()  # likewise
@@ -101,18 +109,25 @@ def _optional(names: Mapping[str, str], entries: Mapping[str, Any]) -> frozenset
 
 
 def _target_size(
-    shapes: Mapping[str, tuple[int, ...]], entries: Mapping[str, Any], size: int
+    shapes: Mapping[str, tuple[int, ...]],
+    entries: Mapping[str, Any],
+    size: int,
+    taps: Sequence[int] | None,
 ) -> int:
     """Ht, from the width of ``fc``; the config may name it too."""
     told = None if entries.get(_TARGET_SIZE) is None else size_of(entries, _TARGET_SIZE)
     shape = shapes.get("fc.weight")
     if shape is None:
         return told or size  # missing: told with the others
-    if len(shape) != 2 or shape[1] % NUM_STATES:
-        raise HeadError(f"fc.weight: expected [{size}, 3 x hidden size], found {list(shape)}")
-    read = shape[1] // NUM_STATES
+    states = len(taps or ()) or NUM_STATES
+    unnamed = "" if taps else f"; {_TAPS} is not there to say of how many states"
+    if len(shape) != 2 or shape[1] % states:
+        raise HeadError(
+            f"fc.weight: expected [{size}, {states} x hidden size], found {list(shape)}{unnamed}"
+        )
+    read = shape[1] // states
     if told not in (None, read):
-        raise HeadError(f"fc.weight reads states of {read}, {_TARGET_SIZE} is {told}")
+        raise HeadError(f"fc.weight reads states of {read}, {_TARGET_SIZE} is {told}{unnamed}")
     return read
 
 
@@ -138,8 +153,8 @@ def _taps(entries: Mapping[str, Any]) -> tuple[int, ...] | None:
         return None
     if not isinstance(taps, list) or not all(type(tap) is int and tap >= 0 for tap in taps):
         raise HeadError(f"config.json: {_TAPS} must hold layer numbers, got {taps!r:.80}")
-    if len(taps) != NUM_STATES:
-        raise HeadError(f"config.json: {_TAPS} must hold {NUM_STATES} numbers, got {taps!r:.80}")
+    if len(taps) > MAX_STATES:
+        raise HeadError(f"config.json: {_TAPS} holds {len(taps)} numbers, {MAX_STATES} at the most")
     return tuple(tap + (1 if taps is nested else 0) for tap in taps)
 
 

@@ -38,11 +38,13 @@ class FeatureHead(nn.Module, ABC):
         embed_tokens: the head's own embeddings [V, H]; ``None`` where the target's are read.
         lm_head: the head's own [Vd, H]; ``None`` where the target's is asked.
         target_size: Ht, hidden size of the target that it was made for.
+        num_states: S, hidden states of the target that it fuses.
     """
 
     embed_tokens: nn.Embedding | None
     lm_head: nn.Linear | None
     target_size: int
+    num_states: int = 1
 
     def __init__(self, config: LlamaConfig, keys: frozenset[str]) -> None:
         super().__init__()

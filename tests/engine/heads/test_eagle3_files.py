@@ -20,7 +20,7 @@ VD, HT = len(IDS), 12
 TOLD = CONFIG | {"draft_vocab_size": VD}
 
 
-def published(seed=0, target=H, words=False) -> dict[str, torch.Tensor]:
+def published(seed=0, target=H, words=False, states=3) -> dict[str, torch.Tensor]:
     """Random weights under the authors' names, with both tables of the draft vocabulary."""
     rng = torch.Generator().manual_seed(seed)
 
@@ -31,7 +31,7 @@ def published(seed=0, target=H, words=False) -> dict[str, torch.Tensor]:
     tensors = {
         "d2t": IDS - torch.arange(VD),
         "t2d": torch.isin(torch.arange(V), IDS),
-        "fc.weight": draw(H, 3 * target),
+        "fc.weight": draw(H, states * target),
         "midlayer.self_attn.q_proj.weight": draw(H, 2 * H),
         "midlayer.self_attn.k_proj.weight": draw(kv, 2 * H),
         "midlayer.self_attn.v_proj.weight": draw(kv, 2 * H),
@@ -49,9 +49,9 @@ def published(seed=0, target=H, words=False) -> dict[str, torch.Tensor]:
 
 
 def answers(head, target=H, count=7):
-    """Random states [T, 3 Ht] and words [T, H]; the head's states and logits of them."""
+    """Random states [T, S Ht] and words [T, H]; the head's states and logits of them."""
     rng = torch.Generator().manual_seed(5)
-    states = torch.randn(count, 3 * target, generator=rng)
+    states = torch.randn(count, head.num_states * target, generator=rng)
     words = torch.randn(count, H, generator=rng)
     with torch.no_grad():
         hidden = head(head.fuse(states[None]), words[None], torch.arange(count)[None])
@@ -186,6 +186,51 @@ def test_norms_before_fc_one_by_one_or_over_all(tmp_path):
         normed = torch.cat([paper.normed(part, scale, 1e-5) for part, scale in pairs], -1)
         right, _ = expected(weights, normed, words)
         torch.testing.assert_close(hidden, right, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("taps", [[5], [1, 4], [2, 3, 6, 9], [0, 2, 4, 6, 8, 9]])
+@pytest.mark.parametrize("is_normed", [False, True])
+def test_as_many_states_are_fused_as_the_config_names(tmp_path, taps, is_normed):
+    """speculators' heads have one norm for each."""
+    weights = published(states=len(taps))
+    scales = torch.linspace(0.5, 2, len(taps) * H)
+    keys = [f"fc_norm.{state}.weight" for state in range(len(taps))]
+    norms = dict(zip(keys, map(torch.clone, scales.chunk(len(taps))), strict=True))
+    told = weights | (norms if is_normed else {})
+    config = TOLD | {"eagle_aux_hidden_state_layer_ids": taps}
+    head = load_eagle3(write(tmp_path, told, config))
+    assert head.tapped(30) == tuple(taps)
+    states, words, hidden, _ = answers(head)
+    parts = states.chunk(len(taps), -1)
+    if is_normed:
+        parts = [
+            paper.normed(part, norms[key], 1e-5) for part, key in zip(parts, keys, strict=True)
+        ]
+    right, _ = expected(weights, torch.cat(list(parts), -1), words)
+    torch.testing.assert_close(hidden, right, atol=1e-5, rtol=1e-5)
+    save_eagle3(head, tmp_path / "saved")
+    assert load_eagle3(tmp_path / "saved").fc.in_features == len(taps) * H
+
+
+def test_states_that_the_config_does_not_name_are_what_is_wrong(tmp_path):
+    target = LlamaForCausalLM(LlamaConfig(**CONFIG))
+    for name in ("six", "told", "four", "normed"):
+        (tmp_path / name).mkdir()
+    six = write(tmp_path / "six", published(states=6), TOLD)
+    with pytest.raises(HeadError, match="or they fuse 6 states, and their config names 3$"):
+        attach_feature_head(load_eagle3(six), target)
+    told = write(tmp_path / "told", published(states=6), TOLD | {"target_hidden_size": H})
+    with pytest.raises(HeadError, match="target_hidden_size is 16; eagle_aux.* is not there to"):
+        load_eagle3(told)
+    four = write(tmp_path / "four", published(states=4), TOLD)
+    with pytest.raises(
+        HeadError, match=r"found \[16, 64\]; eagle_aux.* is not there to say of how"
+    ):
+        load_eagle3(four)
+    norms = {f"fc_norm.{state}.weight": torch.ones(H) for state in range(4)}
+    normed = write(tmp_path / "normed", published(states=4) | norms, TOLD)
+    with pytest.raises(HeadError, match="norms 4 states, and eagle_aux.* does not name as many"):
+        load_eagle3(normed)
 
 
 def test_norm_output_feeds_the_normed_state_back(tmp_path):
@@ -365,8 +410,8 @@ def test_a_flag_that_is_no_yes_or_no_is_refused(tmp_path, value, inner):
         load_eagle3(write(tmp_path, published(), config))
 
 
-@pytest.mark.parametrize("taps", [[1, 2], "x", [1, 2, -3], [1, 2, 3.5], {"a": 1}])
-def test_taps_that_are_no_three_layers_are_refused(tmp_path, taps):
+@pytest.mark.parametrize("taps", ["x", [1, 2, -3], [1, 2, 3.5], {"a": 1}, [1] * 1000])
+def test_taps_that_are_no_layers_are_refused(tmp_path, taps):
     config = TOLD | {"eagle_aux_hidden_state_layer_ids": taps}
     with pytest.raises(HeadError, match="eagle_aux_hidden_state_layer_ids"):
         load_eagle3(write(tmp_path, published(), config))
