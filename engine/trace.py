@@ -200,11 +200,13 @@ def _parse(line: bytes, number: int) -> Any:
         raise ValueError(f"{name} is no number")
 
     try:
-        text = line.decode("utf-8")
+        text = line.decode("utf-8").strip(" \t\r\n")
         return json.loads(text, parse_constant=refuse, object_pairs_hook=_object)
     except UnicodeDecodeError:
         raise TraceError(f"line {number}: not UTF-8 text") from None
     except RecursionError:
         raise TraceError(f"line {number}: nested too deeply") from None
+    except json.JSONDecodeError as error:  # its own words count lines within this one
+        raise TraceError(f"line {number}: not JSON: {error.msg}, column {error.pos + 1}") from None
     except ValueError as error:
         raise TraceError(f"line {number}: not JSON: {error}") from None

@@ -25,7 +25,7 @@ _WORDS = {  # names as they stand beside the widgets
     "drafting": "Drafting",
 }
 _BOUNDS = {  # as the page counts: 0 or 1 may stand for off
-    "top_k": "must be 0 (off) or at least 1",
+    "top_k": f"must be 0 (off) or between 1 and {2**31 - 1}",
     "top_p": "must be above 0 and at most 1 (off)",
     "seed": f"must be between 0 and {2**53 - 1}",  # what JavaScript can count to
     "num_draft": "must be 0 (usual) or between 1 and 64",

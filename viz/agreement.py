@@ -11,6 +11,7 @@ from typing import NamedTuple
 from engine.common_prefix import common_prefix
 from engine.proof.equality import compare, tokens_of
 from engine.records import Round
+from viz.amount import count
 
 DIFFER = "the texts differ from the first different draw on."
 PLAIN = 1  # the number of the lane that decodes plainly
@@ -121,16 +122,19 @@ def _holds(temperature: float, notes: Sequence[LaneNote]) -> bool | None:
 
 def _says_all(group: Sequence[LaneText], notes: Sequence[LaneNote]) -> str:
     """Every lane has one temperature."""
-    count, parted = _least(group), [note for note in notes if note.difference is not None]
+    words, parted = (
+        count(_least(group), "token"),
+        [note for note in notes if note.difference is not None],
+    )
     if group[0].temperature > 0:
         law = f"One law in every lane (temperature {group[0].temperature:g}), each with its own"
         if not parted:
-            return f"{law} uniforms; this time the texts are equal: {count} tokens."
+            return f"{law} uniforms; this time the texts are equal: {words}."
         return f"{law} uniforms: {DIFFER} The marks show where."
     if not parted:
         if all(lane.is_whole for lane in group):
-            return f"✓ All texts equal: {count} tokens in every lane."
-        return f"✓ Texts equal as far as they go: {count} tokens."
+            return f"✓ All texts equal: {words} in every lane."
+        return f"✓ Texts equal as far as they go: {words}."
     sign, why = _sign(parted)
     part = "parts" if len(parted) == 1 else "part"
     return f"{sign} {len(parted)} of {len(group) - 1} texts {part} from plain decoding's{why}"
@@ -146,7 +150,7 @@ def _says_some(group: Sequence[LaneText], notes: Sequence[LaneNote]) -> str:
         return f"{who} {DIFFER}" if parted else f"{who} one text this time."
     if not parted:
         so_far = "" if all(lane.is_whole for lane in group) else " as far as they go"
-        return f"{who} ✓ texts equal{so_far}, {_least(group)} tokens."
+        return f"{who} ✓ texts equal{so_far}, {count(_least(group), 'token')}."
     sign, why = _sign(parted)
     part = "text parts" if len(parted) == 1 else "texts part"
     return f"{who} {sign} {len(parted)} {part} from {_name(group[0])}'s{why}"

@@ -69,7 +69,7 @@ export class Lane {
     this.column.classList.toggle('missing', !this.rounds.length);
     this.track.classList.toggle('missing', !this.rounds.length);
     if (!this.rounds.length) { this.part('.place').textContent = 'not decoded'; return; }
-    const count = this.tokens.length === most ? '' : ` · ${this.tokens.length} tokens`;
+    const count = this.tokens.length === most ? '' : ` · ${counted(this.tokens.length)}`;
     this.place = `${place < 0 ? 'stopped' : PLACES[place]} · ${this.seconds.toFixed(2)} s${count}${this.times(plain)}`;
     for (const word of this.words) word.classList.remove('differs');
     this.words[difference]?.classList.add('differs');
@@ -120,8 +120,8 @@ export class Lane {
     const seconds = isByPass || isOver ? this.ends[count - 1] : Math.min(at, this.seconds);
     this.part('.rate').textContent = tokens && seconds ? (tokens / seconds).toFixed(1) : '–';
     this.part('.mean').textContent = count ? (tokens / count).toFixed(2) : '–';
-    tell(this.part('.rate').parentElement, `${tokens} tokens in ${(seconds ?? 0).toFixed(2)} s, reading the prompt left out`);
-    tell(this.part('.mean').parentElement, `${tokens} tokens in ${count} target passes`);
+    tell(this.part('.rate').parentElement, `${counted(tokens)} in ${(seconds ?? 0).toFixed(2)} s, reading the prompt left out`);
+    tell(this.part('.mean').parentElement, `${counted(tokens)} in ${count} target pass${count === 1 ? '' : 'es'}`);
   }
 
   part(selector) { return this.track.querySelector(selector); }
@@ -134,6 +134,8 @@ export class Lane {
     document.querySelector('#tabs [role="tab"]').click();
   }
 }
+
+function counted(tokens) { return `${tokens} token${tokens === 1 ? '' : 's'}`; }
 
 // A figure with what it is made of, for the pointer and for who has none.
 function tell(box, words) {

@@ -33,7 +33,8 @@ def path(tmp_path):
     ("text", "reason"),
     [
         ("", "line 1: the file is empty"),
-        ("\n", "line 1: not JSON"),
+        ("\n", "line 1: not JSON: Expecting value, column 1$"),
+        (f"{HEADER}\n  {ROUND[:-1]}\n{ROUND}\n", rf"line 2: not JSON: .*, column {len(ROUND)}$"),
         ("[]\n", "line 1: not a trace of version 1: version None"),
         ("7\n", "line 1: not a trace"),
         (

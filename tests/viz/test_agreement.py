@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.records import Nodes
+from engine.records import Emitted, Nodes
 from tests.page import synthetic
 from viz.agreement import LaneText, agreement
 from viz.lanes import over_message
@@ -139,6 +139,13 @@ def test_each_lane_says_how_it_stands_to_plain_decoding(first, lane, note, place
     plain, below = agreement(lanes(first, lane)).lanes
     assert plain == ("run-1", None, "", False)
     assert below == ("run-2", place, note, is_wrong)
+
+
+@pytest.mark.parametrize("temperature", [COLD, WARM])
+def test_one_token_is_one_token(temperature):
+    one = replace(ROUNDS[0], emitted=Emitted(TOKENS[:1], ("sampled",), ("a",)))
+    says = agreement(lanes(*[(temperature, ((one,), False))] * 2)).says
+    assert "1 token" in says and "1 tokens" not in says
 
 
 def test_lanes_of_another_temperature_than_plains_are_compared_with_each_other():
