@@ -23,7 +23,7 @@ def settings_panel() -> dict[str, Any]:
             num_draft = gr.Number(USUAL["num_draft"], label="Draft length (0: usual)")
             tree = gr.Textbox(USUAL["tree"], label="Tree (auto or nodes)", max_lines=1)
         rule = gr.Dropdown(
-            [("recursive rejection", "recursive"), ("block verification (chains only)", "block")],
+            [("recursive rejection", "recursive"), ("block (chains only)", "block")],
             value=USUAL["rule"],
             label="Rule",
         )

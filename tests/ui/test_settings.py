@@ -125,3 +125,10 @@ def test_a_prompt_nobody_can_read_is_refused_in_a_sentence(prompt, word):
 def test_a_setting_out_of_bounds_names_its_widget(name, value, label):
     with pytest.raises(ValueError, match=f"^{label}"):
         read("Why?", SHOWN | {name: value})
+
+
+def test_no_rule_is_longer_than_its_box_in_the_rail():
+    """What is longer would lie under the box's arrow."""
+    with gr.Blocks():
+        rule = settings_panel()["rule"]
+    assert max(len(label) for label, _ in rule.choices) <= len("recursive rejection")
