@@ -97,6 +97,8 @@ def test_a_verdict_is_asked_three_times_and_the_numbers_tell_it(shelf):
     for ask in asked:
         assert (ask["verdict"] == "accepted") == (ask["u"] * ask["q"] < ask["p"])
         assert ("<" in ask["because"]) == (ask["verdict"] == "accepted")
+        p, q = (float(said(name, ask[name])) for name in ("p", "q"))  # as they are shown
+        assert f"p/q = {said('p_over_q', p / q)}" in ask["because"]
 
 
 @pytest.mark.parametrize(
