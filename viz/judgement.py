@@ -72,8 +72,8 @@ def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
 
 def _tested(info: JudgementInfo, place: Judged, node: int) -> dict[str, Any]:
     """A place with the token in hand of ``node``, and what was left of p there."""
-    token, left = info.token[node], info.residual[node]
-    residual = [left.get(each, 0.0) for each in place.token]
+    token, left = info.token[node], info.left.get(node)
+    residual = [left.of(each) if left else 0.0 for each in place.token]
     look = _look(place, token, residual, _first(place.order, place, token), is_tested=True)
     return look | {NOTE: P_LEFT} if left and place.kind == "taken" else look
 

@@ -7,7 +7,7 @@ from engine.records import Law, Round
 from engine.tree import is_chain
 from viz.decision import decision, named
 from viz.point_mass import is_taken
-from viz.residual import residual_at
+from viz.residual import Left, residuals
 
 DRAWN = {"recovered": "the residual", "bonus": "p, as a bonus", "sampled": "p"}
 
@@ -32,7 +32,7 @@ class JudgementInfo(NamedTuple):
     words: dict[int, str]  # by tested node
     parent: dict[int, int]
     token: dict[int, int]
-    residual: dict[int, dict[int, float]]  # by tested node: what stood then, by token
+    left: dict[int, Left]  # by tested node: what was left of p then, where it is known
     last: str  # the words for the token that was not drafted
     last_token: int  # itself; -1 where there is none
 
@@ -62,7 +62,7 @@ def judgement_info(
         {node: decision(this, node, is_block, has_point_mass) for node in found},
         {node: nodes.parent[node] for node in found},
         {node: nodes.token[node] for node in found},
-        {node: residual_at(this, node, has_point_mass) for node in found},
+        residuals(this, has_point_mass),
         *_drawn(this),
     )
 

@@ -1,11 +1,35 @@
 """The residual where a token is tested: only what stood there, and only where the record tells."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from engine.records import Law, Round
-from viz.point_mass import is_taken, law_at
+from viz.point_mass import is_taken
 
 
-def residual_at(this: Round, node: int, has_point_mass: bool = True) -> dict[int, float]:
-    """What siblings refused before ``node`` left of p, by token; empty where nothing is known.
+class Left(NamedTuple):
+    """What siblings refused before a node left of its place's law.
+
+    Attributes:
+        shares: of the law, by token.
+        mass: of them that is left.
+        gone: the refused siblings' ranks, by token.
+        rank: the node's.
+    """
+
+    shares: Mapping[int, float]
+    mass: float
+    gone: Mapping[int, int]
+    rank: int
+
+    def of(self, token: int) -> float:
+        """The share of ``token``; 0 of one that was refused before."""
+        is_gone = self.gone.get(token, self.rank) < self.rank
+        return 0.0 if is_gone else min(1.0, self.shares.get(token, 0.0) / self.mass)
+
+
+def residuals(this: Round, has_point_mass: bool = True) -> dict[int, Left]:
+    """What was left of p before a node was tested, by node; those of which it is known.
 
     Of taken tokens it follows from p.  Of drawn ones the record has the last residual only: it
     stands from the last refusal on, and nowhere had a sibling been accepted.
@@ -13,41 +37,41 @@ def residual_at(this: Round, node: int, has_point_mass: bool = True) -> dict[int
     Args:
         has_point_mass: as for ``is_taken``.
     """
-    parent = this.nodes.parent[node]
-    law = law_at(this, parent)
-    if law is None:
-        return {}
-    if is_taken(this, parent, has_point_mass):
-        return _left(law, _refused_before(this, node))
-    return dict(zip(law.token, law.residual, strict=True)) if _is_last(this, node) else {}
+    laws, last, found = {law.node: law for law in this.laws}, this.nodes.path[-1], {}
+    for parent, tested in _tested(this).items():
+        if parent not in laws:
+            continue
+        if is_taken(this, parent, has_point_mass):
+            found |= _of_taken(this, laws[parent], tested)
+        elif parent == last:
+            found |= _of_drawn(this, laws[parent], tested)
+    return found
 
 
-def _left(law: Law, refused: set[int]) -> dict[int, float]:
-    """p without ``refused``, scaled to one; p itself where it has no other token."""
-    entries = dict(zip(law.token, law.target, strict=True))
-    if not refused:
-        return {}
-    mass = 1 - sum(entries.get(token, 0.0) for token in refused)
-    if mass <= 0:
-        return entries
-    return {t: 0.0 if t in refused else min(1.0, p / mass) for t, p in entries.items()}
+def _tested(this: Round) -> dict[int, list[int]]:
+    """Tested nodes by parent, in the order of their tests."""
+    nodes, found = this.nodes, {}
+    for node in sorted(range(len(nodes.token)), key=nodes.rank.__getitem__):
+        if nodes.verdict[node] in ("accepted", "rejected"):
+            found.setdefault(nodes.parent[node], []).append(node)
+    return found
 
 
-def _refused_before(this: Round, node: int) -> set[int]:
-    """The tokens of the siblings that were tested before ``node``."""
-    nodes = this.nodes
-    before = (i for i in _refused(this, nodes.parent[node]) if nodes.rank[i] < nodes.rank[node])
-    return {nodes.token[i] for i in before}
+def _of_taken(this: Round, law: Law, tested: list[int]) -> dict[int, Left]:
+    """p without those refused before, scaled to one; p itself where it has no other token."""
+    nodes, shares = this.nodes, dict(zip(law.token, law.target, strict=True))
+    mass, gone, found = 1.0, {}, {}
+    for node in tested:
+        token, rank = nodes.token[node], nodes.rank[node]
+        if gone:
+            found[node] = Left(shares, *((mass, gone) if mass > 0 else (1.0, {})), rank)
+        if nodes.verdict[node] == "rejected" and token not in gone:
+            mass, gone[token] = mass - shares.get(token, 0.0), rank
+    return found
 
 
-def _is_last(this: Round, node: int) -> bool:
-    """Whether ``node`` was refused, and nothing was tested after it."""
-    nodes = this.nodes
-    refused = _refused(this, nodes.path[-1])
-    return node in refused and nodes.rank[node] == max(nodes.rank[i] for i in refused)
-
-
-def _refused(this: Round, parent: int) -> list[int]:
-    nodes = this.nodes
-    below = (i for i, above in enumerate(nodes.parent) if above == parent)
-    return [i for i in below if nodes.verdict[i] == "rejected"]
+def _of_drawn(this: Round, law: Law, tested: list[int]) -> dict[int, Left]:
+    """The recorded residual, for the last that was refused."""
+    refused = [node for node in tested if this.nodes.verdict[node] == "rejected"]
+    shares = dict(zip(law.token, law.residual, strict=True))
+    return {node: Left(shares, 1.0, {}, this.nodes.rank[node]) for node in refused[-1:]}
