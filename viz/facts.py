@@ -6,6 +6,7 @@ from engine.run_facts import End, Yardstick
 from engine.stats import Tally, speed_up
 from viz.amount import count, milliseconds
 
+UNSTEADY = 1.05  # times what its passes can bring: no pass is cheaper than a plain one by so much
 PENDING = "…"  # a figure that comes later; the player puts it where this stands
 
 
@@ -38,7 +39,7 @@ def facts_info(
         awaits_plain: it is going to be measured, once the run is over.
         is_plain: the run is plain decoding.
     """
-    speed = _speed_up(end, awaits_plain) if is_over else _so_far(tally, plain, awaits_plain)
+    speed = _speed_up(end, awaits_plain, tally) if is_over else _so_far(tally, plain, awaits_plain)
     return [
         _tokens_per_pass(tally),
         _plain_itself() if is_plain and tally.tokens else speed,
@@ -68,7 +69,7 @@ def _so_far(tally: Tally, plain: Yardstick | None, awaits_plain: bool) -> Fact:
     return Fact(f"{ours / theirs:.2f}×", "of plain, so far", hover)
 
 
-def _speed_up(end: End | None, awaits_plain: bool) -> Fact:
+def _speed_up(end: End | None, awaits_plain: bool, tally: Tally) -> Fact:
     ratio = speed_up(end)
     if awaits_plain:
         return Fact(PENDING, "of plain, being measured", "Plain decoding of the same prompt runs")
@@ -81,7 +82,11 @@ def _speed_up(end: End | None, awaits_plain: bool) -> Fact:
         f"{ratio.part:.1f} tokens/s ({count(end.tokens, 'token')} in {end.seconds:.2f} s) against"
         f" {ratio.whole:.1f} plain ({count(plain.tokens, 'token')} in {plain.seconds:.2f} s)"
     )
-    return Fact(f"{ratio.value:.2f}×", "of plain, measured", hover)
+    label, most = "of plain, measured", tally.mean_accepted_length.value
+    if most is not None and ratio.value > UNSTEADY * most:
+        label = "of plain, unsteady"
+        hover += f"; {most:.2f} tokens a pass cannot bring that: the machine was busy meanwhile"
+    return Fact(f"{ratio.value:.2f}×", label, hover)
 
 
 def _plain_itself() -> Fact:

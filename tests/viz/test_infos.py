@@ -174,6 +174,17 @@ def test_the_speed_up_is_shown_once_it_was_measured():
     assert facts_info(tally, End("length", 1, 2, 0.5))[1].label == "of plain, not measured"
 
 
+@pytest.mark.parametrize(("seconds", "label"), [(1.04, "measured"), (1.06, "unsteady")])
+def test_a_speed_up_that_no_such_passes_can_bring_is_called_unsteady(seconds, label):
+    """Every pass of a run costs what a plain one does, or more."""
+    tally = Tally.of([ROUND])
+    tokens = tally.tokens
+    end = End("length", 1, tokens, 1.0, Yardstick(tokens, seconds * tokens, tokens))
+    fact = facts_info(tally, end)[1]
+    assert fact.label == f"of plain, {label}"
+    assert ("the machine was busy" in fact.hover) == (label == "unsteady")
+
+
 def test_a_run_whose_yardstick_is_known_shows_its_speed_up_so_far():
     tally, plain = Tally.of([ROUND]), Yardstick(10, 1.0, 10)
     fact = facts_info(tally, plain=plain, is_over=False)[1]
