@@ -11,6 +11,9 @@ from typing import Any
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, PretrainedConfig
 
 _STATES = {"linear_attention", "conv", "hybrid", "hybrid_sliding"}
+# What the shapes in a layer's attention come from, as configs call it.
+_HEADS = ("num_attention_heads", "num_key_value_heads", "head_dim", "v_head_dim")
+_HEADS += ("qk_nope_head_dim", "qk_rope_head_dim")
 _WINDOWS = {"sliding_attention": "sliding_window", "chunked_attention": "attention_chunk_size"}
 
 
@@ -23,7 +26,7 @@ def refusal(config: PretrainedConfig) -> str | None:
     kind = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     kind = kind[0] if isinstance(kind, tuple) else kind
     text = config.get_text_config()
-    return _state(text, kind) or _use(text, kind) or _window(text)
+    return _state(text, kind) or _use(text, kind) or _window(text) or _uneven(text)
 
 
 def _state(config: PretrainedConfig, kind: type) -> str | None:
@@ -70,6 +73,35 @@ def _window(config: PretrainedConfig) -> str | None:
             "attention, for rejected tokens have to be taken back from the cache"
         )
     return None
+
+
+def _uneven(config: PretrainedConfig) -> str | None:
+    """Layers whose heads differ: all layers' slots are one block, so that they move as one.
+
+    Told layer by layer (Gemma 4, and whatever has a ``per_layer_config``), or by names of their
+    own for those with a window (Inkling).
+    """
+    layers = list(config.per_layer_config) if config.is_heterogeneous else [config]
+    kinds = getattr(config, "layer_types", None) or [""] * len(layers)
+    layers = layers if len(layers) == len(kinds) else layers * len(kinds)
+    found = [_heads(layer, kind) for layer, kind in zip(layers, kinds, strict=True)]
+    differing = [
+        f"{name} {' and '.join(map(str, sorted(values, key=str)))}"
+        for name, *every in zip(_HEADS, *found, strict=True)
+        if len(values := set(every)) > 1
+    ]
+    if not differing:
+        return None
+    return (
+        f"has layers whose heads differ ({', '.join(differing)}): "
+        "the slots of its cache would not be one block"
+    )
+
+
+def _heads(layer: PretrainedConfig, kind: str) -> tuple[int | None, ...]:
+    """Of ``_HEADS`` what a layer of ``kind`` has."""
+    own = "swa_" if "sliding" in kind else ""
+    return tuple(getattr(layer, own + name, getattr(layer, name, None)) for name in _HEADS)
 
 
 def _shorter(window: int, context: int) -> str | None:

@@ -15,6 +15,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from transformers import (
     BertConfig,
     BloomConfig,
+    Gemma4TextConfig,
     GPT2Config,
     GPT2LMHeadModel,
     GPTJConfig,
@@ -22,6 +23,7 @@ from transformers import (
     GPTNeoConfig,
     GPTNeoXConfig,
     JambaConfig,
+    LlamaConfig,
     MambaConfig,
     MistralConfig,
     PreTrainedModel,
@@ -37,6 +39,8 @@ from engine.heads.trees import TreeFile, Trees
 from engine.models import ModelError, load
 from engine.suitability import refusal
 from tests.fakes import METHODS, text_of, tiny_llama
+
+WIDE = {"sliding_window": 131_072}  # as the context: every layer sees it all
 
 
 def save(model: torch.nn.Module, folder: Path, vocab: int = 32) -> Path:
@@ -191,6 +195,25 @@ def test_what_only_its_class_or_its_layers_betray_is_refused(config, reason):
 @pytest.mark.parametrize("config", [GPTNeoXConfig(), GPT2Config(), BertConfig(is_decoder=True)])
 def test_what_writes_left_to_right_is_allowed_whatever_its_config_says(config):
     assert refusal(config) is None
+
+
+UNEVEN = {
+    "head_dim 256 and 512": Gemma4TextConfig(num_hidden_layers=6, **WIDE),
+    "num_key_value_heads 1 and 4, head_dim 256 and 512": Gemma4TextConfig(
+        num_hidden_layers=6, attention_k_eq_v=True, num_global_key_value_heads=1, **WIDE
+    ),
+    "num_key_value_heads 32 and 8": LlamaConfig(per_layer_config={1: {"num_key_value_heads": 8}}),
+}
+
+
+@pytest.mark.parametrize("heads", UNEVEN)
+def test_layers_whose_heads_differ_are_refused_before_the_first_round(heads):
+    assert f"has layers whose heads differ ({heads})" in refusal(UNEVEN[heads])
+
+
+def test_layers_that_differ_in_anything_else_are_allowed():
+    assert refusal(LlamaConfig(per_layer_config={1: {"intermediate_size": 64}})) is None
+    assert refusal(Gemma4TextConfig(num_hidden_layers=6, global_head_dim=256, **WIDE)) is None
 
 
 def cut(folder: Path) -> None:
