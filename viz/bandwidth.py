@@ -21,11 +21,11 @@ NOT_MEASURED = "this trace holds no measured ceilings of its machine"
 RUN, ROUND = "this run", "this round"
 LOOKS = {"plain": ("dim", "diamond"), RUN: ("ink", "circle"), ROUND: ("ink", "circle")}
 MAX_ROUNDS = 300  # drawn; of more every second, third, ...
-SIDES = {
-    "plain": "bottom right",
-    RUN: "top right",
-    ROUND: "top right",
-}  # of a plain run both are in one place
+SIDES = {  # below the dots, for the roof is above; of a plain run both are in one place
+    "plain": "bottom left",
+    RUN: "bottom right",
+    ROUND: "bottom right",
+}
 
 
 class Load(NamedTuple):
@@ -188,7 +188,8 @@ def _dot(roof: Roofline, name: str, load: Load) -> dict[str, Any]:
         "name": name,
         "mode": "markers+text",
         "text": [name],
-        "textposition": SIDES[name],
+        # one above the roof, as measured ceilings leave it, is named on that side of the roof
+        "textposition": SIDES[name] if speed < ceiling else "top left",
         "textfont": {"size": SIZES["small"], "color": role("ink")},
     }
 

@@ -96,7 +96,7 @@ def fit_figure(info: FitInfo) -> figure.Figure:
         "x": places,
         "y": info.observed,
         "width": 0.4,
-        "marker": {"color": role("dim")},
+        "marker": {"color": role("dim", 0.5)},  # the whiskers over it are to be seen
         "hovertext": [escape(words) for words in info.hover],
         "hoverinfo": "text",
     }

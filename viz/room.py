@@ -96,7 +96,8 @@ def layout(info: TreeInfo, room: Room, level: str, longest: int) -> dict[str, An
         whole = len(info.node) + info.num_hidden
         text = f"{len(info.node)} of {whole} nodes drawn"
         place = {"x": 1, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "right"}
-        drawn["annotations"] = [{"text": text, **place}]
+        drawn["annotations"] = [{"text": text, **place, "yanchor": "bottom"}]
+        drawn["margin"]["t"] = 20  # above all nodes
     return drawn
 
 

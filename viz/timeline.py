@@ -76,9 +76,13 @@ def _names(info: TimelineInfo) -> list[str]:
 def _words(info: TimelineInfo) -> list[str]:
     """What stands in the bar of every phase: nothing where it has no room."""
     words = [name.removesuffix(" ms") for name in _names(info)]
-    room = [LETTER * len(word) * info.whole for word in words]
-    times = info.milliseconds
-    return [w if t > r else "" for w, t, r in zip(words, times, room, strict=True)]
+    times = zip(words, info.milliseconds, strict=True)
+    return [word if _fits(info, word, time) else "" for word, time in times]
+
+
+def _fits(info: TimelineInfo, words: str, time: float) -> bool:
+    """Whether a bar of so many milliseconds has room for ``words``."""
+    return time > LETTER * len(words) * info.whole
 
 
 def _lit(words: list[str], start: int, stop: int) -> figure.Patch:
@@ -111,7 +115,7 @@ def _plain(info: TimelineInfo, plain: float) -> dict[str, Any]:
 
     Before the end only the first is seen.
     """
-    unseen = max(0, info.tokens - 1)
+    unseen, words = max(0, info.tokens - 1), f"plain: {plain:.0f} ms a pass"
     return {
         "type": "bar",
         "orientation": "h",
@@ -120,9 +124,10 @@ def _plain(info: TimelineInfo, plain: float) -> dict[str, Any]:
         "base": [round(i * plain, 3) for i in reversed(range(info.tokens))],
         "marker": {"color": role("faint", 0.55), "opacity": [0] * unseen + [1]},
         "name": f"plain {plain:.0f} ms",
-        "text": [*[""] * unseen, f"plain: {plain:.0f} ms a pass"],
+        "text": [*[""] * unseen, words],
+        "textposition": "inside" if _fits(info, words, plain) else "outside",
         "insidetextanchor": "start",
-        "insidetextfont": {"color": role("ink"), "size": SIZES["small"]},
+        "textfont": {"color": role("ink"), "size": SIZES["small"]},
         "constraintext": "none",
     }
 
@@ -130,8 +135,12 @@ def _plain(info: TimelineInfo, plain: float) -> dict[str, Any]:
 def _all_plain(info: TimelineInfo, plain: float) -> figure.Patch:
     """As many plain steps as the round has emitted tokens."""
     words = f"plain: {info.tokens} pass{'es' * (info.tokens != 1)} of {plain:.0f} ms"
-    last = info.tokens - 1
-    return [["data.1.marker.opacity", [1] * info.tokens], [f"data.1.text.{last}", words]]
+    is_inside, none = _fits(info, words, info.tokens * plain), [""] * (info.tokens - 1)
+    return [
+        ["data.1.marker.opacity", [1] * info.tokens],
+        ["data.1.text", [*none, words] if is_inside else [words, *none]],  # from the first, or
+        ["data.1.textposition", "inside" if is_inside else "outside"],  # behind the last
+    ]
 
 
 def _layout(info: TimelineInfo) -> dict[str, Any]:

@@ -125,9 +125,9 @@ def test_the_theme_reaches_the_bars(prover):
     prove(prover)
     prover.until("proof.isDrawn")
     drawn = "JSON.stringify(document.querySelector('[data-place=first] .plot').data)"
-    assert PALETTE["dark"]["dim"] in prover.ask(drawn)
+    assert PALETTE["dark"]["ink"] in prover.ask(drawn)
     prover.page.click("#header .theme")
-    prover.until(f"{drawn}.includes('{PALETTE['light']['dim']}')")
+    prover.until(f"{drawn}.includes('{PALETTE['light']['ink']}')")
 
 
 def test_keys_leave_the_stage_alone_while_it_is_out_of_sight(prover):

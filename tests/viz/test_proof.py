@@ -83,7 +83,7 @@ def test_the_bars_have_their_two_colours_whatever_the_verdict():
     for p_value in (0.4, 1e-9):
         data = fit_figure(fit_info(fit(p_value)))["data"]
         colours = [bars["marker"]["color"] for bars in data[:2]]
-        assert colours == ["@target/0.3", "@dim"]  # the law's, and one that is no verdict's
+        assert colours == ["@target/0.3", "@dim/0.5"]  # the law's, and one that is no verdict's
 
 
 def test_pairs_have_room_for_both_tokens_and_are_called_pairs():
