@@ -141,19 +141,24 @@ def _draft(
 def _differing(home: str, tokenizer: PreTrainedTokenizerBase, own: int, other: int) -> str:
     """What differs in ``home``'s vocabulary; empty where it is the target's.
 
-    Tokens that only one of the models has a row for are no difference: the draft model neither
-    guesses nor understands them.
+    Tokens that only one of them has are no difference: what a draft model guesses is judged in
+    any case.
 
     Args:
         own, other: rows of the target and of the model in ``home``.
     """
     try:
-        theirs = read_tokenizer(home).get_vocab().items()
+        theirs = _words(read_tokenizer(home))
     except ModelError:  # weights alone, as the shipped draft model: the sizes have to do
         return "" if own == other else f"{other} vs {own}"
-    shared = min(own, other)
-    ids = {number for _, number in tokenizer.get_vocab().items() ^ theirs if number < shared}
-    return f"{len(ids)} of {shared} tokens differ" if ids else ""
+    mine, shared = _words(tokenizer), min(own, other)
+    both = (number for number in mine.keys() & theirs.keys() if number < shared)
+    differing = sum(mine[number] != theirs[number] for number in both)
+    return f"{differing} of {shared} tokens differ" if differing else ""
+
+
+def _words(tokenizer: PreTrainedTokenizerBase) -> dict[int, str]:
+    return {number: word for word, number in tokenizer.get_vocab().items()}
 
 
 def _check_methods(wanted: Sequence[str] | None) -> None:

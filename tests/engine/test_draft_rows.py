@@ -75,11 +75,15 @@ def test_a_word_at_an_id_beyond_both_models_rows_is_no_difference(tmp_path):
 
 
 @pytest.mark.parametrize("changed", ["target", "draft"])
-def test_a_word_that_one_of_them_lacks_where_both_have_a_row_is_one(tmp_path, changed):
+def test_a_word_that_one_of_them_lacks_is_none_where_both_have_a_row_either(tmp_path, changed):
+    """As a fine-tuned model's <think> in what is padding in the other."""
     home, draft = padded(tmp_path / "target", 40, 0), padded(tmp_path / "draft", 36, 1)
     file = tmp_path / changed / "tokenizer.json"
     told = json.loads(file.read_text())
     told["model"]["vocab"]["<think>"] = 34
+    file.write_text(json.dumps(told))
+    assert load(home, draft=draft).methods["draft"] == AVAILABLE
+    told["model"]["vocab"]["other"] = told["model"]["vocab"].pop("w7")
     file.write_text(json.dumps(told))
     reason = load(home, draft=draft).methods["draft"]
     assert reason == "needs a draft model with the same vocabulary: 1 of 36 tokens differ"
