@@ -111,8 +111,7 @@ def _largest(
     A point mass only takes its own tokens out of p, so that p's largest hold the residual's while
     few of them were refused.
     """
-    refused = Counter(proposal.parents[child] for child in judgement.rejected)
-    is_thinned = 2 * max(refused.values(), default=0) >= TOP
+    has_rest = proposal.laws is not None or is_thinned(proposal, judgement)
     found = []
     for node, rest in zip(path, judgement.residuals, strict=True):
         sources = [logits[node]]
@@ -120,11 +119,17 @@ def _largest(
             sources.append(target_laws[node])
         if proposal.laws is not None:
             sources.append(proposal.laws[node])
-        if proposal.laws is not None or is_thinned:
+        if has_rest:
             sources.append(rest)
         found.append(torch.cat([top_tokens(source, TOP) for source in sources]))
     tested = _tested_tokens(proposal, judgement, path, logits.device)
     return torch.cat([torch.stack(found), tested], -1)
+
+
+def is_thinned(proposal: Proposal, judgement: Judgement) -> bool:
+    """Whether refused point masses leave few of p's largest tokens to the residual, at a node."""
+    refused = Counter(proposal.parents[child] for child in judgement.rejected)
+    return 2 * max(refused.values(), default=0) >= TOP
 
 
 def top_tokens(values: torch.Tensor, count: int) -> torch.Tensor:

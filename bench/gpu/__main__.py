@@ -52,9 +52,7 @@ SECONDS = {  # of each part at the least; what one leaves goes to the next
     "rounds-1B": 60,
 }
 COMMAND = ["-m", "bench.gpu"]
-TOTAL = sum(
-    SECONDS.values()
-)  # eight minutes, less 20 seconds in which this process starts and ends
+TOTAL = sum(SECONDS.values())  # eight minutes, less 20 seconds for this process to start and end
 
 
 def main() -> None:

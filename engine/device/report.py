@@ -1,6 +1,5 @@
 """What a round on the device has told the host, read."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,7 +10,7 @@ from engine.device.drafters.blank import Blank
 from engine.device.report_layout import ReportLayout
 from engine.device.uniforms import Uniforms
 from engine.drafters.drafter import Proposal, ranks_of
-from engine.recorder import TOP, law_of, nodes_of, point_masses
+from engine.recorder import is_thinned, law_of, nodes_of, point_masses
 from engine.records import Law, Nodes
 from engine.tree import children
 from engine.verify import Judgement, accept_prob
@@ -102,7 +101,7 @@ class Report:
         tokens, columns, own = (self._parts[name] for name in ("entries", "columns", "own"))
         proposal, found = self.proposal, []
         has_laws = proposal.laws is not None
-        has_rest = has_laws or _is_thinned(proposal, judgement)
+        has_rest = has_laws or is_thinned(proposal, judgement)
         for source, is_told in enumerate((True, is_reordered, has_laws, has_rest)):
             if is_told:
                 count = int((tokens[row, source] >= 0).sum())
@@ -115,14 +114,6 @@ class Report:
         if node == judgement.path[-1] and judgement.extra is not None:
             found.append([judgement.extra, *own[:, -1].tolist()])
         return law_of(node, found, point_masses(proposal, node))
-
-
-def _is_thinned(proposal: Proposal, judgement: Judgement) -> bool:
-    """Whether point masses took so much of a law that p's largest no longer hold the residual's:
-    what the ordinary loop's record goes by.
-    """
-    refused = Counter(proposal.parents[child] for child in judgement.rejected)
-    return 2 * max(refused.values(), default=0) >= TOP
 
 
 def _filled(
