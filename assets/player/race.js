@@ -8,6 +8,7 @@ import { Silence } from './silence.js';
 import { stillness } from './stillness.js';
 import { say } from './view_notice.js';
 
+const PLACES = ['1st', '2nd', '3rd', '4th'];
 const PASSES = 2.5; // a second, where the lanes go pass by pass
 
 export class View {
@@ -77,7 +78,7 @@ export class View {
     if (!decoded.length) return;
     const most = Math.max(...decoded.map((lane) => lane.tokens.length));
     const order = decoded.filter((lane) => lane.isWhole).sort((a, b) => b.rate - a.rate);
-    for (const lane of this.lanes) lane.close(most, order.indexOf(lane), decoded[0], lanes.find(({ run }) => run === lane.run));
+    for (const lane of this.lanes) lane.close(most, place(order, lane), decoded[0], lanes.find(({ run }) => run === lane.run));
     this.part('.equal').textContent = says;
     this.part('.equal').classList.toggle('problem', holds === false);
     this.seek(0);
@@ -161,4 +162,10 @@ export class View {
       get lanes() { return view.lanes.map((lane) => ({ run: lane.run, rounds: lane.rounds.length, seconds: lane.seconds, tokens: lane.tokens, shown: lane.shown })); },
     };
   }
+}
+
+// A lane's at the finish; whoever comes in alone has beaten nobody.
+function place(order, lane) {
+  if (!lane.isWhole) return 'stopped';
+  return order.length > 1 ? PLACES[order.indexOf(lane)] : 'finished';
 }

@@ -5,7 +5,6 @@ import { Text } from './text.js';
 
 const PHASES = ['draft', 'verify', 'accept', 'commit'];
 const CUT = ['cancelled', 'memory', 'not_finite']; // reasons of an end that is none of the text's
-const PLACES = ['1st', '2nd', '3rd', '4th'];
 
 export class Lane {
   constructor({ run, number, label, settings }, index, limit, onPick) {
@@ -70,7 +69,7 @@ export class Lane {
     this.track.classList.toggle('missing', !this.rounds.length);
     if (!this.rounds.length) { this.part('.place').textContent = 'not decoded'; return; }
     const count = this.tokens.length === most ? '' : ` · ${counted(this.tokens.length)}`;
-    this.place = `${place < 0 ? 'stopped' : PLACES[place]} · ${this.seconds.toFixed(2)} s${count}${this.times(plain)}`;
+    this.place = `${place} · ${this.seconds.toFixed(2)} s${count}${this.times(plain)}`;
     for (const word of this.words) word.classList.remove('differs');
     this.words[difference]?.classList.add('differs');
     this.column.classList.toggle('wrong', isWrong);

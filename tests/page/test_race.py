@@ -132,6 +132,17 @@ def test_the_finish_has_an_order_and_a_speed_against_plain(racer):
     assert said[1].endswith("3.00× plain") and said[2].endswith("1.50× plain")
 
 
+def test_who_comes_in_alone_is_no_first(racer):
+    racer.decoder.delay = 0.1
+    racer.page.click("#race-go")
+    racer.until("race.lanes[1]?.rounds > 1")
+    racer.page.click("#race-stop")
+    racer.until("race.state === 'over'")
+    racer.press("End")
+    said = racer.page.locator(".race .place").all_text_contents()
+    assert [words.split(" ")[0] for words in said[:2]] == ["finished", "stopped"]
+
+
 def test_keys_play_and_step_round_by_round_or_pass_by_pass(racer):
     race(racer)
     racer.press("ArrowRight")
