@@ -63,8 +63,9 @@ def steps(
         told = settings(kind, runs, drafters / kind, is_fresh)
         yield *module, *told, *on, *source, "--out", str(runs / kind)
         module = ("card",) if kind == "draft" else ("ship", kind)
-        out = str(drafters / kind)
-        yield *module, *source, *shelf, "--run", str(runs / kind), "--out", out
+        mean = ("--mean", str(drafters / kind)) if "--shipped" in told else ()
+        out = ("--out", str(drafters / kind))
+        yield *module, *source, *shelf, "--run", str(runs / kind), *mean, *out
 
 
 def settings(kind: str, runs: Path, shipped: Path, is_fresh: bool) -> tuple[str, ...]:

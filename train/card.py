@@ -19,7 +19,7 @@ from train.drawn import drawn_chances
 from train.exam import HELD, all_ranks, table, texts
 from train.labels import open_stores
 from train.needs import PROMPTS, TARGET, read_target
-from train.onward import spare_longer, write_history
+from train.onward import MEAN, average, spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
 from train.standalone import Standalone
@@ -86,7 +86,7 @@ the end of each training):
 - **Optimiser**: Muon for the layers, AdamW for embedding and norms, highest rate {rate:g},
   falling towards the end; {steps:,} steps of about {batch:,} tokens, {trained:,} of them the
   assistant's, in trainings that go on from each other's weights (`training.json`); seed {seed};
-  bf16 autocast where faster, {hours:.2f} hours, the last training on {machine}.
+  bf16 autocast where faster, {hours:.2f} hours, the last training on {machine}.{ending}
 - **Limits**: rows of 512 tokens at the most; English questions of one turn. Beyond that it
   drafts worse, which costs speed and never changes the output.
 
@@ -130,6 +130,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/draft"))
     parser.add_argument("--out", type=Path, default=Path("assets/drafters/draft"))
+    parser.add_argument("--mean", type=Path, help="folder of a model to average the run's with")
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
     parser.add_argument("--target", default=TARGET)
@@ -150,6 +151,8 @@ def card(args: argparse.Namespace) -> None:
         raise SystemExit(f"{args.run} has no checkpoint yet: nothing to ship")
     training = revive(args.run)
     spare_longer(training, args.out, args.force)
+    if args.mean:
+        average(training.model, AutoModelForCausalLM.from_pretrained(args.mean, dtype="float32"))
     told = json.loads((args.run / "settings.json").read_text())
     stores = open_stores(args.labels)
     # before anything is overwritten: the questions may be missing
@@ -172,6 +175,7 @@ def card(args: argparse.Namespace) -> None:
         machine=machine_of(told),
         rows=f"{told['rows']:,}",
         unique=told["unique"],
+        ending=MEAN if args.mean else "",
         **found,
     )
     (args.out / "README.md").write_text(text, encoding="utf-8")

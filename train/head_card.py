@@ -63,7 +63,7 @@ only rows of one training compare; in the last one the rate fell from {level:.0%
 - **Start**: {start}
 - **Optimiser**: {optimiser}, highest rate {rate:g}, {step:,} steps of about {tokens:,} tokens, in
   trainings that go on from each other's weights (`training.json`); seed {seed}; bf16 autocast
-  where faster; {hours:.2f} hours, the last training on {machine}.
+  where faster; {hours:.2f} hours, the last training on {machine}.{ending}
 - **Limits**: trained on {trained:,} assistant tokens, repeats counted. English, one turn,
   rows of at most 512 tokens. Where it drafts badly that costs speed and never changes the output.
 

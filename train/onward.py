@@ -16,6 +16,9 @@ from train.training import Training
 
 HISTORY = "training.json"
 VOCABULARIES = ("token_map", "draft_ids")  # of shipped heads: training guesses every token
+MEAN = """
+- **Weights**: the mean of those before and after the last training (Wortsman et al., 2022, arXiv
+  2203.05482); the curve is of those after it."""
 
 
 @torch.no_grad()
@@ -35,6 +38,22 @@ def take_weights(head: nn.Module, shipped: nn.Module) -> None:
     if lacking:
         raise ValueError(f"shipped heads have no weight {lacking[0]} of that shape")
     head.load_state_dict(fitting, strict=False)
+
+
+@torch.no_grad()
+def average(head: nn.Module, shipped: nn.Module) -> None:
+    """Move the weights of ``head``, trained on from those of ``shipped``, half the way back.
+
+    The mean of two that a training has in common is as a rule better than both (model soups:
+    Wortsman et al., 2022, arXiv 2203.05482): each has learnt a text of its own.
+
+    Raises:
+        ValueError: as for ``take_weights``.
+    """
+    trained = {name: weight.clone() for name, weight in head.named_parameters()}
+    take_weights(head, shipped)
+    for name, weight in head.named_parameters():
+        weight.lerp_(trained[name], 0.5)
 
 
 def write_history(training: Training, folder: Path) -> None:

@@ -22,7 +22,7 @@ from train.head_card import head_card, summary
 from train.heads import FAMILIES, begin, read_shipped
 from train.labels import LabelStore, common_tokens
 from train.needs import PROMPTS, TARGET, read_target
-from train.onward import spare_longer, write_history
+from train.onward import MEAN, average, spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
 from train.state_feed import open_parts
@@ -95,6 +95,7 @@ def main() -> None:
     parser.add_argument("kind", choices=FAMILIES)
     parser.add_argument("--run", type=Path, help="runs/KIND unless given")
     parser.add_argument("--out", type=Path, help="assets/drafters/KIND unless given")
+    parser.add_argument("--mean", type=Path, help="folder of heads to average the run's with")
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
     parser.add_argument("--target", default=TARGET)
@@ -126,6 +127,8 @@ def ship(args: argparse.Namespace) -> None:
     told.out, told.labels, told.device = run, args.labels, "cpu"
     training, speech = begin(family, open_parts(args.labels), told)
     spare_longer(training, out, args.force)
+    if args.mean:
+        average(training.model, family.grown(read_shipped(args.kind, args.mean, args.target)))
     # before anything is overwritten: the questions may be missing
     parts = texts(args, read_target(args.target, dtype_of(AUTO)))
     stores = [part.labels for part in open_parts(args.labels)]
@@ -141,6 +144,7 @@ def ship(args: argparse.Namespace) -> None:
     figures = table(found, write_trees(out / "trees.json", chances, drawn))
     told = card_facts(training, vars(told), found, figures, head)
     told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=len(parts[HELD].labels))
+    told["ending"] = MEAN if args.mean else ""
     told["bits"] = "matrices in eight bits (float8 e4m3; read in fp32)" if args.narrow else "fp32"
     (out / "README.md").write_text(head_card(args.kind, told), encoding="utf-8")
     print("\n".join(summary(told)))

@@ -71,7 +71,7 @@ def test_a_draft_model_that_learnt_for_longer_is_not_shipped_over(home, monkeypa
     monkeypatch.setattr("train.training.Shape", small_shape)
     run, out = home / "run", home / "out"
     told = dict(run=run, out=out, labels=[home / "labels"], target=str(home / "target"))
-    told |= dict(held=2, prompts=home / "none.jsonl", new_tokens=4, bench=home / "bench")
+    told |= dict(held=2, prompts=home / "none.jsonl", new_tokens=4, bench=home / "bench", mean=None)
     with pytest.raises(SystemExit, match="no checkpoint yet"):
         card(argparse.Namespace(**told, force=False))
     train(settings(home, run))
@@ -92,7 +92,9 @@ def test_a_draft_model_is_shipped_with_its_trees_and_what_they_bring(home, monke
     kept = home / "bench" / "target_questions_4.npz"  # as if the questions were answered already
     np.savez(kept, first=[3, 3], **{"0": np.arange(8), "1": np.arange(9)})
     told = dict(run=run, out=out, labels=[home / "labels"], target=str(home / "target"))
-    told |= dict(held=2, prompts=home / "questions.jsonl", new_tokens=4, bench=home / "bench")
+    told |= dict(
+        held=2, prompts=home / "questions.jsonl", new_tokens=4, bench=home / "bench", mean=None
+    )
     card(argparse.Namespace(**told, force=False))
     trees, text = read_trees(out), (out / "README.md").read_text("utf-8")
     assert set(trees.top.by_size) == {4, 8, 16, 32, 64} == set(trees.sampled.by_size)
@@ -103,6 +105,15 @@ def test_a_draft_model_is_shipped_with_its_trees_and_what_they_bring(home, monke
         assert all(1.0 <= float(row[2]) <= 7.0 for row in rows)
     assert json.loads((out / "training.json").read_text())["steps"] == 4
     assert "in the last\n  training 48 of them" in text  # of 2 x 25: one each is held out
+    assert "**Weights**" not in text
+    before = LlamaForCausalLM.from_pretrained(out, dtype=torch.float32)
+    for weight in before.parameters():
+        weight.data += 1
+    before.save_pretrained(home / "before")
+    card(argparse.Namespace(**told | {"mean": home / "before"}, force=False))
+    assert "the mean of those before and after" in (out / "README.md").read_text("utf-8")
+    after = LlamaForCausalLM.from_pretrained(out, dtype=torch.float32).model.norm.weight
+    assert torch.allclose(after, before.model.norm.weight - 0.5, atol=1e-2)
 
 
 def test_a_draft_model_that_goes_on_keeps_its_shape_and_says_so(home):

@@ -1,5 +1,7 @@
 """Trainings that begin with shipped heads."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ from train.family import swap_scaled
 from train.heads import FAMILIES, begin, read_shipped, train
 from train.inherit import layer_config_of
 from train.medusa import Medusa
-from train.onward import read_history, spare_longer, steps_of, take_weights, write_history
+from train.onward import average, read_history, spare_longer, steps_of, take_weights, write_history
 from train.state_feed import open_parts
 from train.training import Training
 
@@ -41,6 +43,36 @@ def test_a_training_goes_on_with_the_very_weights_that_were_shipped(kind, tmp_pa
     assert weights
     for name, weight in weights.items():
         assert torch.allclose(weight, told[name], atol=1e-5), name
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_the_mean_of_two_heads_lies_half_way_between_all_of_their_weights(
+    kind, tmp_path, monkeypatch
+):
+    if kind == "eagle3":
+        monkeypatch.setitem(FAMILIES, kind, Eagle3(vocab=12))
+    target, family = tiny_target(), FAMILIES[kind]
+    tiny_part(target, tmp_path / "part")
+    target.save_pretrained(tmp_path / "target")
+    one = settings(tmp_path, tmp_path / "one", kind=kind)
+    train(one)
+    parts = open_parts(one.labels)
+    head, other = (begin(family, parts, one)[0].model for _ in range(2))
+    swap_scaled(other)  # as it is shipped
+    for weight in other.parameters():
+        weight.data += torch.randn_like(weight)
+    before = {name: weight.clone() for name, weight in plain_weights(head).items()}
+    average(head, other)
+    moved = plain_weights(head)
+    for name, weight in other.named_parameters():
+        assert torch.allclose(moved[name], (before[name] + weight) / 2, atol=1e-4), name
+
+
+def plain_weights(head):
+    """As they are shipped."""
+    copy = deepcopy(head)
+    swap_scaled(copy)
+    return dict(copy.named_parameters())
 
 
 def test_shipped_heads_of_another_size_are_refused():

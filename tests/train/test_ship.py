@@ -15,6 +15,7 @@ from train.heads import FAMILIES, read_shipped, train
 from train.hydra import Hydra
 from train.labels import LabelStore
 from train.medusa import Medusa
+from train.onward import MEAN
 from train.ship import common_ids, narrow, ship
 
 HIDDEN = LlamaConfig(hidden_size=SIZE, vocab_size=VOCAB, num_hidden_layers=1, num_attention_heads=2)
@@ -55,12 +56,13 @@ def test_common_tokens_are_those_looked_to_and_then_those_learnt_first(tmp_path)
 def test_every_kind_has_a_card_with_its_figures():
     facts = dict(hard=0.2, rate=1e-3, seed=0, tokens=3072, parameters=4.2, curve_rows=9, level=0.5)
     facts |= dict(rows="10", unique=99, decay=0.8, optimiser="AdamW", step=7)
-    facts |= dict(machine="one CPU core", bits="fp32")
+    facts |= dict(machine="one CPU core", bits="fp32", ending=MEAN)
     facts |= dict(trained=198, hours=0.1, vocab=9, new_tokens=128, held=40)
     facts |= dict(agreement={"MT-bench": [0.5, 0.25]}, curve=[(100, 0.4, 1.5)])
     facts |= dict(figures=[("MT-bench", "chain of 4", 1.5, 300, 200)])
     for kind in FAMILIES:
         card = head_card(kind, facts)
+        assert card.count("**Weights**: the mean of those before and after") == 1
         assert ABOUT[kind]["title"] in card and "| MT-bench | 0.500 | 0.250 |" in card
         assert "| MT-bench | chain of 4 | 1.50 | 300 / 200 |" in card and "| 100 | 0.400" in card
 
@@ -91,7 +93,7 @@ def test_heads_that_learnt_for_longer_are_not_shipped_over(tmp_path):
     (out / "training.json").write_text('{"steps": 3}')
     told = dict(kind="medusa", run=tmp_path / "run", out=out, labels=[tmp_path / "part"])
     told |= dict(target=str(tmp_path / "target"), prompts=tmp_path / "none.jsonl", held=2)
-    told |= dict(new_tokens=4, bench=tmp_path / "bench", vocab=9)
+    told |= dict(new_tokens=4, bench=tmp_path / "bench", vocab=9, mean=None)
     with pytest.raises(SystemExit, match=r"for 3 steps .* counts 2: only --force"):
         ship(argparse.Namespace(**told, force=False))
     with pytest.raises(SystemExit, match=r"none\.jsonl.*not part of this project, --prompts"):
