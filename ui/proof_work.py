@@ -10,6 +10,7 @@ import gradio as gr
 
 from ui.runner import Runner
 from ui.stage_tab import moment
+from ui.visitor import MOST
 from ui.work import Do, Read, Work
 
 
@@ -38,7 +39,7 @@ class ProofWork(Work):
 
     def begin(self, request: gr.Request, asked: Any, prompt: Any, *values: Any) -> Iterator[str]:
         """As for all work; nothing where this is the proof that stood there when it was asked."""
-        proof = self.proofs.setdefault(self._session(request), Proof())
+        proof = self._last(self._session(request))
         when, wished = moment(asked, inf), (prompt, *values)
         proof.lag = min(proof.lag, _now() - when)
         if proof.is_repeated(wished, when):
@@ -51,9 +52,15 @@ class ProofWork(Work):
 
     def stop(self, request: gr.Request, asked: Any) -> None:
         """As for all work; what is asked for from then on is another proof."""
-        proof = self.proofs.setdefault(self._session(request), Proof())
+        proof = self._last(self._session(request))
         proof.stopped = moment(asked, -inf)
         super().stop(request, asked)
+
+    def _last(self, session: str) -> Proof:
+        """Of this visitor; not every tab says that it is closed, and of many the oldest goes."""
+        if session not in self.proofs and len(self.proofs) >= MOST:
+            self.proofs.pop(next(iter(self.proofs)), None)
+        return self.proofs.setdefault(session, Proof())
 
     def leave(self, request: gr.Request) -> None:
         """This visitor's tab is closed."""

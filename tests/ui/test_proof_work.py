@@ -2,7 +2,10 @@
 
 import pytest
 
-from ui.proof_work import Proof
+from tests.page import fakes
+from ui.loader import Loader
+from ui.proof_work import Proof, ProofWork
+from ui.runner import Runner
 
 WISH = ("a prompt", "draft", 0.7)
 
@@ -32,3 +35,12 @@ def test_what_is_asked_for_again_while_it_runs_is_the_same_proof(asked, stopped,
 def test_other_settings_are_another_proof_and_the_first_of_a_visitor_repeats_none():
     assert not proof().is_repeated((*WISH[:2], 1.0), 1_200)
     assert not Proof().is_repeated(WISH, 1_200)
+
+
+def test_tabs_that_never_said_good_bye_are_forgotten_when_there_are_too_many(monkeypatch):
+    monkeypatch.setattr("ui.proof_work.MOST", 3)
+    work = ProofWork(Runner(Loader(fakes.bundle)), "proof", None, None)
+    kept = [work._last(name) for name in "abc"]
+    assert work._last("a") is kept[0]
+    work._last("d")
+    assert [*work.proofs] == ["b", "c", "d"]
