@@ -4,6 +4,7 @@ import pytest
 import torch
 from triton.runtime.interpreter import InterpreterBuilder
 
+from bench.gpu.trees import random_laws
 from engine.verify import judge
 from kernels.accept import (
     accept,
@@ -230,3 +231,19 @@ def test_a_compiled_function_keeps_the_judgement(monkeypatch):
     path, extra, rows = step(*tree.arguments)
     assert torch.equal(path, tree.exact.path) and torch.equal(extra, tree.exact.extra)
     assert torch.allclose(rows.sum(-1), (torch.arange(4) < tree.exact.count).float())
+
+
+@pytest.mark.parametrize("is_leaf", [True, False])
+def test_the_laws_of_nodes_without_children_are_not_read_and_others_are(is_leaf):
+    """What is no number shows in the masses wherever a kernel reads it."""
+    laws = random_laws(torch.device("cpu"), 97, 9)
+    tree, inner = (laws.tokens, laws.parents), set(laws.parents[1:].tolist())
+    spoilt = sorted(set(range(9)) - inner if is_leaf else inner)
+    right = thresholds_triton(*tree, laws.draft, laws.target)
+    right_points = point_thresholds_triton(*tree, laws.target)
+    for rows in (laws.draft, laws.target):
+        rows[spoilt] = torch.nan
+    found = thresholds_triton(*tree, laws.draft, laws.target)
+    points = point_thresholds_triton(*tree, laws.target)
+    assert spoilt and torch.equal(found[1], right[1]) == is_leaf
+    assert torch.equal(points[1], right_points[1]) == is_leaf

@@ -1,14 +1,12 @@
 """Ahead-of-time compilation for cards that are not here: what must hold of every configuration."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.kernels.uninterpreted import told_by
+
 TABLE = json.loads(Path(__file__).with_name("registers.json").read_text(encoding="utf-8"))
 CARDS = TABLE["cards"]
 SHARED = {"sm_80": 166_912, "sm_90": 232_448, "sm_100": 232_448}  # bytes that a block may use
@@ -18,12 +16,7 @@ UNIT = {"sm_80": "mma.sync", "sm_90": "wgmma", "sm_100": "tcgen05.mma"}
 @pytest.fixture(scope="module")
 def compiled():
     """A part of the configurations, compiled now in a process without the interpreter."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    command = [sys.executable, "-m", "tests.kernels.compiling"]
-    told = subprocess.run(
-        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-    )
-    return json.loads(told.stdout)
+    return told_by("tests.kernels.compiling")
 
 
 def test_the_table_is_of_these_kernels(compiled):

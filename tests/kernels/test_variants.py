@@ -1,14 +1,9 @@
 """What a trial compiles is what a round launches, for every size of tree: no variant is new."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.kernels.uninterpreted import told_by
+
 TRIED = ("_tree_attention_kernel", "_merge_kernel", "_walk_kernel", "_thresholds_kernel")
 LARGE = ("72", "128")  # trees whose walk holds more nodes than that of a trial
 
@@ -16,12 +11,7 @@ LARGE = ("72", "128")  # trees whose walk holds more nodes than that of a trial
 @pytest.fixture(scope="module")
 def told():
     """Of a process without the interpreter."""
-    environment = {k: v for k, v in os.environ.items() if k != "TRITON_INTERPRET"}
-    command = [sys.executable, "-m", "tests.kernels.variants"]
-    said = subprocess.run(
-        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
-    )
-    return json.loads(said.stdout)
+    return told_by("tests.kernels.variants")
 
 
 @pytest.mark.parametrize("kernel", TRIED)

@@ -159,12 +159,17 @@ def test_the_longest_rule_ends_before_the_arrow(prover):
         assert needed <= inside and arrow >= 0, rule.label
 
 
-def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
-    choose(prover, "Verifications", "20,000")
-    prover.page.click("#prove")
+def stop_once_it_shows(prover):
+    """A proof under way, until it has said so."""
     prover.until("proof.done !== ''")
     prover.page.click("#proof-stop")
     prover.until(f"{NOTICE}.textContent.startsWith('Stopped after')")
+
+
+def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
+    choose(prover, "Verifications", "20,000")
+    prover.page.click("#prove")
+    stop_once_it_shows(prover)
     assert "of 20,000" in prover.ask("proof.done")
     assert "stopped before a verdict" in prover.ask(TEXT)
     assert prover.ask("document.querySelector('.proof .verdict').dataset.holds") == "open"
@@ -173,9 +178,7 @@ def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
 def test_a_double_click_proves_once_and_a_stop_is_of_what_ran(prover):
     choose(prover, "Verifications", "20,000")
     prover.page.dblclick("#prove")
-    prover.until("proof.done !== ''")
-    prover.page.click("#proof-stop")
-    prover.until(f"{NOTICE}.textContent.startsWith('Stopped after')")
+    stop_once_it_shows(prover)
     prover.page.wait_for_timeout(1_500)  # the second click's turn has come by then
     assert prover.ask(f"{NOTICE}.textContent").startswith("Stopped after")
     assert "stopped before a verdict" in prover.ask(TEXT)

@@ -19,16 +19,21 @@ from train.state_feed import open_parts
 from train.training import Training
 
 
-@pytest.mark.parametrize("kind", FAMILIES)
-def test_a_training_goes_on_with_the_very_weights_that_were_shipped(kind, tmp_path, monkeypatch):
+def trained_once(kind, tmp_path, monkeypatch):
+    """The family, the settings of a short training that is over, and what it read."""
     if kind == "eagle3":
         monkeypatch.setitem(FAMILIES, kind, Eagle3(vocab=12))
-    target, family = tiny_target(), FAMILIES[kind]
+    target = tiny_target()
     tiny_part(target, tmp_path / "part")
     target.save_pretrained(tmp_path / "target")
     first = settings(tmp_path, tmp_path / "first", kind=kind)
     train(first)
-    parts = open_parts(first.labels)
+    return FAMILIES[kind], first, open_parts(first.labels)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_training_goes_on_with_the_very_weights_that_were_shipped(kind, tmp_path, monkeypatch):
+    family, first, parts = trained_once(kind, tmp_path, monkeypatch)
     trained, _ = begin(family, parts, first)
     family.save(family.limited(trained.model, torch.arange(4, 16)), tmp_path / "shipped")
     write_history(trained, tmp_path / "shipped")
@@ -49,14 +54,7 @@ def test_a_training_goes_on_with_the_very_weights_that_were_shipped(kind, tmp_pa
 def test_the_mean_of_two_heads_lies_half_way_between_all_of_their_weights(
     kind, tmp_path, monkeypatch
 ):
-    if kind == "eagle3":
-        monkeypatch.setitem(FAMILIES, kind, Eagle3(vocab=12))
-    target, family = tiny_target(), FAMILIES[kind]
-    tiny_part(target, tmp_path / "part")
-    target.save_pretrained(tmp_path / "target")
-    one = settings(tmp_path, tmp_path / "one", kind=kind)
-    train(one)
-    parts = open_parts(one.labels)
+    family, one, parts = trained_once(kind, tmp_path, monkeypatch)
     head, other = (begin(family, parts, one)[0].model for _ in range(2))
     swap_scaled(other)  # as it is shipped
     for weight in other.parameters():
