@@ -60,10 +60,12 @@ At temperature 0. Accepted length is tokens emitted per target pass, the extra o
 
 Its best guess for the next token is the target's at {agreement}.
 
-Held-out answers: {held} greedy ones of the target, kept from training; the trees were picked on
-them, so that MT-bench is the fair figure of a tree. MT-bench: the first turns of its 80
-questions, {new_tokens} new tokens, never trained on. Found by one pass over the target's greedy
-answers (`python -m train.card`), which at temperature 0 gives the drafts of a decoder.
+Held-out answers: {held} greedy ones of the target, to requests that are now kept from training
+wherever they come up (a twentieth of all, by their hash); trainings before that rule left out
+others, and may have learnt from some of these. The trees were picked on them, so that MT-bench is
+the fair figure. MT-bench: the first turns of its 80 questions, {new_tokens} new tokens, never
+trained on. Found by one pass over the target's greedy answers (`python -m train.card`), which at
+temperature 0 gives the drafts of a decoder.
 
 By tokens trained (on a part of the held-out answers that were there then; the rate falls towards
 the end of each training):

@@ -44,10 +44,11 @@ def deal(
     Raises:
         ValueError: none is, of those that are not held out.
     """
-    epoch = 0
+    epoch, learnt = 0, [~held_out(store) for store in stores]
     while True:
         rng = np.random.default_rng([seed, epoch])
-        dealt = _deal(stores, done, tokens, rng)
+        ready = [rows & kept for rows, kept in zip(done, learnt, strict=True)]
+        dealt = _deal(stores, ready, tokens, rng)
         if not dealt:
             raise ValueError("there is no row to train on: collect or generate some first")
         for place, rows in dealt:
@@ -75,18 +76,18 @@ def gather(rows: list[Labels]) -> Batch:
 
 def _deal(
     stores: Sequence[LabelStore],
-    done: Sequence[np.ndarray],
+    ready: Sequence[np.ndarray],
     tokens: int,
     rng: np.random.Generator,
 ) -> list[tuple[int, list[int]]]:
-    """Every finished training row once, in batches of rows of like length, shuffled.
+    """Every row that is ready once, in batches of rows of like length, shuffled.
 
     Lengths are jittered before they are sorted, so that rows meet others each epoch.
     """
     dealt = []
     for place, store in enumerate(stores):
         lengths = np.diff(store.starts)
-        rows = [row for row in np.flatnonzero(done[place]) if not held_out(int(row))]
+        rows = list(np.flatnonzero(ready[place]))
         rows.sort(key=lambda row: lengths[row] + rng.uniform(0, 24))  # noqa: B023 - called at once
         taken: list[int] = []
         for row in rows:

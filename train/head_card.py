@@ -38,11 +38,13 @@ answer have no such token and count as missed:
 |---|{rules}|
 {agreement}
 
-Held-out answers: {held} greedy ones of the target, kept from training; the trees
-were picked on them, so that MT-bench is the fair figure of a tree. MT-bench: the first turns
-of its 80 questions, {new_tokens} new tokens, never trained on. Found by one pass over the target's
-greedy answers (`python -m train.ship {kind}`): what a decoder with these trees emits at
-temperature 0; heads that read what was drafted are fed their own guesses.
+Held-out answers: {held} greedy ones of the target, to requests that are now kept from training
+wherever they come up (a twentieth of all, by their hash); trainings before that rule left out
+others, and may have learnt from some of these. The trees were picked on them, so that MT-bench is
+the fair figure. MT-bench: the first turns of its 80 questions, {new_tokens} new tokens, never
+trained on. Found by one pass over the target's greedy answers (`python -m train.ship {kind}`):
+what a decoder with these trees emits at temperature 0; heads that read what was drafted are fed
+their own guesses.
 
 By tokens trained (chain of 4 on {curve_rows} held-out answers of the text then at hand, so that
 only rows of one training compare; in the last one the rate fell from {level:.0%} of the steps on):

@@ -67,8 +67,7 @@ def held_out_answers(stores: Sequence[LabelStore]) -> list[Answer]:
     found = [
         [
             Answer(store.row_ids(row), int(store.first[row]))
-            for row in range(len(store))
-            if held_out(row) and store.greedy[row]
+            for row in np.flatnonzero(held_out(store) & store.greedy)
         ]
         for store in stores
     ]

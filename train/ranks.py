@@ -34,8 +34,7 @@ def held_out_parts(parts: Sequence[Part], number: int) -> list[tuple[Part, int]]
     found = [
         [
             (part, int(row))
-            for row in np.flatnonzero(part.ready & part.labels.greedy)
-            if held_out(row)
+            for row in np.flatnonzero(part.ready & part.labels.greedy & held_out(part.labels))
         ]
         for part in parts
     ]

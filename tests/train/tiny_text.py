@@ -6,7 +6,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from train.collect import top_law
 from train.corpus import Row
-from train.labels import LabelStore
+from train.labels import LabelStore, is_held_out
 from train.state_feed import Part
 from train.states import StateStore, read_states
 
@@ -33,9 +33,12 @@ def tiny_target(seed: int = 0, layers: int = 4) -> LlamaForCausalLM:
 
 
 def tiny_part(target: LlamaForCausalLM, folder, rows: int = 40, seed: int = 0) -> Part:
-    """Random rows of 8 to 12 tokens, the assistant's from the fourth on, with whole laws."""
+    """Random rows of 8 to 12 tokens, the assistant's from the fourth on, with whole laws.
+
+    Every twentieth is held out.
+    """
     rng = np.random.default_rng(seed)
-    told = [Row(rng.integers(0, VOCAB, rng.integers(8, 13)).tolist(), 3, True) for _ in range(rows)]
+    told = [Row(random_ids(rng, number % 20 == 19), 3, True) for number in range(rows)]
     labels = LabelStore.create(folder, told, VOCAB, {})
     states = StateStore.create(folder, labels, SIZE)
     for row in range(rows):
@@ -44,3 +47,11 @@ def tiny_part(target: LlamaForCausalLM, folder, rows: int = 40, seed: int = 0) -
         labels.write(row, ids.int().numpy(), logprobs.half().numpy())
         states.write(row, labels.span(row), kept)
     return Part(labels, states)
+
+
+def random_ids(rng: np.random.Generator, is_held: bool) -> list[int]:
+    """A row whose first three tokens are a request that is held out, or is not."""
+    while True:
+        ids = rng.integers(0, VOCAB, rng.integers(8, 13))
+        if is_held_out(ids[:3]) == is_held:
+            return ids.tolist()
