@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from train.needs import CORPUS, PROMPTS, REPLIES, TARGET, need_target, need_text
+from train.needs import CORPUS, DRAFTERS, PROMPTS, REPLIES, TARGET, need_target, need_text
 from train.onward import steps_of
 
 ONWARD = ("--rate", "1.2e-3", "--warmup", "40", "--decay", "0.7", "--held", "60")
@@ -52,9 +52,10 @@ def steps(
         corpus, prompts, target: options that name other ones than the usual.
     """
     labels, on = runs / "labels", ("--device", device, *target)
+    learnt = "--drafters", str(drafters)
     yield "collect", "replies", *on, *corpus, "--out", str(labels)
-    yield "generate", *on, *corpus, "--out", str(labels / "own")
-    yield "generate", "--imagine", *on, "--out", str(labels / "imagined")
+    yield "generate", *on, *corpus, *learnt, "--out", str(labels / "own")
+    yield "generate", "--imagine", *on, *learnt, "--out", str(labels / "imagined")
     source = "--labels", str(labels)
     shelf = "--bench", str(runs / "bench"), *prompts, *target
     runs = runs / "fresh" if is_fresh else runs  # what goes on from shipped weights is no start
@@ -115,7 +116,7 @@ def main() -> None:
         if (value := getattr(args, name))
     }
     runs = Path("runs/trial" if args.trial else "runs")
-    drafters = runs / "drafters" if args.trial else Path("assets/drafters")
+    drafters = runs / "drafters" if args.trial else DRAFTERS
     for module, *rest in steps(runs, drafters, args.device, args.fresh, **places):
         told = [*rest, *(FEW[module] if args.trial else ())]
         command = [sys.executable, "-m", f"train.{module}", *told]

@@ -18,7 +18,7 @@ from train.arguments import machine_of
 from train.drawn import drawn_chances
 from train.exam import HELD, all_ranks, table, texts
 from train.labels import open_stores
-from train.needs import PROMPTS, TARGET, read_target
+from train.needs import DRAFTERS, PROMPTS, TARGET, read_target
 from train.onward import MEAN, average, spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
@@ -131,7 +131,7 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/draft"))
-    parser.add_argument("--out", type=Path, default=Path("assets/drafters/draft"))
+    parser.add_argument("--out", type=Path, default=DRAFTERS / "draft")
     parser.add_argument("--mean", type=Path, help="folder of a model to average the run's with")
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))

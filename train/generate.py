@@ -3,6 +3,10 @@
 ``python -m train.generate`` adds a folder of labels to ``runs/labels/own`` (``imagined`` where the
 target thinks of the requests) for each batch of answers, every other batch greedy, until told to
 stop; interrupted, it goes on with the next.
+
+Requests and answers come of the seed.  Unless it is given it is the one that the folder was begun
+with, and of a new folder how many steps the shipped drafters were trained for: they have most
+likely learnt from what the seeds of fewer steps bring, and those of another training asks anew.
 """
 
 import argparse
@@ -18,7 +22,8 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.collect import LABELS
 from train.imagine import imagine
-from train.needs import CORPUS, TARGET, need_text, read_target
+from train.needs import CORPUS, DRAFTERS, TARGET, need_text, read_target
+from train.onward import HISTORY, steps_of
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.requests import requests
@@ -58,7 +63,10 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default=AUTO, help="of the target; auto is what is faster")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, help="see above unless given")
+    parser.add_argument(
+        "--drafters", type=Path, default=DRAFTERS, help="shipped ones, whose steps are a seed"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     generate(args)
@@ -71,6 +79,8 @@ def generate(args: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(args.target)
     args.eos = tokenizer.eos_token_id
     args.out = args.out or LABELS / ("imagined" if args.imagine else "own")
+    if args.seed is None:
+        args.seed = seed_of(args.out, args.drafters)
     asked = iter(()) if args.imagine else questions(args.corpus, args.skip, args.share, args.seed)
     done = sum((args.out / f"{index:04d}" / "whole").exists() for index in range(args.batches))
     print(f"{done} of {args.batches} batches are in {args.out}", flush=True)
@@ -83,6 +93,13 @@ def generate(args: argparse.Namespace) -> None:
         texts = imagine(target, tokenizer, args) if args.imagine else texts
         told += answer(target, tokenizer, texts, folder, index, args)
         progress.advance(1, f"{told:,} tokens")
+
+
+def seed_of(folder: Path, drafters: Path) -> int:
+    """The seed that the batches in ``folder`` were written with, or one that is new."""
+    for kept in sorted(folder.glob("*/facts.json")):
+        return int(json.loads(kept.read_text("utf-8")).get("seed", 0))
+    return sum(steps_of(path.parent) for path in drafters.glob(f"*/{HISTORY}"))
 
 
 def answer(

@@ -10,6 +10,7 @@ from engine.store import target_folder
 
 TARGET = str(target_folder())
 CORPUS, PROMPTS = Path("../shared/corpus"), Path("../shared/prompts/mt_bench.jsonl")
+DRAFTERS = Path("assets/drafters")
 REPLIES = "smollm2_replies.jsonl.xz"  # of the corpus: answers of the target
 
 

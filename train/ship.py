@@ -21,7 +21,7 @@ from train.exam import HELD, all_ranks, table, texts
 from train.head_card import head_card, summary
 from train.heads import FAMILIES, begin, read_shipped
 from train.labels import LabelStore, common_tokens
-from train.needs import PROMPTS, TARGET, read_target
+from train.needs import DRAFTERS, PROMPTS, TARGET, read_target
 from train.onward import MEAN, average, spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
@@ -119,7 +119,7 @@ def ship(args: argparse.Namespace) -> None:
         SystemExit: the run has no checkpoint, and an untrained head would be shipped; or what
             is there was trained for longer.
     """
-    run, out = args.run or Path("runs") / args.kind, args.out or Path("assets/drafters") / args.kind
+    run, out = args.run or Path("runs") / args.kind, args.out or DRAFTERS / args.kind
     family = FAMILIES[args.kind]
     if not (run / "checkpoint.pt").exists():
         raise SystemExit(f"{run} has no checkpoint yet: nothing to ship")

@@ -168,3 +168,29 @@ def test_answers_are_written_on_the_device_that_is_named(device, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["generate", "--device", device])
     module.main()
     assert taken[0].device == device
+
+
+def seed_asked_with(words, monkeypatch):
+    """The seed that requests are drawn with under that command line."""
+    told = []
+    monkeypatch.setattr(module, "read_target", lambda *_, **__: torch.nn.Identity())
+    tokenizer = argparse.Namespace(eos_token_id=EOS)
+    monkeypatch.setattr(module.AutoTokenizer, "from_pretrained", lambda _: tokenizer)
+    monkeypatch.setattr(module, "questions", lambda *settings: iter(told.append(settings[3]) or ()))
+    monkeypatch.setattr(sys, "argv", ["generate", "--batches", "0", *words])
+    module.main()
+    return told[0]
+
+
+def test_a_training_after_another_asks_anew_and_one_broken_off_goes_on(tmp_path, monkeypatch):
+    out, drafters = tmp_path / "own", tmp_path / "drafters"
+    words = ["--out", str(out), "--drafters", str(drafters)]
+    assert seed_asked_with(words, monkeypatch) == 0
+    for kind, steps in (("draft", 400), ("eagle", 30)):
+        (drafters / kind).mkdir(parents=True)
+        (drafters / kind / "training.json").write_text(f'{{"steps": {steps}}}')
+    assert seed_asked_with(words, monkeypatch) == 430
+    assert seed_asked_with([*words, "--seed", "7"], monkeypatch) == 7
+    (out / "0000").mkdir(parents=True)
+    (out / "0000" / "facts.json").write_text('{"seed": 12}')
+    assert seed_asked_with(words, monkeypatch) == 12
