@@ -7,6 +7,7 @@ distributions): that is what a file wants to store and a figure wants to draw.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from engine.attention.tree_mass import TreeMass
@@ -56,6 +57,9 @@ class Nodes:
                 raise ValueError(f"node {node} has verdict {self.verdict[node]!r}")
             if not 0 <= self.rank[node] < MAX_RECORDED:
                 raise ValueError(f"node {node} has rank {self.rank[node]}")
+        for above, node in pairwise(self.path):
+            if self.parent[node] != above:
+                raise ValueError(f"node {node} is accepted, but not below node {above}, as kept")
 
     def __len__(self) -> int:
         return len(self.token)
@@ -180,6 +184,10 @@ class Seconds:
     accept: float
     commit: float
 
+    def __post_init__(self) -> None:
+        if min(self.draft, self.verify, self.accept, self.commit) < 0:
+            raise ValueError("a phase of a round takes no less than no time")
+
     @property
     def total(self) -> float:
         """All four together."""
@@ -205,10 +213,11 @@ class Round:
     def __post_init__(self) -> None:
         if self.index < 0 or self.start < 0:
             raise ValueError("a round's index and start are not negative")
+        _check_origins(self.nodes, self.emitted)
         if any(not 0 <= law.node < len(self.nodes) for law in self.laws):
             raise ValueError("a law belongs to a node of the tree")
-        if max(len(self.emitted), len(self.laws)) > len(self.nodes):
-            raise ValueError("a round has no more tokens and no more laws than nodes")
+        if len(self.laws) > len(self.nodes):
+            raise ValueError("a round has no more laws than nodes")
         if self.mass is not None and len(self.mass.share) != len(self.nodes):
             raise ValueError("the attention's mass is a column of the tree's nodes")
         named = len(self.nodes) + len(self.emitted) + sum(len(law.token) for law in self.laws)
@@ -220,3 +229,12 @@ class Round:
     def piece(self, token: int) -> str:
         """The text of ``token``, or its number where the record has none."""
         return self.pieces.get(token, f"#{token}")
+
+
+def _check_origins(nodes: Nodes, emitted: Emitted) -> None:
+    """Refuse tokens that the verdicts do not give: the kept ones in order, and one more at most."""
+    kept = tuple(nodes.token[node] for node in nodes.path[1:])
+    if emitted.token[: len(kept)] != kept or len(emitted) > len(kept) + 1:
+        raise ValueError("a round emits its accepted tokens and at most one more")
+    if emitted.origin.count("accepted") != len(kept) or "accepted" in emitted.origin[len(kept) :]:
+        raise ValueError("a round's accepted tokens, and no others, have that origin")

@@ -7,6 +7,7 @@ import pytest
 
 from engine.records import Emitted, Nodes
 from tests.page import synthetic
+from tests.viz.records import make_round
 from viz.agreement import LaneText, agreement
 from viz.lanes import over_message
 
@@ -18,11 +19,16 @@ THIRD = sum(len(this.emitted) for this in ROUNDS[:3])  # tokens before the fourt
 
 def other(rounds=ROUNDS, start=3):
     """The same text up to round ``start``, and then another one."""
-    turned = [
-        replace(this, emitted=replace(this.emitted, token=tuple(t + 1 for t in this.emitted.token)))
-        for this in rounds[start:]
-    ]
-    return (*rounds[:start], *turned)
+    return (*rounds[:start], *map(_turned, rounds[start:]))
+
+
+def _turned(this):
+    """Every token of the round another one."""
+    nodes, emitted = (
+        replace(columns, token=tuple(token + 1 for token in columns.token))
+        for columns in (this.nodes, this.emitted)
+    )
+    return replace(this, nodes=nodes, emitted=emitted)
 
 
 SAME, OTHER, CUT = (ROUNDS, True), (other(), True), (ROUNDS[:3], False)
@@ -143,7 +149,8 @@ def test_each_lane_says_how_it_stands_to_plain_decoding(first, lane, note, place
 
 @pytest.mark.parametrize("temperature", [COLD, WARM])
 def test_one_token_is_one_token(temperature):
-    one = replace(ROUNDS[0], emitted=Emitted(TOKENS[:1], ("sampled",), ("a",)))
+    drawn = Emitted(tuple(TOKENS[:1]), ("sampled",), ("a",))
+    one = replace(make_round(0), start=ROUNDS[0].start, emitted=drawn)
     says = agreement(lanes(*[(temperature, ((one,), False))] * 2)).says
     assert "1 token" in says and "1 tokens" not in says
 

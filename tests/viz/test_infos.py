@@ -76,8 +76,10 @@ def test_the_tree_holds_every_node_and_the_recovered_token_at_the_path():
 
 def test_a_round_that_ends_within_its_path_has_no_extra_token():
     cut = make_round(10, 2, chance=1.0)
+    kept = cut.nodes.path[:2]
+    verdict = tuple(v if i in kept else "untested" for i, v in enumerate(cut.nodes.verdict))
     ended = Emitted(cut.emitted.token[:1], ("accepted",), cut.emitted.text[:1])
-    this = Round(0, 5, cut.nodes, ended, cut.laws, cut.caches, cut.seconds, cut.pieces)
+    this = replace(cut, nodes=replace(cut.nodes, verdict=verdict), emitted=ended)
     assert tree_info(this).extra is None
 
 
@@ -99,7 +101,8 @@ def test_of_a_path_longer_than_what_is_drawn_the_extra_token_hangs_at_its_last_d
     probs, verdict = (None, *half), ("root", *("accepted",) * count)
     rank, parent = (0,) * (count + 1), tuple(range(-1, count))
     nodes = Nodes(token, parent, rank, probs, probs, (0.1, *half), verdict)
-    info = tree_info(replace(this, nodes=nodes, laws=(), caches=()))
+    emitted = Emitted(token, (*["accepted"] * count, "bonus"), ("",) * (count + 1))
+    info = tree_info(replace(this, nodes=nodes, emitted=emitted, laws=(), caches=()))
     assert len(info.node) == MAX_DRAWN and info.extra.parent == MAX_DRAWN - 1
 
 

@@ -47,6 +47,7 @@ BLOCK = replace(
         verdict=("root", "accepted", "accepted", "rejected"),
         accept_prob=(None, 0.15, 0.4, 0.05),
     ),
+    emitted=Emitted((51, 52, 55), ("accepted", "accepted", "recovered"), (" and", " is", " dark")),
     laws=(
         Law(0, (52, 51), (0.4, 0.1), (0.25, 0.5), (0.3, 0.0), (0.4, 0.1)),
         Law(2, (54, 55), (0.2, 0.5), (0.8, 0.0), (0.0, 0.9), (0.2, 0.5)),
