@@ -79,7 +79,7 @@ def _legible(spelt: str) -> str:
 
 
 def _shown(found: re.Match[str]) -> str:
-    return f"⟨{found[0][2:].replace(chr(92) + 'x', ' ').upper()}⟩"
+    return f"⟨{found[0][2:].replace(chr(92) + 'x', '·').upper()}⟩"  # a blank would be one of text
 
 
 class Pieces:

@@ -5,6 +5,7 @@ Frozen data without tensors, as ``engine.records``, which holds the rounds betwe
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, Literal
 
 from engine.attention.kernel_path import KernelPath
@@ -13,9 +14,17 @@ from engine.roofline import Roofline
 
 Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory", "not_finite"]
 
-# Settings that pictures read, whoever wrote the trace; others are kept as they are.
 MAX_PASSES = 256  # sizes that are timed; a dozen are, and each has its point in a figure
-_READ = {"temperature": (int, float), "max_new_tokens": int, "tree": (int, str, list, tuple)}
+# Settings that pictures read, whoever wrote the trace; others are kept as they are.
+_READ = {
+    "temperature": (int, float),
+    "max_new_tokens": int,
+    "tree": (int, str, list, tuple),
+    "num_draft": (int, NoneType),
+    "top_k": (int, NoneType),
+    "top_p": (int, float, NoneType),
+    "repetition_penalty": (int, float),
+}
 
 
 @dataclass(frozen=True, slots=True)

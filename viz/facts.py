@@ -82,11 +82,11 @@ def _speed_up(end: End | None, awaits_plain: bool, tally: Tally) -> Fact:
         f"{ratio.part:.1f} tokens/s ({count(end.tokens, 'token')} in {end.seconds:.2f} s) against"
         f" {ratio.whole:.1f} plain ({count(plain.tokens, 'token')} in {plain.seconds:.2f} s)"
     )
-    label, most = "of plain, measured", tally.mean_accepted_length.value
+    most, said = tally.mean_accepted_length.value, f"{ratio.value:.2f}×"
     if most is not None and ratio.value > UNSTEADY * most:
-        label = "of plain, unsteady"
-        hover += f"; {most:.2f} tokens a pass cannot bring that: the machine was busy meanwhile"
-    return Fact(f"{ratio.value:.2f}×", label, hover)
+        hover += f", which is {said}, and no {most:.2f} tokens a pass can bring that"
+        return Fact("–", "of plain, unsteady", f"{hover}: the machine was busy; decode again")
+    return Fact(said, "of plain, measured", hover)
 
 
 def _plain_itself() -> Fact:

@@ -81,12 +81,13 @@ def mask_panel(info: MaskInfo, order: list[Step]) -> dict[str, Any]:
 def _seen(info: MaskInfo) -> figure.Patch:
     """Cells, prefix and names; the words that stood in their place go."""
     count = len(info.piece)
+    upright = count <= 3  # too low for the words to climb: they stand in two lines
     slots = {
         "xref": "x2",
         "x": 0,
         "y": (count - 1) / 2,
-        "text": f"{info.prefix} slots",
-        "textangle": -90 if count > 3 else 0,
+        "text": f"{info.prefix}<br>slots" if upright else f"{info.prefix} slots",
+        "textangle": 0 if upright else -90,
     }
     cells = [[f"data.{i}.{key}", value] for i in (0, 1) for key, value in SHOWN.items()]
     named = [["layout.yaxis.showticklabels", True]] if count <= MAX_NAMED else []

@@ -1,5 +1,8 @@
 """What a run is called: its method's name for people, and the settings that matter most."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine.run_facts import Header
 
 LABELS = {
@@ -23,14 +26,31 @@ def label_of(name: str) -> str:
 
 
 def settings_of(header: Header) -> list[str]:
-    """Temperature, tree and a rule that is not the usual one, as far as the trace tells them."""
+    """Temperature, tree, and what else is not the usual, as far as the trace tells them."""
     config = header.config
     words = [f"T {config['temperature']:g}"] if "temperature" in config else []
+    words += _of_the_text(config)
     if header.method == "plain" or "tree" not in config:
         return words
     tree = config["tree"]
     words.append("auto tree" if tree == "auto" else f"tree of {_size(tree)}")
+    if config.get("num_draft") is not None:
+        words.append(f"paths to {config['num_draft']}")
+    words += ["guesses drawn"] if config.get("drafting") == "sampled" else []
     return [*words, "chains as blocks"] if config.get("rule") == "block" else words
+
+
+def _of_the_text(config: Mapping[str, Any]) -> list[str]:
+    """Settings that make it another text, plain decoding's too."""
+    words = []
+    if config.get("top_k") is not None:
+        words.append(f"top-k {config['top_k']}")
+    if config.get("top_p") not in (None, 1.0):
+        words.append(f"top-p {config['top_p']:g}")
+    if config.get("repetition_penalty", 1.0) != 1.0:
+        words.append(f"penalty {config['repetition_penalty']:g}")
+    words += ["stop strings"] if config.get("stop") else []
+    return [*words, "no chat template"] if config.get("chat") is False else words
 
 
 def _size(tree: object) -> str:

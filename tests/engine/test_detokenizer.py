@@ -140,7 +140,7 @@ def test_a_token_that_the_vocabulary_lacks_is_shown_by_its_number():
 
 
 @pytest.mark.parametrize(
-    ("spelt", "shown"), [("âĢ", "⟨E2 80⟩"), ("Ġâ", " ⟨E2⟩"), ("<0xF0>", "<0xF0>"), ("▁é", "▁é")]
+    ("spelt", "shown"), [("âĢ", "⟨E2·80⟩"), ("Ġâ", " ⟨E2⟩"), ("<0xF0>", "<0xF0>"), ("▁é", "▁é")]
 )
 def test_part_of_a_character_is_shown_by_its_bytes(spelt, shown):
     """Byte-level vocabularies spell bytes with letters, which would read as a broken page."""

@@ -128,6 +128,10 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(path):
         ("max_new_tokens", None),
         ("max_new_tokens", "9"),
         ("tree", {}),
+        ("top_k", "9"),
+        ("top_p", [0.5]),
+        ("repetition_penalty", None),
+        ("num_draft", 1.5),
     ],
 )
 def test_a_setting_that_pictures_read_is_what_it_should_be(path, name, value):

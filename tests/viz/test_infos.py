@@ -74,6 +74,17 @@ def test_the_tree_holds_every_node_and_the_recovered_token_at_the_path():
     assert info.extra.row == max(info.row)
 
 
+@pytest.mark.parametrize(("drafted", "text"), [(0, "3044<br>slots"), (8, "3044 slots")])
+def test_the_number_of_slots_stands_within_its_column(drafted, text):
+    this = make_round(drafted, start=3045)
+    order = steps(this)
+    panel = mask_panel(mask_info(this), order)
+    for patch in panel["steps"]:
+        apply(panel["figure"], patch)
+    (slots,) = panel["figure"]["layout"]["annotations"]
+    assert (slots["text"], slots["textangle"]) == (text, -90 if drafted else 0)
+
+
 def test_a_round_that_ends_within_its_path_has_no_extra_token():
     cut = make_round(10, 2, chance=1.0)
     kept = cut.nodes.path[:2]
@@ -177,14 +188,16 @@ def test_the_speed_up_is_shown_once_it_was_measured():
     assert facts_info(tally, End("length", 1, 2, 0.5))[1].label == "of plain, not measured"
 
 
-@pytest.mark.parametrize(("seconds", "label"), [(1.04, "measured"), (1.06, "unsteady")])
-def test_a_speed_up_that_no_such_passes_can_bring_is_called_unsteady(seconds, label):
+@pytest.mark.parametrize(
+    ("seconds", "value", "label"), [(1.04, "2.08×", "measured"), (1.06, "–", "unsteady")]
+)
+def test_a_speed_up_that_no_such_passes_can_bring_is_not_shown_as_one(seconds, value, label):
     """Every pass of a run costs what a plain one does, or more."""
     tally = Tally.of([ROUND])
     tokens = tally.tokens
     end = End("length", 1, tokens, 1.0, Yardstick(tokens, seconds * tokens, tokens))
     fact = facts_info(tally, end)[1]
-    assert fact.label == f"of plain, {label}"
+    assert (fact.value, fact.label) == (value, f"of plain, {label}")
     assert ("the machine was busy" in fact.hover) == (label == "unsteady")
 
 

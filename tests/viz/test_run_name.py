@@ -19,6 +19,14 @@ HEADER = synthetic.header("A prompt")
         ({"temperature": 0.7, "tree": 8, "rule": "block"}, ["T 0.7", "tree of 8 nodes", BLOCKS]),
         ({"temperature": 0.7, "tree": 8, "rule": "recursive"}, ["T 0.7", "tree of 8 nodes"]),
         ({}, []),
+        ({"temperature": 1, "top_k": 1, "tree": "auto"}, ["T 1", "top-k 1", "auto tree"]),
+        ({"temperature": 1, "top_p": 0.5, "top_k": None}, ["T 1", "top-p 0.5"]),
+        ({"temperature": 1, "top_p": 1.0, "repetition_penalty": 1.0, "stop": []}, ["T 1"]),
+        ({"repetition_penalty": 1.25, "stop": ["."]}, ["penalty 1.25", "stop strings"]),
+        ({"chat": False}, ["no chat template"]),
+        ({"chat": None, "tree": 8, "num_draft": 3}, ["tree of 8 nodes", "paths to 3"]),
+        ({"tree": "auto", "num_draft": None, "drafting": "top"}, ["auto tree"]),
+        ({"tree": 4, "drafting": "sampled"}, ["tree of 4 nodes", "guesses drawn"]),
     ],
 )
 def test_a_run_is_named_by_the_settings_that_matter_most(told, words):
