@@ -25,7 +25,8 @@ class DecodeConfig:
         top_p: keep the smallest set of tokens that holds this mass; ``None`` keeps all.
         repetition_penalty: divides the positive logits of tokens already in the context
             (and multiplies the negative ones); 1.0 is off.
-        seed: of the only generator that randomness comes from.
+        seed: of the only generator that randomness comes from; above temperature 0 it repeats a
+            text with a fixed tree (and ``suffix``, which remembers, after the same runs) alone.
         stop: the run ends with the token that completes one of these strings.
         num_draft: K, the longest path drafted in one round; ``None`` is the method's own.
         tree: ``"auto"`` drafts what pays on this machine, possibly nothing; a number

@@ -109,3 +109,14 @@ def test_the_same_seed_gives_the_same_text(method, bundle):
             second.emitted,
             second.laws,
         )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_text_of_suffix_decoding_alone_depends_on_what_was_decoded_before(method, bundle):
+    visitor, config = bundle.for_visitor(), DecodeConfig(method, 20, 1.0, seed=3, tree=4)
+    texts = []
+    for _ in range(3):
+        run = Run(visitor, PROMPT, config)
+        list(run)
+        texts.append(run.generated)
+    assert (len({*texts}) == 1) == (method != "suffix")
