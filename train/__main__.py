@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from train.needs import CORPUS, DRAFTERS, PROMPTS, REPLIES, TARGET, need_target, need_text
-from train.onward import steps_of
+from train.onward import BEFORE, steps_of
 
 ONWARD = ("--rate", "1.2e-3", "--warmup", "40", "--decay", "0.7", "--held", "60")
 HEADS = {  # settings of a training from scratch
@@ -64,7 +64,8 @@ def steps(
         told = settings(kind, runs, drafters / kind, is_fresh)
         yield *module, *told, *on, *source, "--out", str(runs / kind)
         module = ("card",) if kind == "draft" else ("ship", kind)
-        mean = ("--mean", str(drafters / kind)) if "--shipped" in told else ()
+        went_on = "--shipped" in told
+        mean = ("--mean", str(start_of(runs / kind, drafters / kind))) if went_on else ()
         out = ("--out", str(drafters / kind))
         yield *module, *source, *shelf, "--run", str(runs / kind), *mean, *out
 
@@ -83,6 +84,16 @@ def settings(kind: str, runs: Path, shipped: Path, is_fresh: bool) -> tuple[str,
     length = ("--steps", str(count)) if count else ()
     base = ("--base", str(runs / "hydra")) if kind == "hydra++" else ()
     return *HEADS.get(kind, ()), *base, *length
+
+
+def start_of(run: Path, shipped: Path) -> Path:
+    """Where the weights are that the training in ``run`` goes on from.
+
+    Shipping puts others in their place, so that a run keeps its own.  One of before that was so
+    did not; the shipped folder's count of steps then says whether they are still there.
+    """
+    is_old = (run / "checkpoint.pt").exists() and not (run / BEFORE).exists()
+    return shipped if is_old else run / BEFORE
 
 
 def read() -> argparse.Namespace:

@@ -19,7 +19,7 @@ from train.drawn import drawn_chances
 from train.exam import HELD, all_ranks, table, texts
 from train.labels import open_stores
 from train.needs import DRAFTERS, PROMPTS, TARGET, read_target
-from train.onward import MEAN, average, spare_longer, write_history
+from train.onward import MEAN, average, need_start, spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
 from train.standalone import Standalone
@@ -132,7 +132,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, default=Path("runs/draft"))
     parser.add_argument("--out", type=Path, default=DRAFTERS / "draft")
-    parser.add_argument("--mean", type=Path, help="folder of a model to average the run's with")
+    parser.add_argument(
+        "--mean", type=Path, help="model that the run went on from, to average with"
+    )
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
     parser.add_argument("--target", default=TARGET)
@@ -154,6 +156,7 @@ def card(args: argparse.Namespace) -> None:
     training = revive(args.run)
     spare_longer(training, args.out, args.force)
     if args.mean:
+        need_start(training, args.mean, args.run)
         average(training.model, AutoModelForCausalLM.from_pretrained(args.mean, dtype="float32"))
     told = json.loads((args.run / "settings.json").read_text())
     stores = open_stores(args.labels)

@@ -20,7 +20,7 @@ from train.loss import slice_vocabulary
 from train.measure import figures, held_out_answers
 from train.needs import read_target
 from train.newborn import Shape, new_draft
-from train.onward import read_history
+from train.onward import keep_before, read_history
 from train.training import Training, make_optimizers, rate_at, take_up
 
 
@@ -89,6 +89,8 @@ def train(args: argparse.Namespace) -> None:
     held = held_out_answers(stores)[: args.held]
     vars(args).update(text_facts(stores, [store.done for store in stores]))
     take_up(training, args, args.steps, len(held))
+    if args.shipped:
+        keep_before(training, args.shipped, args.out)
     batches = resume(stores, args, training.step)
     training.run(
         args.steps,

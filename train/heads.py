@@ -28,7 +28,7 @@ from train.labels import common_tokens, text_facts
 from train.loss import slice_vocabulary
 from train.medusa import Medusa
 from train.needs import read_target
-from train.onward import read_history, take_weights
+from train.onward import keep_before, read_history, take_weights
 from train.ranks import Chains, chain_figures, held_out_parts
 from train.state_feed import Part, StateBatch, feed_states, gather_states, open_parts
 from train.states import LAST
@@ -168,6 +168,8 @@ def train(args: argparse.Namespace) -> None:
     vars(args).update(text_facts([p.labels for p in parts], [p.ready for p in parts]))
     end = min(args.stop or args.steps, args.steps)
     take_up(training, args, end, len(held.rows))
+    if args.shipped:
+        keep_before(training, args.shipped, args.out)
     batches = resume(parts, family, args, training.step)
     training.run(
         end,

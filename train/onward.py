@@ -6,6 +6,7 @@ steps.
 """
 
 import json
+import shutil
 from pathlib import Path
 
 import torch
@@ -15,6 +16,7 @@ from train.family import ScaledLinear
 from train.training import Training
 
 HISTORY = "training.json"
+BEFORE = "before"  # of a run: the shipped folder that it went on from, as it was then
 VOCABULARIES = ("token_map", "draft_ids")  # of shipped heads: training guesses every token
 MEAN = """
 - **Weights**: the mean of those before and after the last training (Wortsman et al., 2022, arXiv
@@ -54,6 +56,34 @@ def average(head: nn.Module, shipped: nn.Module) -> None:
     take_weights(head, shipped)
     for name, weight in head.named_parameters():
         weight.lerp_(trained[name], 0.5)
+
+
+def keep_before(training: Training, shipped: Path, run: Path) -> None:
+    """Keep a copy of ``shipped``, which a training in ``run`` that has not begun yet goes on from.
+
+    What is shipped of that training takes its place, and what it is to be averaged with is gone.
+    """
+    kept = run / BEFORE
+    if training.step or kept.resolve() == shipped.resolve():
+        return
+    shutil.rmtree(kept, ignore_errors=True)  # of a training that made no checkpoint
+    shutil.copytree(shipped, kept)
+
+
+def need_start(training: Training, folder: Path, run: Path) -> None:
+    """End where ``folder`` does not hold the weights that the training in ``run`` went on from.
+
+    Raises:
+        SystemExit: it counts other steps, as it does once a mean has been shipped: with that the
+            training would weigh three quarters, and the card say a half.
+    """
+    counted, start = steps_of(folder), training.steps_before
+    if counted != start:
+        raise SystemExit(
+            f"{folder} was trained for {counted:,} steps and {run} went on from weights of "
+            f"{start:,}: only with those is it averaged ({run / BEFORE} keeps them, where there "
+            "is one); a new training needs a folder of its own"
+        )
 
 
 def write_history(training: Training, folder: Path) -> None:

@@ -22,7 +22,7 @@ from train.head_card import head_card, summary
 from train.heads import FAMILIES, begin, read_shipped
 from train.labels import LabelStore, common_tokens
 from train.needs import DRAFTERS, PROMPTS, TARGET, read_target
-from train.onward import MEAN, average, spare_longer, write_history
+from train.onward import MEAN, average, need_start, spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
 from train.state_feed import open_parts
@@ -95,7 +95,9 @@ def main() -> None:
     parser.add_argument("kind", choices=FAMILIES)
     parser.add_argument("--run", type=Path, help="runs/KIND unless given")
     parser.add_argument("--out", type=Path, help="assets/drafters/KIND unless given")
-    parser.add_argument("--mean", type=Path, help="folder of heads to average the run's with")
+    parser.add_argument(
+        "--mean", type=Path, help="heads that the run went on from, to average with"
+    )
     parser.add_argument("--labels", type=Path, nargs="+", default=[Path("runs/labels")])
     parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
     parser.add_argument("--target", default=TARGET)
@@ -128,6 +130,7 @@ def ship(args: argparse.Namespace) -> None:
     training, speech = begin(family, open_parts(args.labels), told)
     spare_longer(training, out, args.force)
     if args.mean:
+        need_start(training, args.mean, run)
         average(training.model, family.grown(read_shipped(args.kind, args.mean, args.target)))
     # before anything is overwritten: the questions may be missing
     parts = texts(args, read_target(args.target, dtype_of(AUTO)))

@@ -62,16 +62,6 @@ def test_a_training_goes_on_from_what_is_shipped(kind, tmp_path):
     assert "--no-muon" not in told and "--base" not in told
 
 
-@pytest.mark.parametrize("is_fresh", [False, True])
-@pytest.mark.parametrize("kind", DRAFTERS)
-def test_what_went_on_from_shipped_weights_is_averaged_with_them(kind, is_fresh, tmp_path):
-    told = steps(tmp_path / "runs", shelf(tmp_path / "shelf"), is_fresh=is_fresh)
-    module = ("card",) if kind == "draft" else ("ship", kind)
-    (words,) = (step for step in told if step[: len(module)] == module)
-    assert ("--mean" in words) != is_fresh
-    assert is_fresh or after(words, "--mean") == after(words, "--out")
-
-
 @pytest.mark.parametrize("kind", DRAFTERS)
 def test_a_fresh_training_is_as_long_as_the_one_that_it_replaces(kind, tmp_path):
     told = trainings(tmp_path / "runs", shelf(tmp_path / "shelf"), is_fresh=True)[kind]
