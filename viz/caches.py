@@ -19,7 +19,7 @@ from viz.writing import slots_by_level
 
 MOST = 2048  # slots that are ever drawn: a tree of the most nodes, and what lags behind it
 SHOWN = 64  # slots of a strip, the folded block beside them
-FOLD = 4  # slots' width of the folded block
+FOLD = 4  # slots' width of the folded block, where no more than ``SHOWN`` stand beside it
 PITCH = 1.7  # from strip to strip, in slot heights
 
 
@@ -29,6 +29,11 @@ class CachesInfo(NamedTuple):
     strips: list[Strip]
     first: int  # the first slot drawn; those before it are folded
     last: int  # one behind the last
+
+    @property
+    def fold(self) -> int:
+        """Slots' width of the folded block: as wide on the page however many stand beside it."""
+        return max(FOLD, FOLD * (self.last - self.first) // SHOWN) if self.first else 0
 
 
 def plot_caches(header: Header, this: Round, mode: str = "light") -> go.Figure:
@@ -66,7 +71,8 @@ def caches_panel(info: CachesInfo, order: list[Step]) -> dict[str, Any]:
     data: list[dict[str, Any]] = []
     patches: list[Patch] = [[] for _ in order]
     for number, strip in enumerate(info.strips):
-        _Drawing(strip, data, -PITCH * number if number else 0, info.first).play(order, patches)
+        base = -PITCH * number if number else 0
+        _Drawing(strip, data, base, info.first, info.fold).play(order, patches)
     return {
         "figure": {"data": data, "layout": _layout(info)},
         "steps": patches,
@@ -89,7 +95,9 @@ def _titles(info: CachesInfo, order: list[Step]) -> list[str]:
 class _Drawing:
     """One strip's traces, added to ``data``, and what becomes of them."""
 
-    def __init__(self, strip: Strip, data: list[dict[str, Any]], base: float, first: int) -> None:
+    def __init__(
+        self, strip: Strip, data: list[dict[str, Any]], base: float, first: int, fold: int
+    ) -> None:
         self.strip, self.data, self.base, self.first = strip, data, base, first
         tone = "target" if strip.name == "target" else "draft"
         self._run(0, strip.before, tone, "prefix", 0.45)
@@ -105,7 +113,7 @@ class _Drawing:
             data.append(_arrows(strip, base))
             self.moves = len(data) - 1
         if first > 0:
-            data.append(_fold(first, tone, base))
+            data.append(_fold(first, tone, base, fold))
 
     def _run(self, start: int, stop: int, colour: str, what: str, opacity: float = 0) -> int | None:
         """Slots of one look; their trace, if there are any behind the fold."""
@@ -171,14 +179,14 @@ def _arrows(strip: Strip, base: float) -> dict[str, Any]:
     }
 
 
-def _fold(first: int, tone: str, base: float) -> dict[str, Any]:
+def _fold(first: int, tone: str, base: float, width: int) -> dict[str, Any]:
     """The slots there is no room for, as one block that says how many."""
     return {
         "type": "bar",
-        "x": [first - 1 - FOLD // 2],
+        "x": [first - 1 - width // 2],
         "y": [1],
         "base": base,
-        "width": FOLD,
+        "width": width,
         "marker": {"color": role(tone, 0.45)},
         "text": [f"{first} ⋯"],
         "insidetextfont": {"color": role("ink")},
@@ -187,7 +195,7 @@ def _fold(first: int, tone: str, base: float) -> dict[str, Any]:
 
 
 def _layout(info: CachesInfo) -> dict[str, Any]:
-    low = info.first - (FOLD + 1.6 if info.first else 0.6)
+    low = info.first - (info.fold + 1.6 if info.first else 0.6)
     names = [f"{label(strip.name)} {strip.size}".strip() for strip in info.strips]
     rows = [round(0.5 - PITCH * i, 1) for i in range(len(names))]
     return {

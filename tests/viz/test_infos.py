@@ -139,6 +139,16 @@ def test_a_cache_whose_slots_were_not_there_yet_is_not_said_to_take_nothing(size
     assert target.size == draft.size == ""
 
 
+@pytest.mark.parametrize("written", [5, 200, 2000])
+def test_the_folded_block_takes_the_same_share_of_the_strip_however_much_was_written(written):
+    cache = CacheStep("target", 5000, written, (5000,))
+    panel = caches_panel(caches_info(make_header(), replace(ROUND, caches=(cache,))), steps(ROUND))
+    left, right = panel["figure"]["layout"]["xaxis"]["range"]
+    fold = panel["figure"]["data"][-1]
+    assert 0.05 < fold["width"] / (right - left) < 0.07
+    assert left < fold["x"][0] - fold["width"] / 2 < fold["x"][0] + fold["width"] / 2 <= 5000
+
+
 def test_a_prefix_longer_than_the_strip_is_folded():
     info = caches_info(make_header(), make_round(4, start=900))
     assert info.first > 800
