@@ -6,13 +6,12 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from train.arguments import machine_of
@@ -20,42 +19,15 @@ from train.drawn import drawn_chances
 from train.exam import HELD, all_ranks, table, texts
 from train.head_card import head_card, summary
 from train.heads import FAMILIES, begin, read_shipped
-from train.labels import LabelStore, common_tokens
+from train.lighter import common_ids, narrow
 from train.needs import DRAFTERS, PROMPTS, TARGET, read_target
 from train.onward import MEAN, average, need_start, spare_longer, write_history
 from train.precision import AUTO, dtype_of
 from train.ranks import all_rows
+from train.replaced import replaced
 from train.state_feed import open_parts
 from train.training import Training
 from train.trees import DRAWN_RANKS, greedy_chances, write_trees
-
-NARROW = torch.float8_e4m3fn
-
-
-def narrow(folder: Path) -> None:
-    """Keep matrices in eight bits a weight: a relative error of 2.6 %, half the file.
-
-    Five heads and a draft model fit into the project's 60 MB so; what reads the folder widens
-    them again.
-    """
-    path = folder / "model.safetensors"
-    tensors = {
-        name: (w.to(NARROW) if w.ndim == 2 and w.is_floating_point() else w)
-        for name, w in load_file(path).items()
-    }
-    save_file(tensors, path)
-
-
-def common_ids(stores: Sequence[LabelStore], size: int, number: int, prior: float = 1e4) -> Tensor:
-    """The ``number`` tokens most looked to, ascending.
-
-    Args:
-        prior: occurrences that are shared out among all tokens beforehand, more to those that
-            the tokenizer learnt first.
-    """
-    counts, _ = common_tokens(list(stores), size, 1)
-    counts = counts + prior / (np.arange(size) + 50)
-    return torch.from_numpy(np.sort(np.argsort(-counts)[:number]))
 
 
 def card_facts(
@@ -115,7 +87,7 @@ def main() -> None:
 
 
 def ship(args: argparse.Namespace) -> None:
-    """Write the folder, then measure what a reader of it gets.
+    """Write the folder and measure what a reader of it gets; then it takes its place.
 
     Raises:
         SystemExit: the run has no checkpoint, and an untrained head would be shipped; or what
@@ -125,32 +97,50 @@ def ship(args: argparse.Namespace) -> None:
     family = FAMILIES[args.kind]
     if not (run / "checkpoint.pt").exists():
         raise SystemExit(f"{run} has no checkpoint yet: nothing to ship")
-    told = argparse.Namespace(**json.loads((run / "settings.json").read_text()))
-    told.out, told.labels, told.device = run, args.labels, "cpu"
-    training, speech = begin(family, open_parts(args.labels), told)
+    told = json.loads((run / "settings.json").read_text())
+    here = dict(out=run, labels=args.labels, device="cpu")  # wherever it was trained
+    training, speech = begin(family, open_parts(args.labels), argparse.Namespace(**told | here))
     spare_longer(training, out, args.force)
     if args.mean:
         need_start(training, args.mean, run)
         average(training.model, family.grown(read_shipped(args.kind, args.mean, args.target)))
-    # before anything is overwritten: the questions may be missing
+    with replaced(out) as folder:
+        facts = fill(folder, training, speech.words, told, args)
+    print("\n".join(summary(facts)))
+
+
+def fill(
+    folder: Path,
+    training: Training,
+    words: Tensor,
+    told: Mapping[str, Any],
+    args: argparse.Namespace,
+) -> dict[str, Any]:
+    """Write weights, history, trees and card to ``folder``; returns what the card says.
+
+    Args:
+        words: [V, H] the target's embedding.
+        told: the training's settings.
+    """
+    family = FAMILIES[args.kind]
     parts = texts(args, read_target(args.target, dtype_of(AUTO)))
     stores = [part.labels for part in open_parts(args.labels)]
-    ids = common_ids(stores, len(speech.words), args.vocab)
-    family.save(family.limited(training.model.eval(), ids), out)
+    ids = common_ids(stores, len(words), args.vocab)
+    family.save(family.limited(training.model.eval(), ids), folder)
     if args.narrow:
-        narrow(out)
-    write_history(training, out)
-    head, words = read_shipped(args.kind, out, args.target), speech.words
+        narrow(folder)
+    write_history(training, folder)
+    head = read_shipped(args.kind, folder, args.target)
     found = {name: all_ranks(family, head, all_rows(part), words) for name, part in parts.items()}
     chances = greedy_chances(found[HELD])
     drawn = drawn_chances(family, head, all_rows(parts[HELD])[: args.drawn], words, DRAWN_RANKS)
-    figures = table(found, write_trees(out / "trees.json", chances, drawn))
-    told = card_facts(training, vars(told), found, figures, head)
-    told |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=len(parts[HELD].labels))
-    told["ending"] = MEAN if args.mean else ""
-    told["bits"] = "matrices in eight bits (float8 e4m3; read in fp32)" if args.narrow else "fp32"
-    (out / "README.md").write_text(head_card(args.kind, told), encoding="utf-8")
-    print("\n".join(summary(told)))
+    figures = table(found, write_trees(folder / "trees.json", chances, drawn))
+    facts = card_facts(training, told, found, figures, head)
+    facts |= dict(vocab=args.vocab, new_tokens=args.new_tokens, held=len(parts[HELD].labels))
+    facts["ending"] = MEAN if args.mean else ""
+    facts["bits"] = "matrices in eight bits (float8 e4m3; read in fp32)" if args.narrow else "fp32"
+    (folder / "README.md").write_text(head_card(args.kind, facts), encoding="utf-8")
+    return facts
 
 
 if __name__ == "__main__":

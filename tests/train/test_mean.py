@@ -1,23 +1,18 @@
 """What a training went on from is averaged with it: once, however often it is shipped."""
 
-import argparse
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
-from tests.train.test_heads import settings
 from tests.train.test_onward import plain_weights
 from tests.train.test_steps import DRAFTERS, after, shelf
-from tests.train.tiny_text import tiny_part, tiny_target
+from tests.train.tiny_shelf import KIND, run_settings, ship_settings, shipped_weights, tiny_shelf
 from train.__main__ import steps
-from train.heads import FAMILIES, begin, read_shipped, train
+from train.heads import FAMILIES, begin, train
 from train.onward import MEAN
 from train.ship import ship
 from train.state_feed import open_parts
-
-KIND = "medusa"
 
 
 def shipping(kind, *told, **named):
@@ -48,35 +43,8 @@ def test_a_run_that_kept_no_weights_is_averaged_with_the_shipped_ones(kind, tmp_
 
 @pytest.fixture
 def home(tmp_path):
-    """A target, its answers, and heads that were trained for two steps and are shipped."""
-    target = tiny_target()
-    tiny_part(target, tmp_path / "labels" / "part")
-    target.save_pretrained(tmp_path / "target")
-    (tmp_path / "bench").mkdir()  # as if the questions were answered already
-    kept = tmp_path / "bench" / "target_questions_4.npz"
-    np.savez(kept, first=[3, 3], **{"0": np.arange(8), "1": np.arange(9)})
-    train(run_settings(tmp_path, "first", steps=2))
-    ship(ship_settings(tmp_path, "first"))
-    return tmp_path
-
-
-def run_settings(home, run, **told):
-    """Of a training in the folder ``run`` of the runs."""
-    usual = dict(kind=KIND, labels=[home / "labels"], threads=1)
-    return settings(home, home / "runs" / run, **(usual | told))
-
-
-def ship_settings(home, run, mean=None, is_forced=False):
-    """Of shipping it, without rounding."""
-    told = dict(kind=KIND, run=home / "runs" / run, out=home / "drafters" / KIND, mean=mean)
-    told |= dict(target=str(home / "target"), prompts=home / "questions.jsonl", held=2, drawn=1)
-    told |= dict(labels=[home / "labels"], bench=home / "bench", vocab=9, new_tokens=4)
-    return argparse.Namespace(**told, narrow=False, force=is_forced)
-
-
-def shipped(home):
-    """The weights on the shelf."""
-    return dict(read_shipped(KIND, home / "drafters" / KIND, home / "target").named_parameters())
+    """Heads that are shipped, with all that is needed to go on from them."""
+    return tiny_shelf(tmp_path)
 
 
 def make_train(home):
@@ -89,15 +57,15 @@ def make_train(home):
 
 
 def test_shipping_twice_ships_the_same_mean(home):
-    before = shipped(home)
+    before = shipped_weights(home)
     make_train(home)
-    once, card = shipped(home), (home / "drafters" / KIND / "README.md").read_text("utf-8")
+    once, card = shipped_weights(home), (home / "drafters" / KIND / "README.md").read_text("utf-8")
     told = run_settings(home, KIND)
     head = begin(FAMILIES[KIND], open_parts(told.labels), told)[0].model
     trained = plain_weights(head)
     make_train(home)
     assert MEAN in card and (home / "drafters" / KIND / "README.md").read_text("utf-8") == card
-    for name, weight in shipped(home).items():
+    for name, weight in shipped_weights(home).items():
         assert torch.equal(weight, once[name]), name
         assert not torch.allclose(before[name], trained[name], rtol=1e-2, atol=1e-4), name
         half_way = (before[name] + trained[name]) / 2
@@ -109,10 +77,10 @@ def test_a_mean_is_no_part_of_itself(home):
     shelf = home / "drafters" / KIND
     train(run_settings(home, KIND, shipped=shelf))
     ship(ship_settings(home, KIND, shelf))
-    once = shipped(home)
+    once = shipped_weights(home)
     with pytest.raises(SystemExit, match=r"for 8 steps and .* of 2: only .*/medusa/before keeps"):
         ship(ship_settings(home, KIND, shelf, is_forced=True))
-    assert all(torch.equal(weight, once[name]) for name, weight in shipped(home).items())
+    assert all(torch.equal(weight, once[name]) for name, weight in shipped_weights(home).items())
 
 
 def test_a_training_that_goes_on_keeps_what_it_began_with(home):

@@ -14,9 +14,10 @@ from train.head_card import ABOUT, head_card, summary
 from train.heads import FAMILIES, read_shipped, train
 from train.hydra import Hydra
 from train.labels import LabelStore
+from train.lighter import common_ids, narrow
 from train.medusa import Medusa
 from train.onward import MEAN
-from train.ship import common_ids, narrow, ship
+from train.ship import ship
 
 HIDDEN = LlamaConfig(hidden_size=SIZE, vocab_size=VOCAB, num_hidden_layers=1, num_attention_heads=2)
 
