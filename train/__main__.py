@@ -4,7 +4,8 @@ Trainings begin with the drafters that are shipped, where there are some: 400 st
 would be far worse than the thousands behind those.  ``--fresh`` takes these thousands again.
 
 ``python -m train --trial`` does every step on a handful of answers, in minutes and in a folder
-of its own: what it ships is worth nothing, that it ships is worth knowing.
+of its own: what it ships is worth nothing, that it ships is worth knowing.  Another ``--target``
+too has a folder of its own, ``runs/targets/NAME``, with its drafters in ``drafters``.
 """
 
 import argparse
@@ -96,6 +97,15 @@ def start_of(run: Path, shipped: Path) -> Path:
     return shipped if is_old else run / BEFORE
 
 
+def folders_of(args: argparse.Namespace) -> tuple[Path, Path]:
+    """Runs and drafters; those of a trial and those of another target lie where nothing ships."""
+    runs = Path("runs/trial" if args.trial else "runs")
+    target = Path(args.target or TARGET).resolve()
+    if target != Path(TARGET).resolve():
+        runs = runs / "targets" / target.name
+    return runs, DRAFTERS if runs == Path("runs") else runs / "drafters"
+
+
 def read() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -126,8 +136,7 @@ def main() -> None:
         for name in ("corpus", "prompts", "target")
         if (value := getattr(args, name))
     }
-    runs = Path("runs/trial" if args.trial else "runs")
-    drafters = runs / "drafters" if args.trial else DRAFTERS
+    runs, drafters = folders_of(args)
     for module, *rest in steps(runs, drafters, args.device, args.fresh, **places):
         told = [*rest, *(FEW[module] if args.trial else ())]
         command = [sys.executable, "-m", f"train.{module}", *told]

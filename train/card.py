@@ -107,7 +107,7 @@ def fill(
     Args:
         told: the training's settings.
     """
-    stores = open_stores(args.labels)
+    stores = open_stores(args.labels, args.target)
     parts = texts(args, read_target(args.target, dtype_of(AUTO)))
     model = write_weights(training, folder)
     write_history(training, folder)

@@ -20,6 +20,7 @@ from train.needs import CORPUS, TARGET, need_target, read_target
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.states import StateStore, read_states
+from train.whose import TARGET_FACT, hold_to_target, said_by, target_mark
 
 LABELS = Path("runs/labels")
 SETTINGS = ("rows", "top", "length", "seed")  # that a store is laid out by
@@ -64,11 +65,13 @@ def open_store(args: argparse.Namespace) -> LabelStore:
     """The store of ``args.part``, laid out first where there is none.
 
     Raises:
-        SystemExit: there is one, of other settings.
+        SystemExit: there is one, of other settings or of another target.
     """
     folder = args.out / args.part
     facts = {"part": args.part} | {name: getattr(args, name) for name in SETTINGS}
+    mark = target_mark(args.target)
     if (folder / "facts.json").exists():
+        hold_to_target(folder, said_by(folder), mark)
         _hold_to(folder, facts)
         return LabelStore.open(folder)
     tokenizer = AutoTokenizer.from_pretrained(args.target)
@@ -78,7 +81,7 @@ def open_store(args: argparse.Namespace) -> LabelStore:
         chats = [chats[i] for i in chosen]
     rows = [frame(tokenizer, chat, args.length) for chat in chats]
     rows = [row for row in rows if row.first < len(row.ids)]
-    return LabelStore.create(folder, rows, args.top, facts)
+    return LabelStore.create(folder, rows, args.top, facts | {TARGET_FACT: mark})
 
 
 def _hold_to(folder: Path, asked: dict[str, Any]) -> None:

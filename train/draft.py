@@ -84,7 +84,7 @@ def resume(stores: list[LabelStore], args: argparse.Namespace, step: int) -> Ite
 
 def train(args: argparse.Namespace) -> None:
     """Train up to ``args.steps``, with a checkpoint every few minutes."""
-    stores = open_stores(args.labels)
+    stores = open_stores(args.labels, args.target)
     training, common = begin(args, stores)
     held = held_out_answers(stores)[: args.held]
     vars(args).update(text_facts(stores, [store.done for store in stores]))

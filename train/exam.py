@@ -23,30 +23,38 @@ from train.ranks import chain_paths, ranks, tree_figures
 from train.state_feed import Part
 from train.states import StateStore, read_states
 from train.trees import SIZES
+from train.whose import TARGET_FACT, said_by, target_mark
 
 HELD = "held-out answers"  # trees are picked on them: of trees, MT-bench is the fair figure
 
 
 def texts(args: argparse.Namespace, target: PreTrainedModel) -> dict[str, Part]:
     """Held-out answers and those to the MT-bench questions, by name."""
-    held = held_out_answers(open_stores(args.labels))[: args.held]
+    held = held_out_answers(open_stores(args.labels, args.target))[: args.held]
     bench = bench_answers(args.target, args.prompts, args.new_tokens, args.bench)
+    mark = target_mark(args.target)
     return {
-        HELD: read_answers(target, held, args.bench / "held"),
-        "MT-bench": read_answers(target, bench, args.bench / "mt_bench"),
+        HELD: read_answers(target, held, args.bench / "held", mark),
+        "MT-bench": read_answers(target, bench, args.bench / "mt_bench", mark),
     }
 
 
 @torch.inference_mode()
 def read_answers(
-    target: PreTrainedModel, answers: Sequence[Answer], folder: Path, top: int = 64
+    target: PreTrainedModel, answers: Sequence[Answer], folder: Path, mark: str, top: int = 64
 ) -> Part:
-    """Laws and states of whole answers, read once and then kept in ``folder``."""
+    """Laws and states of whole answers, read once and then kept in ``folder``.
+
+    Those of other answers or of another target, and those that do not say of which, are read anew.
+
+    Args:
+        mark: of the target (``train.whose``).
+    """
     rows = [Row(answer.ids.tolist(), answer.first, True) for answer in answers]
     top = min(top, target.config.vocab_size)
-    if not ((folder / "whole").exists() and _holds(LabelStore.open(folder), rows)):
+    if not ((folder / "whole").exists() and _holds(folder, rows, mark)):
         shutil.rmtree(folder, ignore_errors=True)
-        labels = LabelStore.create(folder, rows, top, {"part": folder.name})
+        labels = LabelStore.create(folder, rows, top, {"part": folder.name, TARGET_FACT: mark})
         states = open_states(folder, labels, target.config.hidden_size)
         for row in range(len(labels)):
             (read,) = read_states(target, [labels.row_ids(row)])
@@ -57,11 +65,11 @@ def read_answers(
     return Part(LabelStore.open(folder), StateStore.open(folder))
 
 
-def _holds(labels: LabelStore, rows: Sequence[Row]) -> bool:
-    """Whether ``labels`` are of these very rows."""
-    return [
-        Row(labels.row_ids(i).tolist(), int(labels.first[i]), True) for i in range(len(labels))
-    ] == rows
+def _holds(folder: Path, rows: Sequence[Row], mark: str) -> bool:
+    """Whether these very rows lie in ``folder``, as that target read them."""
+    labels = LabelStore.open(folder)
+    kept = [Row(labels.row_ids(i).tolist(), int(labels.first[i]), True) for i in range(len(labels))]
+    return said_by(folder) == mark and kept == rows
 
 
 def all_ranks(

@@ -27,6 +27,7 @@ from train.onward import HISTORY, steps_of
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
 from train.requests import requests
+from train.whose import TARGET_FACT, hold_to_target, said_by, target_mark
 from train.writing import keep, write
 
 
@@ -79,6 +80,9 @@ def generate(args: argparse.Namespace) -> None:
     tokenizer = AutoTokenizer.from_pretrained(args.target)
     args.eos = tokenizer.eos_token_id
     args.out = args.out or LABELS / ("imagined" if args.imagine else "own")
+    args.mark = target_mark(args.target)
+    for kept in args.out.glob("*/facts.json"):
+        hold_to_target(args.out, said_by(kept.parent), args.mark)
     if args.seed is None:
         args.seed = seed_of(args.out, args.drafters)
     asked = iter(()) if args.imagine else questions(args.corpus, args.skip, args.share, args.seed)
@@ -121,6 +125,7 @@ def answer(
         return 0
     temperature = args.temperature * (index % 2)
     facts = dict(part="own", top=args.top, temperature=temperature, seed=args.seed)
+    facts[TARGET_FACT] = args.mark
     count = keep(folder, write(target, prompts, temperature, args), temperature == 0, facts)
     (folder / "whole").touch()
     return count

@@ -162,7 +162,7 @@ def resume(
 
 def train(args: argparse.Namespace) -> None:
     """Train up to ``args.steps``, with a checkpoint every few minutes."""
-    family, parts = FAMILIES[args.kind], open_parts(args.labels)
+    family, parts = FAMILIES[args.kind], open_parts(args.labels, args.target)
     training, speech = begin(family, parts, args)
     held = Chains(held_out_parts(parts, args.held), speech.words)
     vars(args).update(text_facts([p.labels for p in parts], [p.ready for p in parts]))

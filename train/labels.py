@@ -15,6 +15,7 @@ import numpy as np
 
 from train.corpus import Row
 from train.needs import label_folders
+from train.whose import hold_to_target, said_by, target_mark
 
 
 class Labels(NamedTuple):
@@ -98,9 +99,16 @@ class LabelStore:
         )
 
 
-def open_stores(folders: Sequence[Path]) -> list[LabelStore]:
-    """Stores in ``folders``; a folder of folders counts as as many stores."""
-    return [LabelStore.open(folder) for folder in label_folders(folders, "top_ids.npy")]
+def open_stores(folders: Sequence[Path], target: str = "") -> list[LabelStore]:
+    """Stores in ``folders``; a folder of folders counts as as many stores.
+
+    Args:
+        target: folder of the one whose words they must be.
+    """
+    found = label_folders(folders, "top_ids.npy")
+    for folder in found if target else ():
+        hold_to_target(folder, said_by(folder), target_mark(target))
+    return [LabelStore.open(folder) for folder in found]
 
 
 def is_held_out(prompt: np.ndarray) -> bool:

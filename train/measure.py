@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 from train.labels import LabelStore, held_out, open_stores
 from train.needs import PROMPTS, TARGET, need_text, read_target
+from train.whose import hold_to_target, target_mark
 
 
 class Answer(NamedTuple):
@@ -123,9 +124,12 @@ def bench_answers(target: str, prompts: Path, tokens: int, folder: Path) -> list
         folder.mkdir(parents=True, exist_ok=True)
         columns = {str(i): answer.ids for i, answer in enumerate(answers)}
         begun = kept.with_suffix(".part.npz")
-        np.savez(begun, first=[answer.first for answer in answers], **columns)
+        first = [answer.first for answer in answers]
+        np.savez(begun, first=first, target=target_mark(target), **columns)
         begun.replace(kept)
     with np.load(kept) as file:
+        if "target" in file:  # the name of a folder is no target's own
+            hold_to_target(kept, str(file["target"]), target_mark(target))
         return [Answer(file[str(i)], int(first)) for i, first in enumerate(file["first"])]
 
 
@@ -138,13 +142,14 @@ def main() -> None:
     parser.add_argument("--prompts", type=Path, default=PROMPTS)
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--held", type=int, default=60, help="held-out answers to measure on")
+    parser.add_argument("--bench", type=Path, default=Path("runs/bench"))
     parser.add_argument("--num-draft", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    bench = bench_answers(args.target, args.prompts, args.new_tokens, Path("runs/bench"))
+    bench = bench_answers(args.target, args.prompts, args.new_tokens, args.bench)
     model = AutoModelForCausalLM.from_pretrained(args.folder, dtype=torch.float32).eval()
-    held = held_out_answers(open_stores(args.labels))[: args.held]
+    held = held_out_answers(open_stores(args.labels, args.target))[: args.held]
     for name, answers in (("held-out answers", held), (args.prompts.stem, bench)):
         print(name, figures(model, answers, args.num_draft))
 

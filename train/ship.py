@@ -99,7 +99,9 @@ def ship(args: argparse.Namespace) -> None:
         raise SystemExit(f"{run} has no checkpoint yet: nothing to ship")
     told = json.loads((run / "settings.json").read_text())
     here = dict(out=run, labels=args.labels, device="cpu")  # wherever it was trained
-    training, speech = begin(family, open_parts(args.labels), argparse.Namespace(**told | here))
+    training, speech = begin(
+        family, open_parts(args.labels, args.target), argparse.Namespace(**told | here)
+    )
     spare_longer(training, out, args.force)
     if args.mean:
         need_start(training, args.mean, run)
@@ -124,7 +126,7 @@ def fill(
     """
     family = FAMILIES[args.kind]
     parts = texts(args, read_target(args.target, dtype_of(AUTO)))
-    stores = [part.labels for part in open_parts(args.labels)]
+    stores = [part.labels for part in open_parts(args.labels, args.target)]
     ids = common_ids(stores, len(words), args.vocab)
     family.save(family.limited(training.model.eval(), ids), folder)
     if args.narrow:

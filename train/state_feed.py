@@ -12,6 +12,7 @@ from train.feed import deal
 from train.labels import LabelStore
 from train.needs import label_folders
 from train.states import StateStore
+from train.whose import hold_to_target, said_by, target_mark
 
 
 class Part(NamedTuple):
@@ -64,9 +65,15 @@ class StateBatch(NamedTuple):
         return StateBatch(*(column.to(device) for column in self))
 
 
-def open_parts(folders: Sequence[Path]) -> list[Part]:
-    """Parts in ``folders``; a folder of folders counts as as many parts."""
+def open_parts(folders: Sequence[Path], target: str = "") -> list[Part]:
+    """Parts in ``folders``; a folder of folders counts as as many parts.
+
+    Args:
+        target: folder of the one whose words and states they must be.
+    """
     found = label_folders(folders, "state_done.npy")
+    for folder in found if target else ():
+        hold_to_target(folder, said_by(folder), target_mark(target))
     return [Part(LabelStore.open(folder), StateStore.open(folder)) for folder in found]
 
 

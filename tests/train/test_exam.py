@@ -1,5 +1,7 @@
 """What drafters are examined on, and what a model of its own guesses there."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,20 +11,34 @@ from train.exam import all_ranks, read_answers, table
 from train.measure import Answer, count_rounds, hits
 from train.ranks import all_rows, chain_paths, tree_figures
 from train.standalone import Standalone
+from train.states import read_states
 
 
-def test_answers_are_read_once(tmp_path):
+def test_answers_are_read_once(tmp_path, monkeypatch):
     target, answers = tiny_target(), [Answer(np.arange(6), 2)]
-    first = read_answers(target, answers, tmp_path / "held", top=VOCAB)
-    again = read_answers(tiny_target(seed=1), answers, tmp_path / "held", top=VOCAB)
+    first = read_answers(target, answers, tmp_path / "held", "one", top=VOCAB)
+    monkeypatch.setattr("train.exam.read_states", lambda *_: pytest.fail("read again"))
+    again = read_answers(target, answers, tmp_path / "held", "one", top=VOCAB)
     assert np.array_equal(first.states.columns["last"], again.states.columns["last"])
     assert first.ready.all()
 
 
+@pytest.mark.parametrize("facts", [{"target": "one"}, {}])
+def test_another_targets_answers_are_read_anew_and_so_are_those_of_nobody(facts, tmp_path):
+    other, answers = tiny_target(seed=1), [Answer(np.arange(6), 2)]
+    held = read_answers(tiny_target(), answers, tmp_path / "held", "one", top=VOCAB)
+    before = np.array(held.states.columns["last"])
+    (tmp_path / "held" / "facts.json").write_text(json.dumps(facts))
+    told = read_answers(other, answers, tmp_path / "held", "two", top=VOCAB).states.columns
+    ((_, states),) = read_states(other, [answers[0].ids])
+    assert np.array_equal(told["last"], states["last"])
+    assert not np.array_equal(told["last"], before)
+
+
 def test_other_answers_are_read_anew(tmp_path):
     target, folder = tiny_target(), tmp_path / "held"
-    read_answers(target, [Answer(np.arange(6), 2)], folder, top=VOCAB)
-    part = read_answers(target, [Answer(np.arange(8), 2)], folder, top=VOCAB)
+    read_answers(target, [Answer(np.arange(6), 2)], folder, "one", top=VOCAB)
+    part = read_answers(target, [Answer(np.arange(8), 2)], folder, "one", top=VOCAB)
     assert part.labels.row_ids(0).tolist() == list(range(8)) and part.ready.all()
 
 

@@ -15,6 +15,7 @@ from train.generate import answer
 from train.labels import LabelStore
 from train.requests import requests
 from train.states import StateStore, tapped
+from train.whose import said_by
 from train.writing import keep, write
 
 PROMPTS = [[3, 5], [7, 1, 4, 9], [2, 2, 8]]
@@ -30,7 +31,7 @@ def writer(target):
 
 
 def settings(**told):
-    names = dict(new_tokens=12, top=VOCAB, few=0.0, eos=EOS)
+    names = dict(new_tokens=12, top=VOCAB, few=0.0, eos=EOS, mark="one")
     return argparse.Namespace(**(names | told))
 
 
@@ -139,6 +140,7 @@ def test_requests_that_fit_are_answered(target, tmp_path):
     count = answer(writer(target), Lengths(), texts, tmp_path / "0000", 0, told)
     labels = LabelStore.open(tmp_path / "0000")
     assert labels.first.tolist() == [3, 5] and count == len(labels.ids)
+    assert said_by(tmp_path / "0000") == "one"
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.5])
@@ -174,6 +176,7 @@ def seed_asked_with(words, monkeypatch):
     """The seed that requests are drawn with under that command line."""
     told = []
     monkeypatch.setattr(module, "read_target", lambda *_, **__: torch.nn.Identity())
+    monkeypatch.setattr(module, "target_mark", lambda _: "one")
     tokenizer = argparse.Namespace(eos_token_id=EOS)
     monkeypatch.setattr(module.AutoTokenizer, "from_pretrained", lambda _: tokenizer)
     monkeypatch.setattr(module, "questions", lambda *settings: iter(told.append(settings[3]) or ()))
@@ -194,3 +197,6 @@ def test_a_training_after_another_asks_anew_and_one_broken_off_goes_on(tmp_path,
     (out / "0000").mkdir(parents=True)
     (out / "0000" / "facts.json").write_text('{"seed": 12}')
     assert seed_asked_with(words, monkeypatch) == 12
+    (out / "0000" / "facts.json").write_text('{"seed": 12, "target": "two"}')
+    with pytest.raises(SystemExit, match="another target"):
+        seed_asked_with(words, monkeypatch)
