@@ -17,7 +17,7 @@ from pathlib import Path
 
 import torch
 
-from train.needs import CORPUS, DRAFTERS, PROMPTS, REPLIES, TARGET, need_target, need_text
+from train.needs import CORPUS, DRAFTERS, PROMPTS, REPLIES, REQUESTS, TARGET, need_target, need_text
 from train.onward import BEFORE, steps_of
 
 ONWARD = ("--rate", "1.2e-3", "--warmup", "40", "--decay", "0.7", "--held", "60")
@@ -129,7 +129,8 @@ def main() -> None:
     """Run the steps in processes of their own, and stop at one that fails."""
     args = read()
     need_target(args.target or TARGET)
-    need_text(Path(args.corpus or CORPUS) / REPLIES, "--corpus")
+    for name in (REPLIES, REQUESTS):
+        need_text(Path(args.corpus or CORPUS) / name, "--corpus")
     need_text(Path(args.prompts or PROMPTS), "--prompts")
     places = {
         name: (f"--{name}", value)

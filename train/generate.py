@@ -22,7 +22,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from train.collect import LABELS
 from train.imagine import imagine
-from train.needs import CORPUS, DRAFTERS, TARGET, need_text, read_target
+from train.needs import CORPUS, DRAFTERS, REQUESTS, TARGET, need_text, read_target
 from train.onward import HISTORY, steps_of
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
@@ -33,7 +33,7 @@ from train.writing import keep, write
 
 def questions(corpus: Path, skip: int, share: int, seed: int) -> Iterator[str]:
     """Requests of ``train.requests``, and after every ``share`` of them one of the corpus."""
-    need_text(path := corpus / "prompts.jsonl.xz", "--corpus")
+    need_text(path := corpus / REQUESTS, "--corpus")
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         left = [json.loads(line)["prompt"] for line in islice(lines, skip, None)]
     order = np.random.default_rng(seed).permutation(len(left))

@@ -12,6 +12,7 @@ TARGET = str(target_folder())
 CORPUS, PROMPTS = Path("../shared/corpus"), Path("../shared/prompts/mt_bench.jsonl")
 DRAFTERS = Path("assets/drafters")
 REPLIES = "smollm2_replies.jsonl.xz"  # of the corpus: answers of the target
+REQUESTS = "prompts.jsonl.xz"  # of the corpus: for it to answer
 
 
 def need_text(path: Path, option: str) -> None:

@@ -8,19 +8,26 @@ import pytest
 from tests.train.test_steps import DRAFTERS, after
 from train.__main__ import FEW, main
 
+NEEDED = ["corpus/smollm2_replies.jsonl.xz", "corpus/prompts.jsonl.xz", "prompts", "target/x"]
+
+
+def needed(folder):
+    """Options that name what is needed, all of which lies in ``folder``."""
+    for name in NEEDED:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+    return [word for name in ("corpus", "prompts", "target") for word in (f"--{name}", name)]
+
 
 def commands(words, folder, monkeypatch):
     """What ``python -m train`` runs with ``words`` where all it needs lies in ``folder``."""
-    for name in ("corpus/smollm2_replies.jsonl.xz", "prompts", "target/x"):
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).touch()
     begun = []
     monkeypatch.setattr(
         "subprocess.run", lambda command: begun.append(command) or SimpleNamespace(returncode=0)
     )
-    told = [word for name in ("corpus", "prompts", "target") for word in (f"--{name}", name)]
+    said = needed(folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(sys, "argv", ["train", *told, *words])
+    monkeypatch.setattr(sys, "argv", ["train", *said, *words])
     main()
     return [command[2:] for command in begun]
 
@@ -55,31 +62,25 @@ def test_the_usual_target_ships_where_it_is_read(tmp_path, monkeypatch):
     assert all(after(words, "--run").startswith("runs/") for words in shipping)
 
 
-@pytest.mark.parametrize("missing", ["corpus", "prompts", "target"])
-def test_what_is_missing_is_said_before_the_first_step(missing, tmp_path, monkeypatch):
-    (tmp_path / "corpus").mkdir()
-    (tmp_path / "target").mkdir()
-    for name in ("corpus/smollm2_replies.jsonl.xz", "prompts"):
-        (tmp_path / name).touch()
-    (tmp_path / missing).rename(tmp_path / "elsewhere")
-    told = [word for name in ("corpus", "prompts", "target") for word in (f"--{name}", name)]
+@pytest.mark.parametrize(("missing", "option"), [(name, name.split("/")[0]) for name in NEEDED])
+def test_what_is_missing_is_said_before_the_first_step(missing, option, tmp_path, monkeypatch):
+    said = needed(tmp_path)
+    (tmp_path / missing).unlink()
+    if option == "target":
+        (tmp_path / option).rmdir()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train", *told])
+    monkeypatch.setattr(sys, "argv", ["train", *said])
     monkeypatch.setattr("subprocess.run", lambda *_: pytest.fail("a step has begun"))
-    with pytest.raises(SystemExit, match=f"there is no .*{missing}.*--{missing}"):
+    with pytest.raises(SystemExit, match=f"there is no .*{option}.*--{option}"):
         main()
 
 
 def test_a_step_that_fails_ends_all_with_its_own_words(tmp_path, monkeypatch):
-    for name in ("corpus/smollm2_replies.jsonl.xz", "prompts", "target/x"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    begun = []
-    failed = SimpleNamespace(returncode=3)
+    begun, failed = [], SimpleNamespace(returncode=3)
     monkeypatch.setattr("subprocess.run", lambda command: begun.append(command) or failed)
-    told = [word for name in ("corpus", "prompts", "target") for word in (f"--{name}", name)]
+    said = needed(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["train", *told])
+    monkeypatch.setattr(sys, "argv", ["train", *said])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 3 and len(begun) == 1
