@@ -15,6 +15,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaForCausalLM
 
 from train.arguments import machine_of
+from train.curve import thin
 from train.draft_card import CARD
 from train.drawn import drawn_chances
 from train.exam import HELD, all_ranks, table, texts
@@ -57,9 +58,8 @@ def examine(model: LlamaForCausalLM, parts: Mapping[str, Part], out: Path) -> di
 
 
 def thin_curve(curve: list[tuple[int, float, float]], lines: int = 12) -> str:
-    """Lines of the card's curve, the last one always among them."""
-    step = -(-len(curve) // lines)
-    kept = curve[::-1][::step][::-1]
+    """Lines of the card's curve."""
+    kept = thin(curve, lines)
     return "\n".join(f"| {tokens:,} | {hit:.3f} | {length:.2f} |" for tokens, hit, length in kept)
 
 

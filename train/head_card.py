@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from train.curve import thin
+
 CARD = """---
 license: apache-2.0
 base_model: HuggingFaceTB/SmolLM2-135M-Instruct
@@ -130,7 +132,7 @@ def head_card(kind: str, told: Mapping[str, Any]) -> str:
         depths=" | ".join(f"d = {d + 1}" for d in range(_depths(told))),
         rules="|".join(["---"] * _depths(told)),
         curve="\n".join(
-            f"| {n:,} | {hit:.3f} | {length:.2f} |" for n, hit, length in told["curve"]
+            f"| {n:,} | {hit:.3f} | {length:.2f} |" for n, hit, length in thin(told["curve"])
         ),
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from train.curve import thin
 from train.family import ScaledLinear
 from train.training import Training
 
@@ -92,7 +93,7 @@ def write_history(training: Training, folder: Path) -> None:
         "steps": training.steps_before + training.step,
         "tokens": training.tokens,
         "seconds": round(training.seconds),
-        "curve": [[n, round(met, 4), round(length, 4)] for n, met, length in training.curve],
+        "curve": [[n, round(met, 4), round(length, 4)] for n, met, length in thin(training.curve)],
     }
     lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(value)}" for name, value in told.items())
     (folder / HISTORY).write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")

@@ -59,12 +59,15 @@ def test_every_kind_has_a_card_with_its_figures():
     facts |= dict(rows="10", unique=99, decay=0.8, optimiser="AdamW", step=7)
     facts |= dict(machine="one CPU core", bits="fp32", ending=MEAN)
     facts |= dict(trained=198, hours=0.1, vocab=9, new_tokens=128, held=40)
-    facts |= dict(agreement={"MT-bench": [0.5, 0.25]}, curve=[(100, 0.4, 1.5)])
+    facts |= dict(
+        agreement={"MT-bench": [0.5, 0.25]}, curve=[(100 * at, 0.4, 1.5) for at in range(1, 61)]
+    )
     facts |= dict(figures=[("MT-bench", "chain of 4", 1.5, 300, 200)])
     for kind in FAMILIES:
         card = head_card(kind, facts)
         assert card.count("**Weights**: the mean of those before and after") == 1
         assert ABOUT[kind]["title"] in card and "| MT-bench | 0.500 | 0.250 |" in card
+        assert card.count("| 0.400 | 1.50 |") == 24  # of a long curve
         assert "| MT-bench | chain of 4 | 1.50 | 300 / 200 |" in card and "| 100 | 0.400" in card
 
 
