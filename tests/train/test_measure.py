@@ -48,9 +48,21 @@ def test_a_model_meets_its_own_greedy_answer_at_every_token(model):
     assert not hits(model, Answer(other, 3))[2]
 
 
-def test_figures_count_tokens_per_round(model):
-    told = figures(model, [Answer(np.array([1, 2, 3, 4, 5, 6]), 2)], num_draft=2)
-    assert told.accepted_length == told.tokens / told.rounds and told.tokens == 4
+@pytest.mark.parametrize(("num_draft", "rounds"), [(1, 2 + 2), (2, 2 + 1), (4, 2 + 1)])
+def test_figures_are_means_over_all_tokens_and_rounds(num_draft, rounds, monkeypatch):
+    """Of two answers: 1 0 1 is a round and a token, 1 1 1 as long as the chain, and one over."""
+    met = iter([np.array([True, False, True]), np.array([True, True, True])])
+    monkeypatch.setattr("train.measure.hits", lambda model, answer: next(met))
+    answer = Answer(np.arange(5), 2)
+    assert figures(None, [answer, answer], num_draft) == (5 / 6, 6 / rounds, 6, rounds)
+
+
+def test_figures_are_those_of_the_models_own_guesses(model):
+    answer = Answer(np.array([1, 2, 3, 4, 5, 6]), 2)
+    met = hits(model, answer)
+    told = figures(model, [answer], num_draft=2)
+    assert (told.agreement, told.tokens) == (met.mean(), 4)
+    assert told.rounds == count_rounds(met, 2)
 
 
 def test_a_padded_line_is_trimmed_to_prompt_and_answer():
