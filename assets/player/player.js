@@ -231,7 +231,7 @@ export class Player {
     place.textContent = text;
     place.classList.toggle('problem', isProblem);
     if (!isProblem || !text) return;
-    place.scrollIntoView({ block: 'nearest' });
+    find('#notice').scrollIntoView({ block: 'nearest' }); // its margin is what lies over the rail's end
     this.onProblem?.(text); // in a lesson that line is out of sight
   }
 

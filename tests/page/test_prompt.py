@@ -17,3 +17,24 @@ def test_a_prompt_outlives_a_reload_of_its_tab_and_no_other(visit):
     visit.ask("sessionStorage.clear()")
     visit.open("?__theme=dark")
     assert visit.page.input_value("#prompt textarea") == usual
+
+
+RING_CUT_BY = """(selector) => {
+    const field = document.querySelector(selector), style = getComputedStyle(field);
+    const out = parseFloat(style.outlineOffset) + parseFloat(style.outlineWidth);
+    const box = field.getBoundingClientRect(), cut = [];
+    for (let at = field.parentElement; at; at = at.parentElement) {
+        const over = at.getBoundingClientRect();
+        if (getComputedStyle(at).overflowX !== 'visible'
+            && (box.left - out < over.left || box.right + out > over.right)) cut.push(at.className);
+    }
+    return [style.outlineStyle, cut];
+}"""
+
+
+def test_the_ring_of_a_prompt_in_hand_is_whole(visit):
+    for tab, field in ((None, "#prompt textarea"), ("Compare", ".rail textarea")):
+        if tab:
+            visit.page.get_by_role("tab", name=tab).click()
+        visit.page.locator(field).first.focus()
+        assert visit.page.evaluate(RING_CUT_BY, field) == ["solid", []]

@@ -101,6 +101,27 @@ def test_a_refused_run_does_not_wait(visit):
     assert "waited" not in visit.notice
 
 
+IN_SIGHT = """(() => {
+    const words = document.querySelector('#notice .problem'), box = words.getBoundingClientRect();
+    return [box.top + 3, box.bottom - 3].every(
+        (y) => words.contains(document.elementFromPoint(box.left + 20, y)));
+})()"""
+
+
+@pytest.mark.parametrize("top", [0, 10_000])
+@pytest.mark.parametrize("at", ["Home", "End"])
+def test_what_is_wrong_is_in_sight_though_the_settings_are_open(visit, at, top):
+    visit.press(at)
+    visit.page.click("#settings button")
+    visit.until("document.querySelector('#rail').scrollHeight > 700")
+    visit.page.fill("#prompt textarea", " ")
+    visit.ask(f"document.querySelector('#rail').scrollTop = {top}")
+    visit.page.click("#go")
+    visit.until("document.querySelector('#notice .problem')?.textContent.includes('empty')")
+    visit.rest()
+    assert visit.ask(IN_SIGHT)
+
+
 def test_a_run_that_breaks_off_ends_and_says_so(visit):
     visit.decoder.breaks = 3
     visit.decode_whole()
