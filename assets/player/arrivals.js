@@ -14,7 +14,7 @@ export function receive(player, lines) {
 }
 
 function apply(player, message) {
-  const { kind, text, run } = message, isLeft = run !== player.tape?.header.run;
+  const { kind, text, run } = message, isLeft = run !== player.tape?.header.run || player.tape?.isPast;
   if (kind === 'header') load(player, message);
   else if (kind === 'model') player.notice(text, message.is_problem, '.state');
   else if (kind === 'problem') refuse(player, text);
@@ -26,6 +26,7 @@ function apply(player, message) {
 
 function load(player, header) {
   player.turn += 1;
+  player.address.part();
   player.tape = new Tape(header);
   player.position = -1;
   player.text.clear(header);

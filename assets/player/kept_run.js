@@ -21,6 +21,13 @@ export function showKept(player) {
   } catch { return false; } // kept by another version, or a browser that keeps nothing
 }
 
+// Puts a run of one's own that was left on the stage again; what still comes of it is not taken.
+export function bring(player, { tape, position }) {
+  player.receive(lines(tape));
+  player.tape.isPast = true;
+  player.seek(position);
+}
+
 function write(player) {
   const { tape, position, address } = player;
   if (!tape) return; // nothing has stood here: what was kept before stays

@@ -3,7 +3,7 @@
 import { Drawer } from './lesson_drawer.js';
 import { LessonFigure } from './lesson_figure.js';
 import { listenToLessons } from './lesson_keys.js';
-import { asked, keep } from './lesson_address.js';
+import { asked, bare, keep } from './lesson_address.js';
 import { Walk } from './lesson_walk.js';
 
 const url = (path) => new URL(`own/${path}`, document.baseURI).href;
@@ -27,6 +27,7 @@ export class Lessons {
     this.button.addEventListener('click', () => (this.isOpen ? this.close() : this.showList()));
     listenToLessons(this);
     player.onRun = () => this.leave();
+    player.address.onReturn = () => this.comeBack();
     player.onProblem = (text) => { if (this.isOpen) this.drawer.complain(text); };
     window.teaching = this.outside();
   }
@@ -45,8 +46,18 @@ export class Lessons {
     const { lesson, stop, view } = asked();
     if (lesson === null) return;
     if (lesson === '') return this.showList();
-    if (view === 'lecture' && !small.matches) this.setLecture(true);
+    this.setLecture(view === 'lecture' && !small.matches);
     await this.open(lesson, stop);
+  }
+
+  // By Back or Forward, to a lesson or from one to a run.
+  async comeBack() {
+    const isLesson = asked().lesson !== null;
+    if (isLesson) {
+      this.lesson = null;
+      await this.begin();
+    } else if (this.isOpen) this.shut();
+    return isLesson;
   }
 
   async showList(problem = '') {
@@ -57,7 +68,7 @@ export class Lessons {
     this.walk.stop();
     this.setLecture(false);
     this.spot([]);
-    keep({});
+    this.player.address.write(bare());
     this.drawer.wait();
     try {
       this.list = await (await fetch(url('lessons'))).json();
@@ -101,6 +112,7 @@ export class Lessons {
     this.at = index;
     this.drop();
     const { stop, player } = this;
+    player.address.part();
     keep({ lesson: lesson.number, stop: index + 1, view: this.isLecture ? 'lecture' : null });
     this.drawer.show(this);
     this.spot(stop.spotlight, stop.figure);
@@ -165,6 +177,12 @@ export class Lessons {
   }
 
   close() {
+    this.shut();
+    this.player.address.write(bare());
+    this.button.focus();
+  }
+
+  shut() {
     this.turn += 1;
     this.drop();
     this.lesson = null;
@@ -173,8 +191,6 @@ export class Lessons {
     this.spot([]);
     this.house.classList.remove('taught');
     this.button.setAttribute('aria-pressed', false);
-    keep({});
-    this.button.focus();
   }
 
   setLecture(isOn) {

@@ -77,6 +77,7 @@ export class Player {
   async begin() {
     (window.requestIdleCallback ?? setTimeout)(() => plotly());
     keepRun(this);
+    this.address.listen();
     const shelf = find('#header .shelf');
     try {
       this.runs = await fillShelf(shelf, (name) => this.open(name));

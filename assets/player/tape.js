@@ -9,6 +9,7 @@ export class Tape {
     this.rounds = [];
     this.end = null;
     this.lack = ''; // what is missing of it, in a sentence
+    this.isPast = false; // it was left, and stands here again as it was then
     this.starts = [0]; // of every round, and one more: the number of positions
   }
 

@@ -68,6 +68,8 @@ def test_the_place_of_a_link_is_not_that_of_a_live_run_that_came_first(visitor):
             "?trace=second&round=9&pause=round.0",
             "cannot pause at “round.0”; this run has rounds 1 to 6",
         ),
+        ("?tab=lunch", "there is no tab “lunch”"),
+        ("?trace=second&tab=toString", "there is no tab “toString”"),
     ],
 )
 def test_an_address_that_leads_nowhere_says_so_and_the_stage_plays_on(visitor, query, words):
@@ -92,3 +94,52 @@ def test_a_recorded_run_has_its_address_though_a_live_one_was_faster_than_the_li
     visitor.until("player.run === 'second'")
     visitor.press("PageDown")  # it stands still
     visitor.until("location.search.includes('trace=second')")
+
+
+TAB = "document.querySelector('#tabs [role=tab][aria-selected=true]').textContent"
+
+
+def turn(visit, tab):
+    visit.page.get_by_role("tab", name=tab).click()
+    visit.until(f"{TAB} === {tab!r}")
+
+
+@pytest.mark.parametrize("name", ["Compare", "Proof", "Numbers"])
+def test_a_link_opens_on_its_tab(visitor, name):
+    query = f"?trace=second&round=3&phase=commit&tab={name.lower()}"
+    visitor.page.goto(visitor.address + query)
+    visitor.until(f"window.player && player.size > 0 && {TAB} === {name!r}")
+    assert visitor.ask("[player.run, player.at, player.phase]") == ["second", 2, "commit"]
+
+
+def test_the_address_follows_the_tab_and_the_stage_needs_no_word(visitor):
+    visit = visitor.open("?trace=second&round=3&phase=commit")
+    known = visit.ask("history.length")
+    for tab in ("Compare", "Numbers"):
+        turn(visit, tab)
+        visit.until(f"location.search.includes('tab={tab.lower()}')")
+    assert "trace=second" in visit.page.url and "round=3" in visit.page.url
+    turn(visit, "Stage")
+    visit.until("!location.search.includes('tab')")
+    assert visit.ask("history.length") == known
+
+
+def test_a_fault_in_an_address_is_said_on_the_stage(visitor):
+    visit = visitor.open("?trace=nothing&tab=numbers")
+    visit.until("document.querySelector('#notice .words').textContent.includes('leads nowhere')")
+    assert visit.ask(TAB) == "Stage"
+    assert visit.page.is_visible("#notice .words")
+
+
+def test_a_run_comes_back_on_the_tab_where_it_was_left(visitor):
+    visit = visitor.open("?trace=second&round=3&phase=commit")
+    turn(visit, "Numbers")
+    visit.until("location.search.includes('tab=numbers')")
+    visit.page.select_option("#header .shelf", "third")
+    visit.until("player.run === 'third'")
+    turn(visit, "Stage")
+    visit.until("!location.search.includes('tab')")
+    visit.ask("history.back()")
+    visit.until(f"player.run === 'second' && {TAB} === 'Numbers'")
+    visit.ask("history.forward()")
+    visit.until(f"player.run === 'third' && {TAB} === 'Stage'")
