@@ -137,6 +137,29 @@ def test_on_a_phone_the_transport_is_one_row_and_nothing_is_cut_or_covered(brows
     visit.close()
 
 
+@pytest.mark.parametrize("pause", ["rejected", "round.4"])
+@pytest.mark.parametrize("touch", [True, False])
+def test_on_a_phone_where_play_pauses_takes_no_room_of_the_transport(browser, served, pause, touch):
+    visit = Visit(browser, served[0], has_touch=touch, is_mobile=touch, reduced_motion="reduce")
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.open(f"?trace=second&round=3&phase=commit&pause={pause}")
+    visit.rest()
+    visit.until("player.pause !== ''")
+    row = visit.ask(
+        "[...document.querySelectorAll('.stage .bar button, .stage .bar .speed')]"
+        ".filter(each => each.offsetParent).map(each => each.getBoundingClientRect())"
+        ".map(({ left, right, top, height }) => [left, right, top + height / 2])"
+    )
+    assert len({round(middle) for _, _, middle in row}) == 1
+    assert all(0 <= left < right <= 390 for left, right, _ in row)
+    shown = ".pause, .stage .bar .pause-round" if pause != "rejected" else ".pause"
+    boxes = [box.bounding_box() for box in visit.page.locator(f".stage .bar {shown}").all()]
+    place = visit.page.locator(".stage .where").bounding_box()
+    for box in boxes:
+        assert box["x"] >= place["x"] + place["width"] and box["x"] + box["width"] <= 390
+    visit.close()
+
+
 def test_the_list_of_runs_names_a_temperature_before_the_prompt(visit):
     told = visit.ask(
         """async () => {
