@@ -296,3 +296,25 @@ def test_a_full_bar_ends_before_its_number_on_every_screen(visit, tmp_path):
             texts,
         )
         assert min(bars) > 60  # and is still a bar
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (1280, 720), (1100, 800), (1024, 768), (390, 844)])
+def test_no_title_of_the_judgement_is_cut(visit, size):
+    """The longest of all recorded runs among them."""
+    visit.page.set_viewport_size({"width": size[0], "height": size[1]})
+    visit.press("End")
+    visit.rest()
+    needs = visit.ask(
+        """() => {
+            const title = document.querySelector('.stage .judgement h4 em');
+            const legend = document.querySelector('.stage .judgement .legend');
+            title.textContent = '“␣t…” accepted: u .0045 < p left 1.00';
+            const box = title.parentElement, own = title.getBoundingClientRect();
+            const other = legend.getBoundingClientRect();
+            const isOver = own.top < other.bottom && other.top < own.bottom
+                && own.left < other.right && other.left < own.right;
+            const cut = [box, title].map((each) => each.scrollWidth - each.clientWidth);
+            return [cut[0], getComputedStyle(title).display === 'block' ? cut[1] : 0, isOver];
+        }"""
+    )
+    assert needs == [0, 0, False]
