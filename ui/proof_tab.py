@@ -9,10 +9,10 @@ from ui import proof_run
 from ui.examples import EXAMPLES
 from ui.method_box import method_box
 from ui.proof_rules import rule_choices
-from ui.proof_work import ProofWork
 from ui.runner import Runner
 from ui.stage_tab import AT_ONCE
-from ui.view import notice, view
+from ui.view import notice, over, press_once, view
+from ui.work import Work
 
 PROVEN = "draft"  # the method to begin with: it draws from a q of its own
 
@@ -26,9 +26,10 @@ def proof_tab(runner: Runner, page: gr.Blocks) -> None:
                 go = gr.Button("Prove", variant="primary", elem_id="prove")
                 stop = gr.Button("Stop", elem_id="proof-stop")
             notice()
-        shown = view("proof")
-    work = ProofWork(runner, "proof", proof_run.read, proof_run.prove)
-    work.wire(go, stop, prompt, widgets, shown, page)
+        shown = view("proof", press_once("prove", "proof-stop"))
+    work = Work(runner, "proof", proof_run.read, proof_run.prove)
+    run = work.wire(go, stop, prompt, widgets, shown, page)
+    run.then(None, None, None, js=over("prove"), **AT_ONCE)
 
 
 def _widgets(runner: Runner, page: gr.Blocks) -> tuple[gr.Textbox, dict[str, Any]]:

@@ -35,15 +35,20 @@ class Work:
         widgets: dict[str, Any],
         shown: gr.HTML,
         page: gr.Blocks,
-    ) -> None:
-        """Let ``go`` begin and ``stop`` end it; ``widgets`` by the names of their values."""
+    ) -> Any:
+        """Let ``go`` begin and ``stop`` end it; ``widgets`` by the names of their values.
+
+        Returns:
+            Gradio's event of ``go``, for what comes after it.
+        """
         self.names = tuple(widgets)
         asked = gr.Number(visible="hidden")
         # "multiple": one that was stopped while it waits is still an open event of the button's
         order = dict(DEVICE, trigger_mode="multiple", js=f"(_, ...rest) => [{NOW}, ...rest]")
-        go.click(self.begin, [asked, prompt, *widgets.values()], shown, **order)
+        run = go.click(self.begin, [asked, prompt, *widgets.values()], shown, **order)
         stop.click(self.stop, asked, None, **AT_ONCE, js=f"() => {NOW}")
         page.unload(self.leave)
+        return run
 
     def begin(self, request: gr.Request, asked: Any, prompt: Any, *values: Any) -> Iterator[str]:
         """The messages of the work, or of what was wrong with the wish."""

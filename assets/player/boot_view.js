@@ -1,4 +1,5 @@
-// Body of a view's js_on_load: what comes before its module is there waits in a list.
+// Body of a view's js_on_load: what comes before its module is there waits in a list. What comes is
+// a value, or something to do once the values before it are shown.
 const waiting = [];
 let receive = (value) => waiting.push(value);
 watch('value', () => { if (props.value) receive(props.value); });
@@ -9,7 +10,10 @@ Promise.all(['VIEW', 'inflate', 'queue'].map((name) => import(new URL(`own/playe
     let inOrder = Promise.resolve(); // inflating takes time: one after another, as they came
     receive = (value) => {
       inOrder = inOrder
-        .then(async () => { for (const line of (await inflated(value)).split('\n')) if (line) view.apply(JSON.parse(line)); })
+        .then(async () => {
+          if (typeof value === 'function') return value();
+          for (const line of (await inflated(value)).split('\n')) if (line) view.apply(JSON.parse(line));
+        })
         .catch(console.error);
     };
     waiting.forEach(receive);

@@ -62,6 +62,7 @@ export class View {
   // Nothing more comes: what was counted until then stands.
   breakOff(words) {
     this.isUnderWay = false;
+    this.root.dispatchEvent(new Event('left', { bubbles: true }));
     this.notice(words, true);
   }
 

@@ -139,11 +139,11 @@ def test_keys_leave_the_stage_alone_while_it_is_out_of_sight(prover):
     assert prover.page.is_visible("#keys dialog")
 
 
-def test_the_longest_rule_ends_before_the_arrow(prover):
+def test_the_longest_rule_ends_before_the_arrow_and_that_before_the_edge(prover):
     for rule in RULES.values():
         prover.page.get_by_role("combobox", name="Rule").click()
         prover.page.get_by_role("option", name=rule.label).click()
-        inside, needed, arrow = prover.ask(
+        inside, needed, arrow, edge = prover.ask(
             """(() => {
                 const box = document.querySelector('#proof-rule');
                 const input = box.querySelector('input');
@@ -151,12 +151,14 @@ def test_the_longest_rule_ends_before_the_arrow(prover):
                 const { font, paddingRight } = getComputedStyle(input);
                 const { left, right } = input.getBoundingClientRect();
                 pen.font = font;
-                const arrow = box.querySelector('.icon-wrap').getBoundingClientRect().left;
+                const arrow = box.querySelector('.icon-wrap').getBoundingClientRect();
                 const end = right - parseFloat(paddingRight);
-                return [end - left, pen.measureText(input.value).width, arrow - end];
+                const edge = box.querySelector('.wrap-inner').getBoundingClientRect().right;
+                const beside = [arrow.left - end, edge - arrow.right];
+                return [end - left, pen.measureText(input.value).width, ...beside];
             })()"""
         )
-        assert needed <= inside and arrow >= 0, rule.label
+        assert needed <= inside and arrow >= 0 and edge >= 6, rule.label
 
 
 def stop_once_it_shows(prover):
@@ -211,6 +213,49 @@ def test_a_proof_whose_server_is_gone_says_so_and_one_that_is_over_does_not(tab,
         visit.errors.clear()  # the browser's and Gradio's, of the network that was gone
         visit.page.click("#proof-stop")
         visit.close()
+
+
+OFF = "document.querySelector('#prove').disabled"
+
+
+def test_the_button_is_off_while_a_proof_works_and_comes_back_once_it_is_over(prover):
+    prover.page.click("#prove")
+    assert prover.ask(OFF)
+    prover.until(f"proof.holds === true && !{OFF}")
+    box = prover.page.locator("#proof-rail").get_by_label("Seed", exact=True)
+    box.fill("-1")
+    prover.page.click("#prove")  # an error
+    prover.until(f"{NOTICE}.matches('.problem') && !{OFF}")
+    box.fill("0")
+    choose(prover, "Verifications", "20,000")
+    prover.page.click("#prove")
+    prover.until("proof.done.endsWith('of 20,000 verifications')")
+    assert prover.ask(OFF)
+    prover.page.click("#proof-stop")
+    assert not prover.ask(OFF)
+    prover.until(f"{NOTICE}.textContent.startsWith('Stopped after') || proof.holds")
+    choose(prover, "Verifications", "1,000")
+    prove(prover, "proof.holds === true")
+    prover.until(f"!{OFF}")
+
+
+def test_a_press_that_was_stopped_while_it_waited_keeps_nobody_from_the_next(
+    prover, browser, provable
+):
+    other = opened(Visit(browser, provable[0]))
+    choose(other, "Verifications", "20,000")
+    other.page.click("#prove")
+    other.until("proof.done !== ''")
+    prover.page.click("#prove")
+    prover.page.click("#proof-stop")
+    assert not prover.ask(OFF)
+    prover.page.click("#prove")
+    prover.page.wait_for_timeout(300)
+    assert prover.ask(OFF)
+    other.page.click("#proof-stop")
+    prover.until("proof.holds === true")
+    prover.until(f"!{OFF}")
+    other.close()
 
 
 def test_bad_input_is_a_sentence_in_the_tab(prover):
