@@ -318,3 +318,20 @@ def test_no_title_of_the_judgement_is_cut(visit, size):
         }"""
     )
     assert needs == [0, 0, False]
+
+
+@pytest.mark.parametrize("width", [1320, 1440])
+def test_what_a_run_ran_on_is_whole_where_there_is_room_and_pushes_nothing(visit, width):
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    cut, tabs, lessons, right = visit.ask(
+        """() => {
+            const model = document.querySelector('#header .model');
+            model.textContent = 'SmolLM2-135M-Instruct · float32 · cpu · packed · SDPA';
+            const edge = (name, side) => [...document.querySelectorAll(name)].at(-1)
+                .getBoundingClientRect()[side];
+            return [model.scrollWidth - model.clientWidth, edge('#tabs [role=tab]', 'right'),
+                edge('#header .teach', 'left'), edge('#header .keys', 'right')];
+        }"""
+    )
+    assert tabs < lessons and right <= width
+    assert cut <= 0 or width < 1440
