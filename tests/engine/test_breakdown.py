@@ -16,8 +16,10 @@ SEEN = Seconds(0.01, 0.02, 0.001, 0.001)
 def tree(emitted: int = 3) -> Round:
     """Two children of the root, the second accepted, and a chain below it: 0.3 | 0.6 - 0.5 - 0.9.
 
-    The first child is rejected, the last node of the chain too.
+    The first child is rejected, the last node of the chain too; where the first token ends the
+    text, what hangs below it is untested.
     """
+    below = ("accepted", "rejected") if emitted > 1 else ("untested", "untested")
     return Round(
         index=0,
         start=11,
@@ -28,7 +30,7 @@ def tree(emitted: int = 3) -> Round:
             draft_prob=(None, 0.3, 0.6, 0.5, 0.9),
             target_prob=(None, 0.1, 0.7, 0.6, 0.0),
             uniform=(None, 0.9, 0.2, 0.1, 0.5),
-            verdict=("root", "rejected", "accepted", "accepted", "rejected"),
+            verdict=("root", "rejected", "accepted", *below),
         ),
         emitted=Emitted(
             (7, 8, 4)[:emitted],

@@ -33,10 +33,21 @@ class LaneRun(fakes.FakeRun):
         this = super().__next__()
         factor = SLOW[self.config.method]
         seconds = Seconds(*(factor * getattr(this.seconds, phase) for phase in PHASES))
-        tokens = this.emitted.token
+        this = replace(this, seconds=seconds)
         if self.other is not None and this.index >= self.other and self.config.method != "plain":
-            tokens = tuple(2 + (token - 1) % 9 for token in tokens)
-        return replace(this, seconds=seconds, emitted=replace(this.emitted, token=tokens))
+            return replace(this, nodes=turned(this.nodes), emitted=turned(this.emitted))
+        return this
+
+    def _finish(self):
+        if self.end is None:
+            super()._finish()
+            seconds = SLOW[self.config.method] * self.end.seconds
+            self.end = replace(self.end, seconds=seconds)
+
+
+def turned(columns):
+    """Every token another one."""
+    return replace(columns, token=tuple(2 + (token - 1) % 9 for token in columns.token))
 
 
 class LaneDecoder(fakes.FakeDecoder):
@@ -323,13 +334,13 @@ def test_a_lane_without_room_for_its_next_round_was_stopped_and_opens_as_far_as_
 
 def test_a_lane_opens_on_the_stage(racer):
     race(racer)
-    run = racer.ask("race.lanes[1].run")
-    racer.page.locator(".lane[data-lane='1'] .open").click()
+    run = racer.ask("race.lanes[2].run")
+    racer.page.locator(".lane[data-lane='2'] .open").click()
     racer.until(f"player.run === {run!r} && player.size === 12 && player.isDone")
     racer.page.locator(".stage .tree .plot").wait_for(state="visible")
     racer.press("End")
     racer.rest()
-    assert "3.00×" in racer.page.text_content("#facts")
+    assert "1.50×" in racer.page.text_content("#facts")
 
 
 def test_what_cannot_be_raced_is_a_sentence_under_the_button_and_nothing_typed_is_lost(racer):
