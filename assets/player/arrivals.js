@@ -19,7 +19,7 @@ function apply(player, message) {
   else if (kind === 'model') player.notice(text, message.is_problem, '.state');
   else if (kind === 'problem') refuse(player, text);
   else if (isLeft && !(kind === 'status' && !run)) return; // of a run that was left; some words are of none
-  else if (kind === 'status') player.notice(text, false);
+  else if (kind === 'status') mention(player, text, !run);
   else if (kind === 'round') add(player, message);
   else if (kind === 'end') finish(player, message);
 }
@@ -47,6 +47,11 @@ function load(player, header) {
   player.onRun(header.run);
 }
 
+// The course of a run is no reason to take away what went wrong, of a file or of the run after it.
+function mention(player, text, isNews) {
+  if (isNews || !player.saysProblem) player.notice(text, false);
+}
+
 // A run that was refused does not wait any more.
 function refuse(player, text) {
   player.waits = Math.max(0, player.waits - 1);
@@ -64,7 +69,7 @@ function add(player, round) {
 
 function finish(player, message) {
   player.tape.close(message);
-  if (!player.tape.lack) player.notice(message.note ?? '', false);
+  if (!player.tape.lack) mention(player, message.note ?? '', Boolean(message.note));
   player.show(false);
 }
 

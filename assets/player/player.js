@@ -236,6 +236,8 @@ export class Player {
     this.onProblem?.(text); // in a lesson that line is out of sight
   }
 
+  get saysProblem() { return find('#notice .words').matches('.problem:not(:empty)'); }
+
   showKeys() { if (this.dialog.open) this.dialog.close(); else this.dialog.showModal(); }
 
   save() {

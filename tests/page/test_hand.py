@@ -20,7 +20,7 @@ def test_the_box_begins_and_ends_with_letters_and_its_left_edge_is_seen(visit):
     found = visit.ask(
         """async () => {
             const { Text } = await import('./own/player/text.js');
-            const text = new Text(document.querySelector('.stage .text'), () => {});
+            const text = new Text(document.querySelector('.stage .panel.text'), () => {});
             text.clear({ source: 'file', header: { prompt: '' } });
             const rounds = [[['`The', 'accepted'], [' sky', 'bonus']],
                 [['\\n\\n', 'accepted'], ['  is', 'bonus']], [['\\n', 'bonus']],

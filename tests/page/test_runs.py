@@ -182,9 +182,20 @@ def test_why_the_next_run_did_not_begin_stays_beside_the_run_that_stands_there(v
     visit.press("End")
     visit.page.click("#go")
     visit.until("document.querySelector('#facts').textContent.includes('of plain, not measured')")
-    visit.page.wait_for_timeout(300)
-    assert visit.notice == "There is no room."
+    visit.until(f"{WORDS} === 'There is no room.'")
     visit.decoder.measuring = 0.0
+
+
+def test_what_was_wrong_with_a_file_is_still_said_when_the_run_under_way_ends(visit, tmp_path):
+    visit.decoder.delay = 0.1
+    visit.decode()
+    (tmp_path / "notes.txt").write_text("no trace")
+    visit.open_file(tmp_path / "notes.txt")
+    visit.until(f"!player.isDone && {WORDS}.startsWith('This file cannot be opened')")
+    visit.until("player.isDone")
+    visit.press("End")
+    visit.until("document.querySelector('#facts').textContent.includes('of plain, measured')")
+    assert visit.notice.startswith("This file cannot be opened")
 
 
 def test_a_run_of_ones_own_is_none_of_the_list(visit, tmp_path):
