@@ -1,5 +1,6 @@
 """What a device can run: Triton's kernels, flex_attention, or torch's own operations alone."""
 
+import sys
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from functools import cache, wraps
@@ -79,6 +80,12 @@ def _device_of(values: Iterable[object]) -> torch.device:
 def refuse(device: torch.device, path: Path, reason: str) -> None:
     """Let ``path`` not run on ``device`` any more."""
     _refused[device, path] = reason
+
+
+def give_way(error: LaunchError) -> None:
+    """Let a slower path run from now on where a kernel failed, and say why."""
+    refuse(error.device, "triton", error.why)
+    print(f"triton runs no more on {error.device}: {error.why}", file=sys.stderr, flush=True)
 
 
 def without_triton(device: torch.device) -> str | None:

@@ -17,7 +17,7 @@ import torch
 
 from kernels.ancestors import unpack_ancestors
 from kernels.attention_shape import AttentionShape
-from kernels.device import attention_path, card_of, on_its_device
+from kernels.device import LaunchError, attention_path, card_of, give_way, on_its_device
 from kernels.flex import tree_attention_flex
 from kernels.language import IS_INTERPRETED, tl, triton
 from kernels.merge import merge_triton
@@ -192,7 +192,12 @@ def _tree_attention(
         return tree_attention_reference(query, keys, values, length, count, bits, scale)
     programs = (rows + tile.rows - 1) // tile.rows * kv_heads
     splits = num_splits(programs, capacity, card.processors)
-    return tree_attention_triton(query, keys, values, length, count, bits, scale, tile, splits)
+    told = (query, keys, values, length, count, bits, scale)
+    try:
+        return tree_attention_triton(*told, tile, splits)
+    except LaunchError as error:  # it was right in its trial; nothing has run
+        give_way(error)
+        return _tree_attention(*told)
 
 
 @_tree_attention.register_fake

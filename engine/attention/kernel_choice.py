@@ -17,6 +17,7 @@ from engine.attention.tree_attention import (
 from engine.context import Context
 from kernels.attention_shape import AttentionShape
 from kernels.choice import choose, is_fit, why_unfit
+from kernels.device import attention_path
 from kernels.language import wish
 from kernels.reason import last_line
 from kernels.tiles import MAX_ROWS
@@ -71,10 +72,14 @@ def _own(model: PreTrainedModel) -> PathName:
 
 
 def kernels_for(model: PreTrainedModel, known: KernelPath, nodes: int) -> KernelPath:
-    """What verifies trees of up to ``nodes`` nodes, ``known`` being what ``use_kernels`` gave."""
-    if known.name != "triton" or nodes <= MAX_ROWS:
+    """What verifies trees of up to ``nodes`` nodes, ``known`` being what ``use_kernels`` gave.
+
+    Something else where they are too many, or where the kernels have failed since.
+    """
+    if known.name != "triton":
         return known
-    return _choose(model, nodes)
+    has_failed = attention_path(_shape(model)).path != "triton"
+    return _choose(model, nodes) if has_failed or nodes > MAX_ROWS else known
 
 
 def _choose(model: PreTrainedModel, nodes: int) -> KernelPath:

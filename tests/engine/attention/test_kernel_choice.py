@@ -15,7 +15,8 @@ from engine.attention.kernel_choice import use_kernels, use_kernels_beside
 from engine.attention.kernel_path import KernelPath
 from engine.attention.tree_attention import attends_by_trees
 from kernels.attention_shape import AttentionShape
-from kernels.device import attention_path
+from kernels.device import attention_path, on_its_device
+from kernels.language import TritonError
 from kernels.trials import fault, flex_fault
 from tests.engine.small_llamas import llama
 from tests.engine.test_models import save
@@ -76,6 +77,31 @@ def test_what_the_environment_asks_for_is_what_attends(path, home, monkeypatch, 
 
     monkeypatch.setattr(kernels.tree_attention, name, halved)
     assert text_of(bundle, PROMPT, settings()) != right
+
+
+def test_a_kernel_that_fails_in_a_run_gives_way_and_the_next_header_says_so(
+    home, monkeypatch, capsys
+):
+    """One that was right in its trial: neither this run nor the next one breaks off."""
+    right = text_of(load(home), PROMPT, DecodeConfig(max_new_tokens=16))
+    monkeypatch.setenv("SPECULOSCOPE_KERNELS", "triton")
+    bundle = load(home, draft=home)
+    launch, calls = kernels.tree_attention.tree_attention_triton, []
+
+    @on_its_device
+    def tree_attention_triton(*told):
+        calls.append(told)
+        if len(calls) == 5:  # in the middle of a pass
+            raise TritonError("at 3:4\nptxas gave up")
+        return launch(*told)
+
+    monkeypatch.setattr(kernels.tree_attention, "tree_attention_triton", tree_attention_triton)
+    first = Trace.record(bundle, PROMPT, settings())
+    assert first.token_ids == right and len(calls) == 5
+    why = "kernel tree_attention failed: ptxas gave up"
+    assert capsys.readouterr().err.count(f"triton runs no more on cpu: {why}") == 1
+    second = Trace.record(bundle, PROMPT, settings())
+    assert second.token_ids == right and second.header.kernels == KernelPath("reference", why)
 
 
 def test_the_choice_is_said_once(monkeypatch, capsys):
