@@ -10,6 +10,7 @@ from engine.records import Round
 from engine.run_facts import Yardstick
 from viz import theme
 from viz.agreement import Agreement
+from viz.facts import UNSTEADY
 
 
 class LaneInfo(NamedTuple):
@@ -33,6 +34,7 @@ def race_message(lanes: Sequence[LaneInfo], tokens: int) -> str:
             "kind": "race",
             "lanes": [lane._asdict() for lane in lanes],
             "tokens": tokens,
+            "unsteady": UNSTEADY,
             "legend": theme.legend(),
         }
     )

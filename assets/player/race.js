@@ -53,9 +53,10 @@ export class View {
 
   get state() { return this.root.dataset.state; }
 
-  begin({ lanes, tokens, legend }) {
+  begin({ lanes, tokens, unsteady, legend }) {
     this.timer.stop();
     this.root.dataset.state = 'decoding';
+    this.unsteady = unsteady;
     this.lanes = lanes.map((info, index) => new Lane(info, index, tokens, (place) => this.seek(place)));
     this.part('.tracks').replaceChildren(...this.lanes.map((lane) => lane.track));
     this.part('.lanes').replaceChildren(...this.lanes.map((lane) => lane.column));
@@ -78,11 +79,22 @@ export class View {
     if (!decoded.length) return;
     const most = Math.max(...decoded.map((lane) => lane.tokens.length));
     const order = decoded.filter((lane) => lane.isWhole).sort((a, b) => b.rate - a.rate);
-    for (const lane of this.lanes) lane.close(most, place(order, lane), decoded[0], lanes.find(({ run }) => run === lane.run));
+    for (const lane of this.lanes) {
+      lane.close(most, place(order, lane), this.times(lane, decoded[0]), lanes.find(({ run }) => run === lane.run));
+    }
     this.part('.equal').textContent = says;
     this.part('.equal').classList.toggle('problem', holds === false);
     this.seek(0);
     if (!stillness.matches) this.toggle(); else this.seek(Infinity);
+  }
+
+  // How many times as fast as plain decoding, where that was drawn from the same law to its end;
+  // a busy machine may make it more than the passes can bring: that is no speed-up.
+  times(lane, plain) {
+    const isFit = lane !== plain && lane.isWhole && plain.isWhole && lane.temperature === plain.temperature;
+    const times = lane.rate / plain.rate;
+    if (!isFit || !Number.isFinite(times)) return '';
+    return times > this.unsteady * lane.mean ? ' · unsteady' : ` · ${times.toFixed(2)}× plain`;
   }
 
   get length() { return Math.max(0, ...this.lanes.map((lane) => (this.isByPass ? lane.rounds.length : lane.seconds))); }

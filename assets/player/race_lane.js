@@ -4,6 +4,7 @@ import { draw } from './race_tree.js';
 import { Text } from './text.js';
 
 const PHASES = ['draft', 'verify', 'accept', 'commit'];
+const BUSY = 'The machine was busy: against plain decoding it is faster than its tokens a pass can bring. Race again.';
 const CUT = ['cancelled', 'memory', 'not_finite']; // reasons of an end that is none of the text's
 
 export class Lane {
@@ -44,11 +45,7 @@ export class Lane {
 
   get rate() { return this.tokens.length / this.seconds; }
 
-  // How many times as fast as plain decoding, where that was drawn from the same law to its end.
-  times(plain) {
-    const isFit = this !== plain && this.isWhole && plain.isWhole && this.temperature === plain.temperature;
-    return isFit && Number.isFinite(this.rate / plain.rate) ? ` · ${(this.rate / plain.rate).toFixed(2)}× plain` : '';
-  }
+  get mean() { return this.tokens.length / this.rounds.length; } // tokens a pass
 
   add(round) {
     const { seconds, emitted } = round.record;
@@ -61,15 +58,16 @@ export class Lane {
     this.track.querySelector('.rounds').append(segment(emitted));
   }
 
-  // The lanes are complete: the track's scale, the place at the finish, the speed against plain,
-  // and what was found of its text.
-  close(most, place, plain, { difference = null, note = '', is_wrong: isWrong = false } = {}) {
+  // The lanes are complete: the track's scale, the place at the finish, the speed against plain
+  // in words, and what was found of its text.
+  close(most, place, times, { difference = null, note = '', is_wrong: isWrong = false } = {}) {
     this.limit = most;
     this.column.classList.toggle('missing', !this.rounds.length);
     this.track.classList.toggle('missing', !this.rounds.length);
     if (!this.rounds.length) { this.part('.place').textContent = 'not decoded'; return; }
     const count = this.tokens.length === most ? '' : ` · ${counted(this.tokens.length)}`;
-    this.place = `${place} · ${this.seconds.toFixed(2)} s${count}${this.times(plain)}`;
+    this.place = `${place} · ${this.seconds.toFixed(2)} s${count}${times}`;
+    this.part('.place').title = times.endsWith('unsteady') ? BUSY : '';
     for (const word of this.words) word.classList.remove('differs');
     this.words[difference]?.classList.add('differs');
     this.column.classList.toggle('wrong', isWrong);

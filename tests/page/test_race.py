@@ -133,14 +133,26 @@ def test_lanes_play_on_one_clock_each_round_at_its_recorded_second(racer):
     assert means == [f"{n / passes:.2f}" for n, passes in zip(tokens, (6, 12, 9), strict=True)]
 
 
-def test_the_finish_has_an_order_and_a_speed_against_plain(racer):
+def test_the_finish_has_an_order_and_a_speed_against_plain(racer, monkeypatch):
+    monkeypatch.setitem(SLOW, "suffix", 1.25)
     race(racer)
     places = racer.page.locator(".race .place")
     assert places.all_text_contents() == ["", "", ""]
     racer.press("End")
     said = places.all_text_contents()
     assert [words.split(" ")[0] for words in said] == ["3rd", "1st", "2nd"]
-    assert said[1].endswith("3.00× plain") and said[2].endswith("1.50× plain")
+    assert said[1].endswith("2.40× plain") and said[2].endswith("1.50× plain")
+
+
+def test_a_lane_faster_than_its_passes_can_make_it_has_no_speed_up(racer):
+    """2.5 tokens a pass are no three times as fast: something else took the machine meanwhile."""
+    race(racer)
+    racer.press("End")
+    places = racer.page.locator(".race .place")
+    said = places.all_text_contents()
+    assert said[1].startswith("1st") and said[1].endswith("· unsteady")
+    assert "The machine was busy" in places.nth(1).get_attribute("title")
+    assert said[2].endswith("1.50× plain") and not places.nth(2).get_attribute("title")
 
 
 def test_who_comes_in_alone_is_no_first(racer):
@@ -248,7 +260,8 @@ def test_lanes_of_their_own_temperatures_are_compared_with_their_like_only(racer
     names = racer.page.locator(".race .track .name small").all_text_contents()
     assert [name.split(" · ")[1] for name in names] == ["T 0", "T 0", "T 0.7"]
     places = racer.page.locator(".race .track .place").all_text_contents()
-    assert ["× plain" in place for place in places] == [False, True, False]  # of one law only
+    assert ["unsteady" in place for place in places] == [False, True, False]  # of one law only
+    assert not any("× plain" in place for place in places)
     boxes.nth(1).fill("0.7")
     boxes.nth(0).fill("0.7")
     before = racer.ask("race.lanes[0].run")

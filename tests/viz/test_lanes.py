@@ -1,6 +1,7 @@
 import json
 
 from tests.page import synthetic
+from viz.facts import UNSTEADY
 from viz.lanes import LaneInfo, race_message, yardstick
 
 
@@ -12,7 +13,7 @@ def test_a_race_names_its_lanes():
     message = json.loads(race_message(lanes, 96))
     assert [lane["run"] for lane in message["lanes"]] == ["run-1", "run-2"]
     assert [lane["number"] for lane in message["lanes"]] == [1, 3]
-    assert message["tokens"] == 96
+    assert message["tokens"] == 96 and message["unsteady"] == UNSTEADY
 
 
 def test_plain_decodings_lane_measures_another_by_its_own_seconds_and_equal_tokens():
