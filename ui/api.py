@@ -5,10 +5,13 @@ It waits in the queue of the page's own runs, for the device is one, and is boun
 """
 
 from collections.abc import Iterator
+from time import monotonic
 from typing import Any
 
 import gradio as gr
 
+from engine.cut_short import CutShortError
+from engine.records import Round
 from engine.trace import Trace
 from ui import messages, methods, settings
 from ui.runner import Runner
@@ -16,6 +19,7 @@ from ui.settings import Wish
 from ui.visitor import Visitor
 
 NAME = "decode"
+BEAT_SECONDS = 0.5  # between two signs of life, at the least: a caller who has left ends his run
 
 
 def api(runner: Runner) -> None:
@@ -36,8 +40,10 @@ class Api:
         max_new_tokens: int = settings.USUAL["max_new_tokens"],
         temperature: float = 0.0,
         seed: int = 0,
-    ) -> str:
+    ) -> Iterator[str]:
         """Decode the prompt; the trace as JSON Lines: a header, a line a round, an end.
+
+        Until then nothing, now and then.
 
         Raises:
             gr.Error: what is wrong with the request, in one sentence.
@@ -47,39 +53,49 @@ class Api:
             wish = settings.read(prompt, settings.USUAL | own)
         except ValueError as error:
             raise _refusal(str(error)) from None
-        return self._trace(wish)
+        yield from self._trace(wish)
 
-    def _trace(self, wish: Wish) -> str:
+    def _trace(self, wish: Wish) -> Iterator[str]:
         """One run for a visitor of his own, whose memory is empty."""
         traces: list[Trace] = []
 
         def job(visitor: Visitor) -> Iterator[str]:
-            traces.append(_record(self.runner.decoder, visitor.bundle, wish))
-            yield from ()  # nobody looks on
+            yield from _record(self.runner.decoder, visitor, wish, traces)
 
-        session = messages.new_run()
+        session, problem, told = messages.new_run(), "", monotonic()
         try:
-            problems = [p for m in self.runner.work(session, job) if (p := messages.problem_of(m))]
+            for message in self.runner.work(session, job):
+                problem = problem or messages.problem_of(message)
+                if monotonic() - told > BEAT_SECONDS:
+                    yield ""
+                    told = monotonic()
         finally:
             self.runner.leave(session)
-        if problems:
-            raise _refusal(problems[0])
-        return "".join(f"{line}\n" for line in traces[0].lines())
+        if problem:
+            raise _refusal(problem)
+        yield "".join(f"{line}\n" for line in traces[0].lines())
 
 
-def _record(decoder: Any, bundle: Any, wish: Wish) -> Trace:
-    """The whole run, or what memory had room for of it.
+def _record(decoder: Any, visitor: Visitor, wish: Wish, traces: list[Trace]) -> Iterator[str]:
+    """A sign of life a round; then the whole run, or what memory had room for, is in ``traces``.
 
     Raises:
         ValueError: it cannot be run; a sentence for the caller.
     """
-    if reason := methods.why_not(wish.config.method, bundle.methods):
+    if reason := methods.why_not(wish.config.method, visitor.bundle.methods):
         raise ValueError(reason)
-    run = decoder.decode(bundle, wish.prompt, wish.config)
+    rounds: list[Round] = []
+    run = decoder.decode(visitor.bundle, wish.prompt, wish.config, visitor.cancelled.is_set)
     try:
-        return Trace.of(run)
+        for this in run:
+            rounds.append(this)
+            yield messages.status("")
+    except CutShortError:
+        if not rounds:
+            raise
     finally:
         run.close()
+    traces.append(Trace(run.header, tuple(rounds), run.end))
 
 
 def _refusal(sentence: str) -> gr.Error:

@@ -1,5 +1,6 @@
 """The endpoint for programs, asked by ``gradio_client`` as anybody would."""
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -81,6 +82,19 @@ def test_a_run_that_memory_cuts_short_hands_over_its_rounds(client, decoder, tmp
     decoder.room = 0
     with pytest.raises(AppError, match="Memory gave out"):
         client.predict("Why?", api_name="/decode")
+
+
+def test_a_caller_who_leaves_keeps_the_decoder_from_nobody(client, decoder, served):
+    """Over plain HTTP: what he asked for ends with the round in hand."""
+    decoder.count, decoder.delay = 400, 0.1
+    call = f"{served[0].rstrip('/')}/gradio_api/call/decode"
+    asked = httpx.post(call, json={"data": ["Why?", "suffix", 96, 0, 0]}).json()["event_id"]
+    with httpx.stream("GET", f"{call}/{asked}") as told:
+        next(told.iter_lines())
+    (left,) = decoder.runs
+    decoder.count = 2
+    assert client.predict("Why?", api_name="/decode").count("\n") == 4
+    assert 0 < left.closed_after < 400
 
 
 def test_the_pages_own_functions_are_no_endpoints(client):
