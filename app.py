@@ -53,7 +53,7 @@ def launch(page: gr.Blocks, **more: object) -> None:
         footer_links=[],
         ssr_mode=False,  # a Space asks for it, and Node in front would not pass our routes on
         run_history=False,
-        max_file_size="32mb",
+        max_file_size="64mb",  # of a trace: what can be saved can be opened
         quiet=True,
         prevent_thread_lock=True,
         **more,

@@ -43,6 +43,7 @@ STORIES = {
     " from feature to feature, and keeps the most.",
 }
 EMPTY = "it holds no round of its run."
+MOST_ROUNDS = 4096  # of a file: no run of the page has more; far longer ones take minutes to draw
 CUT = "The file was cut short: this is what it holds."
 
 
@@ -75,6 +76,7 @@ def open_file(path: str | None) -> Iterator[str]:
         return
     yield messages.status("Reading the file.")
     try:
+        _check_length(Path(path))
         trace = Trace.load(path)
     except (TraceError, OSError) as error:
         yield messages.problem(f"This file cannot be opened: {error}")
@@ -89,6 +91,17 @@ def open_file(path: str | None) -> Iterator[str]:
             yield "\n".join(pending)
             pending = []
     yield "\n".join(pending)
+
+
+def _check_length(path: Path) -> None:
+    """Refuse a file of too many lines before any of them is read as more than that."""
+    with path.open("rb") as file:
+        lines = sum(1 for _ in file)
+    if lines > MOST_ROUNDS + 2:  # header and end
+        raise TraceError(
+            f"it has about {lines:,} rounds; the page plays up to {MOST_ROUNDS:,} (in a notebook,"
+            " Trace.load reads more)."
+        )
 
 
 def _messages(trace: Trace, run: str, name: str) -> Iterator[str]:

@@ -57,3 +57,12 @@ def test_a_file_without_a_round_is_refused_and_the_run_before_it_stands(tmp_path
     Trace(synthetic.header("A prompt"), ()).save(tmp_path / "run.jsonl")
     *_, last = traces.open_file(tmp_path / "run.jsonl")
     assert "holds no round" in problem_of(last)
+
+
+@pytest.mark.parametrize(("lines", "is_refused"), [(4096 + 2, False), (4096 + 3, True)])
+def test_a_file_of_more_rounds_than_the_page_plays_is_refused_unread(lines, is_refused, tmp_path):
+    (tmp_path / "run.jsonl").write_text("{}\n" * lines)
+    *_, last = traces.open_file(tmp_path / "run.jsonl")
+    words = problem_of(last)
+    assert ("the page plays up to 4,096" in words) == is_refused
+    assert is_refused or "line 1" in words
