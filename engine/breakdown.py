@@ -135,8 +135,17 @@ class Breakdown:
         lost = sum(count for place, count in self.gains.items() if place > size)
         return Ratio(sum(map(sum, self.origins)) - lost, passes)
 
+    def drafted_of(self, size: int) -> float:
+        """Drafted nodes a round, had each tree been cut to its ``size`` likeliest."""
+        passes = len(self.origins)
+        nodes = sum(min(size, own) * rounds for own, rounds in self.sizes.items())
+        return nodes / passes if passes else 0.0
+
     def speed_ups(self, cost: PassCost) -> list[tuple[int, float]]:
-        """(drafted nodes, predicted speed-up), up to the largest tree; drafting costs the same."""
+        """(most drafted nodes of a tree, predicted speed-up), up to the largest tree.
+
+        Drafting costs the same; judging and committing are left out, as of plain decoding.
+        """
         passes, largest = len(self.origins), max(self.sizes, default=0)
         if not largest:
             return []

@@ -19,15 +19,16 @@ from viz.theme import role
 from viz.verdict import Sentence, what_holds_it_back
 
 LEGEND = (
-    ("dim", "line", "predicted, drafting as slow as here"),
+    ("dim", "line", "predicted: passes and drafting alone"),
     ("ink", "circle", "this run, measured"),
 )
 
 
 class SpeedUpInfo(NamedTuple):
-    """(drafted nodes, tokens a second against plain): predicted, and as it was."""
+    """Tokens a second against plain by drafted nodes a round: predicted, and as it was."""
 
-    predicted: list[tuple[int, float]]
+    predicted: list[tuple[int, float]]  # by the most nodes of a tree
+    means: list[float]  # drafted nodes a round of each of these
     lengths: list[Ratio]  # mean accepted length of each predicted size
     drafted: Ratio  # nodes a round of this run
     measured: Ratio | None  # tokens a second, plain's
@@ -52,6 +53,7 @@ def speed_up_info(
     predicted = breakdown.speed_ups(cost) if cost else []
     return SpeedUpInfo(
         predicted,
+        [breakdown.drafted_of(size) for size, _ in predicted],
         [breakdown.length_of(size) for size, _ in predicted],
         Ratio(tally.drafted, tally.passes),
         _measured(end),
@@ -72,7 +74,7 @@ def speed_up_panel(info: SpeedUpInfo) -> dict[str, Any]:
     if not info.predicted:
         why = "nothing was drafted" if info.is_calibrated else NOT_MEASURED
         return scale.panel(scale.missing(why)) | note
-    widest = max(info.predicted[-1][0], info.drafted.value or 0)
+    widest = max(info.means[-1], info.drafted.value or 0)
     values = [value for _, value in info.predicted]
     measured = info.measured.value if info.measured else None
     highest = max(1.0, *values, measured or 0)
@@ -88,7 +90,7 @@ def speed_up_panel(info: SpeedUpInfo) -> dict[str, Any]:
         "shapes": [*scale.lines(marks[1:]), _plain()],
     }
     best = max(info.predicted, key=lambda each: each[1])
-    title = f"best predicted {best[1]:.2f}× at {count(best[0], 'node')}"
+    title = f"best predicted {best[1]:.2f}×, trees of {count(best[0], 'node')} at most"
     if measured is None:
         title += "; plain was not measured"
     data = [_curve(info), *([_dot(info, info.measured)] if info.measured else [])]
@@ -98,13 +100,15 @@ def speed_up_panel(info: SpeedUpInfo) -> dict[str, Any]:
 
 def _curve(info: SpeedUpInfo) -> dict[str, Any]:
     hover = [
-        f"predicted: the {count(size, 'likeliest node')} of each tree give "
+        f"predicted: the {count(size, 'likeliest node')} of each tree, {mean:.2g} a round, give "
         f"{value:.2f} times plain; {count(length.part, 'token')} in "
         f"{count(length.whole, 'target pass', 'es')}"
-        for (size, value), length in zip(info.predicted, info.lengths, strict=True)
+        for (size, value), mean, length in zip(
+            info.predicted, info.means, info.lengths, strict=True
+        )
     ]
-    x, y = zip(*info.predicted, strict=True)
-    drawn = scale.line(x, [round(v, 4) for v in y], "dim")
+    x = [round(mean, 3) for mean in info.means]
+    drawn = scale.line(x, [round(value, 4) for _, value in info.predicted], "dim")
     return drawn | {
         "name": "predicted",
         "mode": "lines+markers",

@@ -84,4 +84,15 @@ def test_the_sentence_carries_its_numbers_and_owns_what_it_does_not_know():
 def test_two_hundred_rounds_of_all_sizes_are_one_curve():
     rounds = [make_round(s % 40, s, 41, s) for s in range(200)]
     curve = plot_speed_up(of(rounds)).data[0]
-    assert curve.x[-1] == 39 and list(curve.x) == sorted(curve.x)
+    assert curve.x[-1] == 19.5 and list(curve.x) == sorted(curve.x)
+
+
+def test_the_curve_ends_above_the_runs_own_dot_where_its_trees_differ():
+    """Both stand at nodes a round: half of these rounds have none, and four is their mean."""
+    rounds = [make_round(8 * (s % 2), s, 41, s) for s in range(20)]
+    curve, dot = plot_speed_up(of(rounds)).data
+    assert curve.x[-1] == dot.x[0] == 4
+    assert (
+        curve.x[:3] == (0, 0.5, 1)
+        and "the 2 likeliest nodes of each tree, 1 a" in (curve.hovertext[2])
+    )
