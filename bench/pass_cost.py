@@ -1,7 +1,7 @@
 """What a pass over the nodes of a tree costs: as transformers runs it, and packed.
 
-``python -m bench.pass_cost``: for each number of nodes all contestants run in turn, so that a
-slow moment hits them alike.  A ratio is that of two passes made one after the other; quoted are
+``python -m bench.pass_cost``: all contestants read all numbers of nodes in turn, again and again,
+so that a slow moment hits them alike.  A ratio is that of two passes of one turn; quoted are
 medians and quartiles.
 """
 
@@ -33,10 +33,10 @@ def main() -> None:
     pack(models[FULL], halve=False)
     found = {}
     for context in CONTEXTS:
-        passes = {nodes: _time_passes(models, context, nodes, repeats) for nodes in NODES}
+        passes = _time_passes(models, context, NODES, repeats)
         _print(f"one pass at context {context}, ms", "nodes", passes, OURS)
         found[f"context {context}"] = _summary(passes)
-    reads = {rows: _time_passes(models, 0, rows, max(3, repeats // 4)) for rows in PREFILLS}
+    reads = _time_passes(models, 0, PREFILLS, max(3, repeats // 4))
     _print("reading a prompt, ms", "tokens", reads, OURS)
     print(write_json("pass_cost", found | {"prefill": _summary(reads)}))
 
@@ -49,19 +49,21 @@ def _arguments() -> argparse.Namespace:
 
 @torch.inference_mode()
 def _time_passes(
-    models: dict[str, PreTrainedModel], context: int, rows: int, repeats: int
-) -> Timings:
-    """Seconds of passes over ``rows`` tokens behind ``context`` cached ones, all models in turn."""
-    caches = {name: _cache(name, model, context, rows) for name, model in models.items()}
-    inputs = _tree(context, rows) if context else _prompt(rows)
-    timings: Timings = {name: [] for name in models}
+    models: dict[str, PreTrainedModel], context: int, sizes: Sequence[int], repeats: int
+) -> dict[int, Timings]:
+    """Seconds of passes over each number of tokens behind ``context`` cached ones, all in turn."""
+    most = max(sizes)
+    caches = {name: _cache(name, model, context, most) for name, model in models.items()}
+    inputs = {rows: _tree(context, rows) if context else _prompt(rows) for rows in sizes}
+    timings: dict[int, Timings] = {rows: {name: [] for name in models} for rows in sizes}
     for repeat in range(repeats + 1):
-        for name, model in models.items():
-            start = perf_counter()
-            model(**inputs, past_key_values=caches[name], use_cache=True)
-            if repeat:  # the first round warms up
-                timings[name].append(perf_counter() - start)
-            _cut(caches[name], context)
+        for rows in sizes:
+            for name, model in models.items():
+                start = perf_counter()
+                model(**inputs[rows], past_key_values=caches[name], use_cache=True)
+                if repeat:  # the first turn warms up
+                    timings[rows][name].append(perf_counter() - start)
+                _cut(caches[name], context)
     return timings
 
 
@@ -108,12 +110,12 @@ def _print(title: str, unit: str, timings: dict[int, Timings], ours: str) -> Non
     """Milliseconds, the ratios to transformers, and the growth over the first row."""
     names = list(next(iter(timings.values())))
     columns = [unit, *names, f"{THEIRS} / {ours}", f"{ours}, against the first row"]
-    first = spread(next(iter(timings.values()))[ours]).median
+    first = next(iter(timings.values()))[ours]
     rows = []
     for size, found in timings.items():
         cells = [str(_milliseconds(found[name])) for name in names]
-        growth = spread(found[ours]).median / first
-        rows.append([size, *cells, str(_ratio(found[THEIRS], found[ours])), f"{growth:.2f}"])
+        growth = _ratio(found[ours], first)
+        rows.append([size, *cells, str(_ratio(found[THEIRS], found[ours])), str(growth)])
     print_table(title, columns, rows)
 
 
