@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, BinaryIO
 
 import engine  # its ``decode`` is looked up when a run is recorded: reading needs no torch
@@ -71,19 +72,18 @@ class Trace:
         return cls(run.header, tuple(rounds), run.end)
 
     def save(self, path: str | Path) -> None:
-        """Write the file; it appears whole or not at all.
+        """Write the file; it appears whole or not at all, whoever else writes it meanwhile.
 
         Raises:
             TraceError: it, or a line of it, would be larger than what ``load`` reads.
+            OSError: there is no such folder, or no room in it; nothing is left there.
         """
         path = Path(path)
         lines = [f"{line}\n".encode() for line in self.lines()]
         _check_size(sum(map(len, lines)))
         if (longest := max(map(len, lines))) > MAX_LINE:
             raise TraceError(f"a line has {longest:,} bytes; at most {MAX_LINE:,} are read")
-        draft = path.with_name(path.name + ".part")
-        draft.write_bytes(b"".join(lines))
-        draft.replace(path)
+        _write_whole(path, b"".join(lines))
 
     def lines(self) -> Iterator[str]:
         """The file's lines, without their ends."""
@@ -109,6 +109,16 @@ def to_line(record: Header | Round | End) -> str:
     return json.dumps(
         schema.plain(record), ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Put ``data`` in the place of ``path``'s file by way of a draft that no other writer has."""
+    draft = path.with_name(f"{path.name}.{token_hex(8)}.part")
+    try:
+        draft.write_bytes(data)  # not by tempfile: what that makes, only its owner may read
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _check_size(size: int) -> None:

@@ -1,6 +1,7 @@
 """A trace file gives back what was saved; what is cut short or damaged is told by its line."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +118,37 @@ def test_a_save_that_fails_leaves_the_file_as_it_was(path):
     with pytest.raises(ValueError):
         Trace(a_header(prefill_seconds=float("nan")), ()).save(path)
     assert path.read_bytes() == before
+
+
+def test_two_that_save_one_file_at_once_leave_one_of_them_whole(path, monkeypatch):
+    """The second writes all of its own between the first one's draft and its taking its place."""
+    take_place, others = Path.replace, [a_trace(2)]
+
+    def replace(draft, target):
+        while others:
+            others.pop().save(target)
+            assert Trace.load(target) == a_trace(2)
+        return take_place(draft, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    a_trace(3).save(path)
+    assert not others and Trace.load(path) == a_trace(3)
+    assert [*path.parent.iterdir()] == [path]
+
+
+def test_a_save_that_the_disk_refuses_leaves_no_draft_behind(path):
+    path.mkdir()
+    (path / "kept").touch()
+    with pytest.raises(OSError):
+        a_trace().save(path)
+    assert [*path.parent.iterdir()] == [path]
+
+
+def test_a_saved_file_is_read_by_whoever_reads_any_new_file(path):
+    a_trace().save(path)
+    usual = path.with_name("usual")
+    usual.touch()
+    assert path.stat().st_mode == usual.stat().st_mode
 
 
 @pytest.mark.parametrize(
