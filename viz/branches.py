@@ -84,7 +84,7 @@ class Branches:
         """From behind the parent's label to ``row`` of the next level."""
         start, top = self._start(parent), self.info.row[parent]
         wide, high = COLUMN * (self.info.depth[parent] + 1) - start, row - top
-        along = [_short(start + part * wide) for part in ALONG]
+        along = [round(start + part * wide) for part in ALONG]
         return along, [_short(top + part * high) for part in DOWN]
 
     def _start(self, parent: int) -> int:

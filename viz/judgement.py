@@ -17,6 +17,7 @@ from engine.records import Round
 from viz import figure
 from viz.figure import Figure, Patch
 from viz.judgement_info import Judged, JudgementInfo, judgement_info
+from viz.later_sibling import Later
 from viz.phases import Step, steps
 from viz.pieces import label, short
 from viz.theme import BARS, SIZES, role
@@ -25,6 +26,7 @@ ROWS = 5  # tokens; the rest is one row more
 LETTERS = 11
 NUMBERS = len(BARS)  # the trace of the numbers
 NOTE = "layout.annotations.1.text"
+RESIDUAL_PATH = "data.2.x"
 NUMBERS_PATH = f"data.{NUMBERS}.text"
 NAMES_PATH = "layout.yaxis.ticktext"
 START = 1.06  # of the numbers on the axis, behind a bar of 1.00
@@ -72,10 +74,21 @@ def judgement_panel(info: JudgementInfo, order: list[Step]) -> dict[str, Any]:
 
 def _tested(info: JudgementInfo, place: Judged, node: int) -> dict[str, Any]:
     """A place with the token in hand of ``node``, and what was left of p there."""
+    if node in info.later:
+        return _tested_later(info.later[node], place, info.token[node])
     token, left = info.token[node], info.left.get(node)
     residual = [left.of(each) if left else 0.0 for each in place.token]
     look = _look(place, token, residual, _first(place.order, place, token), is_tested=True)
     return look | {NOTE: P_LEFT} if left and place.kind == "taken" else look
+
+
+def _tested_later(later: Later, place: Judged, token: int) -> dict[str, Any]:
+    """The same behind refused siblings: q anew, and of r what the record tells."""
+    place = place._replace(draft=later.drafts(place.token, place.draft))
+    rows = _first(place.order, place, token)
+    own = [_bar(later.left or 0) if place.token[i] == token else 0 for i in rows]
+    look = _look(place, token, [0.0] * len(place.token), rows, is_tested=True)
+    return look | {RESIDUAL_PATH: [*own, 0], NOTE: later.note}
 
 
 def _drawn(place: Judged, token: int) -> dict[str, Any]:
@@ -97,10 +110,7 @@ def _look(
     p, q = _with_rest(place.target, rows), _q(place, token if is_tested else -1, rows)
     bars = [p, [share or 0 for share in q], _with_rest(residual, rows)]
     return {
-        **{
-            f"data.{i}.x": [round(share, 3) or 0 for share in column]
-            for i, column in enumerate(bars)
-        },
+        **{f"data.{i}.x": [_bar(share) for share in column] for i, column in enumerate(bars)},
         NUMBERS_PATH: [f"{_number(p)} | {_number(share)}" for p, share in zip(p, q, strict=True)],
         NAMES_PATH: _names(place, rows, token),
         NOTE: NOTES[place.kind, is_tested],
@@ -133,6 +143,11 @@ def _q(place: Judged, in_hand: int, rows: list[int]) -> list[float | None]:
         return list(_with_rest(place.draft, rows))
     is_taken = place.kind == "taken"
     return [*(1.0 if is_taken and place.token[i] == in_hand else None for i in rows), None]
+
+
+def _bar(share: float) -> float:
+    """Its length, to a pixel: what two places tell costs a third less to send."""
+    return round(share, 2 if share >= 0.01 else 3) or 0
 
 
 def _number(share: float | None) -> str:

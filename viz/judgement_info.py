@@ -6,6 +6,7 @@ from typing import NamedTuple
 from engine.records import Law, Round
 from engine.tree import is_chain
 from viz.decision import decision, named
+from viz.later_sibling import Later, later_siblings
 from viz.point_mass import is_taken
 from viz.residual import Left, residuals
 
@@ -33,6 +34,7 @@ class JudgementInfo(NamedTuple):
     parent: dict[int, int]
     token: dict[int, int]
     left: dict[int, Left]  # by tested node: what was left of p then, where it is known
+    later: dict[int, Later]  # by tested node, of drawn tokens behind refused siblings
     last: str  # the words for the token that was not drafted
     last_token: int  # itself; -1 where there is none
 
@@ -63,6 +65,7 @@ def judgement_info(
         {node: nodes.parent[node] for node in found},
         {node: nodes.token[node] for node in found},
         residuals(this, has_point_mass),
+        later_siblings(this, has_point_mass),
         *_drawn(this),
     )
 

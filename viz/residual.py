@@ -32,13 +32,14 @@ def residuals(this: Round, has_point_mass: bool = True) -> dict[int, Left]:
     """What was left of p before a node was tested, by node; those of which it is known.
 
     Of taken tokens it follows from p.  Of drawn ones the record has the last residual only: it
-    stands from the last refusal on, and nowhere had a sibling been accepted.
+    stands from the last refusal on, and nowhere had a sibling been accepted.  Where that one stood
+    behind others, what it was judged by is shown instead (``viz.later_sibling``).
 
     Args:
         has_point_mass: as for ``is_taken``.
     """
     laws, last, found = {law.node: law for law in this.laws}, this.nodes.path[-1], {}
-    for parent, tested in _tested(this).items():
+    for parent, tested in tested_by_parent(this).items():
         if parent not in laws:
             continue
         if is_taken(this, parent, has_point_mass):
@@ -48,7 +49,7 @@ def residuals(this: Round, has_point_mass: bool = True) -> dict[int, Left]:
     return found
 
 
-def _tested(this: Round) -> dict[int, list[int]]:
+def tested_by_parent(this: Round) -> dict[int, list[int]]:
     """Tested nodes by parent, in the order of their tests."""
     nodes, found = this.nodes, {}
     for node in sorted(range(len(nodes.token)), key=nodes.rank.__getitem__):
@@ -71,7 +72,8 @@ def _of_taken(this: Round, law: Law, tested: list[int]) -> dict[int, Left]:
 
 
 def _of_drawn(this: Round, law: Law, tested: list[int]) -> dict[int, Left]:
-    """The recorded residual, for the last that was refused."""
-    refused = [node for node in tested if this.nodes.verdict[node] == "rejected"]
+    """The recorded residual, for one that was refused alone."""
+    if [this.nodes.verdict[node] for node in tested] != ["rejected"]:
+        return {}
     shares = dict(zip(law.token, law.residual, strict=True))
-    return {node: Left(shares, 1.0, {}, this.nodes.rank[node]) for node in refused[-1:]}
+    return {tested[0]: Left(shares, 1.0, {}, this.nodes.rank[tested[0]])}

@@ -95,17 +95,34 @@ def residuals(this: Round, *at: tuple[str, int], **more: bool) -> list[list[floa
     return [shown(this, phase, node, **more)[0][2] for phase, node in at]
 
 
-def test_of_drawn_siblings_the_residual_stands_from_the_last_refusal_on():
-    first, second, last, end = residuals(ROUND, *[("judge", i) for i in (1, 2, 4)], ("emit", 0))
+def test_of_drawn_tokens_the_residual_stands_where_one_was_refused_alone():
+    first, last, end = residuals(ROUND, *[("judge", i) for i in (1, 4)], ("emit", 0))
     assert not any(first)  # what it left of p is not recorded: the second sibling changed it
-    assert not any(second)  # accepted: the recorded law never stood
     assert last == end == [0.9, 0, 0.1]
+
+
+@pytest.mark.parametrize(
+    ("chance", "left", "note"),
+    [
+        (0.6, 0.3, "q and r after 1 refusal"),
+        (0.0, 0.0, "q and r after 1 refusal"),
+        (1.0, 0.0, "q after 1 refusal, r no smaller"),
+        (None, 0.0, "q after 1 refusal"),
+    ],
+)
+def test_a_drawn_token_behind_refused_ones_stands_beside_what_decided(chance, left, note):
+    """Without “ and”, whose q was one half, q is twice as large; r is the chance times q."""
+    column = None if chance is None else (None, 0.2, chance, None, 0.25)
+    this = replace(ROUND, nodes=replace(ROUND.nodes, accept_prob=column))
+    (p, q, r), numbers, said = shown(this, "judge", 2)
+    assert (p, q, said) == ([0.4, 0.1, 0.5], [0.5, 0, 0.5], note)
+    assert r == [left, 0, 0] and numbers[0] == ".40 | .50"
 
 
 def test_of_taken_siblings_the_residual_is_what_the_refused_ones_left_of_p():
     first, second, last = residuals(TAKEN, *[("judge", i) for i in (1, 2, 4)])
     assert not any(first) and not any(last)  # nothing was refused before: p itself
-    assert second == [0.444, 0.333, 0, 0.222]  # 0.4, 0.3, 0.1 and the rest, of 0.9
+    assert second == [0.44, 0.33, 0, 0.22]  # 0.4, 0.3, 0.1 and the rest, of 0.9
     assert shown(TAKEN, "judge", 1)[2] == "taken, not drawn: q is 1 for this one"
     assert shown(TAKEN, "judge", 2)[2] == "q is 1 for this one; residual: p left"
     assert residuals(TAKEN, ("emit", 0)) == [[0.6, 0, 0.4]]
