@@ -36,9 +36,13 @@ def ceilings_of(model: PreTrainedModel) -> Ceilings:
 
 
 def known_roofline_of(model: PreTrainedModel) -> Roofline | None:
-    """The model under its machine's ceilings; ``None`` where they were not measured yet."""
+    """The model under its machine's ceilings.
+
+    ``None`` where they were not measured yet, and of a mixture of experts: what a pass of it
+    reads and computes with depends on its tokens.
+    """
     ceilings = _measured.get((model.device, model.dtype))
-    if ceilings is None:
+    if ceilings is None or _has_experts(model):
         return None
     parameters, weight_bytes = size_of(model)
     return Roofline(*ceilings, weight_bytes, parameters) if parameters else None
@@ -61,7 +65,8 @@ def measure_ceilings(device: torch.device, dtype: torch.dtype) -> Ceilings:
 def size_of(model: nn.Module) -> tuple[int, int]:
     """(parameters, bytes) of the matrices that every pass multiplies with.
 
-    Embeddings are looked up, not multiplied with; a head that is tied to them counts.
+    Embeddings are looked up, not multiplied with; a head that is tied to them counts.  Experts
+    that a pass chooses among are not what every pass multiplies with.
     """
     parameters, size = 0, 0
     for module in model.modules():
@@ -72,6 +77,14 @@ def size_of(model: nn.Module) -> tuple[int, int]:
             parameters += module.weight.numel()
             size += module.weight.numel() * module.weight.element_size()
     return parameters, size
+
+
+def _has_experts(model: nn.Module) -> bool:
+    """Whether a pass multiplies with a part of the weights that its tokens choose."""
+    return any(
+        weight.ndim > 2 or "experts" in name.split(".")  # all in one, or one by one
+        for name, weight in model.named_parameters()
+    )
 
 
 def _is_matrix(module: nn.Module) -> bool:

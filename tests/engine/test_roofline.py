@@ -5,6 +5,7 @@ import copy
 import pytest
 import torch
 from torch import nn
+from transformers import JetMoeConfig, JetMoeForCausalLM, Qwen3MoeConfig, Qwen3MoeForCausalLM
 
 from engine import ceilings, schema
 from engine.ceilings import measure_ceilings, size_of
@@ -78,3 +79,34 @@ def test_a_header_holds_ceilings_once_they_are_measured(monkeypatch):
     assert ceilings.ceilings_of(llama(heads=4)) is found
     parameters, size = size_of(model)
     assert ceilings.known_roofline_of(model) == Roofline(*found, size, parameters)
+
+
+def experts(kind) -> nn.Module:
+    """Qwen3-MoE has its experts' weights in one, JetMoE too, but by another name."""
+    config, model = {
+        "qwen3": (Qwen3MoeConfig, Qwen3MoeForCausalLM),
+        "jetmoe": (JetMoeConfig, JetMoeForCausalLM),
+    }[kind]
+    shape = dict(num_attention_heads=2, num_key_value_heads=2, kv_channels=8, head_dim=8)
+    shape |= dict(vocab_size=14, hidden_size=16, intermediate_size=8, num_hidden_layers=1)
+    few = {"num_experts": 4} if kind == "qwen3" else {"num_local_experts": 4}
+    return model(config(moe_intermediate_size=8, num_experts_per_tok=2, **shape, **few))
+
+
+@pytest.mark.parametrize("kind", ["qwen3", "jetmoe"])
+def test_a_mixture_of_experts_has_no_roofline_for_its_passes_read_what_their_tokens_choose(
+    kind, monkeypatch
+):
+    model = experts(kind)
+    place = torch.device("cpu"), torch.float32
+    monkeypatch.setattr(ceilings, "_measured", {place: ceilings.Ceilings(20e9, 80e9)})
+    assert ceilings.known_roofline_of(model) is None
+    assert ceilings.known_roofline_of(llama()).parameters > 0
+
+
+def test_experts_that_are_matrices_one_by_one_are_a_mixture_too(monkeypatch):
+    model = llama()
+    model.model.layers[0].mlp.experts = nn.ModuleList(nn.Linear(24, 8) for _ in range(4))
+    place = torch.device("cpu"), torch.float32
+    monkeypatch.setattr(ceilings, "_measured", {place: ceilings.Ceilings(20e9, 80e9)})
+    assert ceilings.known_roofline_of(model) is None
