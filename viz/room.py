@@ -3,6 +3,7 @@
 from math import ceil, sqrt
 from typing import Any, NamedTuple
 
+from engine.tree import is_chain
 from viz import figure
 from viz.places import ROW
 from viz.tree_info import TreeInfo
@@ -60,7 +61,9 @@ def room(info: TreeInfo) -> Room:
 
 
 def columns(info: TreeInfo) -> int:
-    """Levels, the extra node's included."""
+    """Levels, the extra node's included; of a chain always one more, or its end would be told."""
+    if is_chain(info.parent):
+        return max(info.depth) + 1
     return max(max(info.depth), info.depth[info.extra.parent] + 1 if info.extra else 0)
 
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from engine.records import Round
+from engine.tree import is_chain
 from viz.phases import tested
 from viz.places import ROW, rows
 from viz.point_mass import is_taken
@@ -50,8 +51,10 @@ def tree_info(this: Round, has_point_mass: bool = True) -> TreeInfo:
     tip = number[max((node for node in nodes.path if node in number), key=depth.__getitem__)]
     origin = this.emitted.origin[-1] if this.emitted.origin else "accepted"
     has_extra = origin != "accepted"
-    # the extra node has a row of its own from the start, so that nothing has to move for it
-    row = rows([*parent, tip], [*rank, len(drawn)]) if has_extra else rows(parent, rank)
+    # the extra node has a row of its own from the start, so that nothing has to move for it, and
+    # stands aside: where a chain bends would tell which token is going to be refused
+    more = ([*parent, tip], [*rank, len(drawn)], len(drawn)) if has_extra else (parent, rank)
+    row = rows(*more)
     extra = Extra(origin, this.piece(this.emitted.token[-1]), tip, row[-1]) if has_extra else None
     return TreeInfo(
         drawn,
@@ -65,7 +68,7 @@ def tree_info(this: Round, has_point_mass: bool = True) -> TreeInfo:
         [nodes.target_prob[node] for node in drawn],
         [nodes.uniform[node] for node in drawn],
         extra,
-        max(row) // ROW + 1,
+        max(max(row) // ROW + 1, 2 if is_chain(parent) and len(drawn) > 1 else 1),
         len(nodes) - len(drawn),
         [
             number[i]
