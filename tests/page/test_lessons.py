@@ -18,6 +18,12 @@ BOXES = """[...document.querySelectorAll('.stage .tree .textpoint text')].flatMa
         .map(line => line.getBoundingClientRect()).map(b => [b.left, b.top, b.right, b.bottom]))"""
 HATCHED = """[...document.querySelectorAll('.stage .caches .point path')]
     .map(path => path.style.fill).filter(fill => fill.includes('url'))"""
+LEGEND = """(panel => {
+    panel.scrollLeft = 1e6;
+    const own = panel.getBoundingClientRect();
+    const words = [...panel.querySelectorAll('.legend li')].map(li => li.getBoundingClientRect());
+    return [panel.scrollLeft, words.every(b => b.left >= own.left && b.right <= own.right)];
+})(document.querySelector('.stage .tree'))"""
 FRAME = "JSON.stringify(document.querySelector('.tree .plot').data.map(d => [d.x, d.y]))"
 
 
@@ -345,6 +351,14 @@ def test_on_smaller_screens_a_stop_shows_its_text_and_its_panels(room, size):
     room.open("?lesson=1&stop=5")
     box = room.page.locator(".stage .figure").bounding_box()
     assert box["x"] >= 0 and box["x"] + box["width"] <= size[0] and box["height"] > 200
+
+
+@pytest.mark.parametrize(("lesson", "stop"), [(5, 1), (6, 3)])
+def test_on_a_phone_the_legend_stays_in_sight_however_far_the_tree_is_scrolled(room, lesson, stop):
+    room.page.set_viewport_size({"width": 390, "height": 844})
+    room.open(f"?lesson={lesson}&stop={stop}")
+    scrolled, is_seen = room.ask(LEGEND)
+    assert scrolled > 30 and is_seen
 
 
 def overlap(one, other):
