@@ -4,9 +4,9 @@ from engine.records import Round
 from viz.pieces import short, visible
 from viz.point_mass import is_taken, law_at
 
-LETTERS = 7  # of the token, fewer where the numbers behind it need the room
+LETTERS = 14  # of the token, fewer where the numbers behind it need the room
 LEAST_LETTERS = 3  # such as “␣a…”
-ROOM = 36  # signs of a title: more would be cut, and with them what decided
+ROOM = 42  # signs of a title: more would be cut, and with them what decided
 
 
 def decision(this: Round, node: int, is_block: bool = False, has_point_mass: bool = True) -> str:

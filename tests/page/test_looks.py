@@ -308,7 +308,7 @@ def test_no_title_of_the_judgement_is_cut(visit, size):
         """() => {
             const title = document.querySelector('.stage .judgement h4 em');
             const legend = document.querySelector('.stage .judgement .legend');
-            title.textContent = '“␣t…” accepted: u .0045 < p left 1.00';
+            title.textContent = '“␣incom…” rejected: u 1.2e-4 ≥ p/q 1.0e-10';
             const box = title.parentElement, own = title.getBoundingClientRect();
             const other = legend.getBoundingClientRect();
             const isOver = own.top < other.bottom && other.top < own.bottom

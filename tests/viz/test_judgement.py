@@ -306,10 +306,10 @@ def test_the_numbers_have_a_heading_and_small_ones_keep_their_digits():
 def test_what_decided_is_seen_though_the_token_is_long():
     pieces = {**ROUND.pieces, 51: " incomprehensibilities"}
     title = judgement_info(replace(ROUND, pieces=pieces)).words[1]
-    assert title == "“␣incom…” rejected: u .90 ≥ p/q .20"
-    assert len(title) <= 36
+    assert title == "“␣incomprehens…” rejected: u .90 ≥ p/q .20"
+    assert len(title) <= 42
     pieces = {**ROUND.pieces, 55: " incomprehensibilities"}
-    assert judgement_info(replace(ROUND, pieces=pieces)).last == "“␣incom…” drawn from the residual"
+    assert judgement_info(replace(ROUND, pieces=pieces)).last == "“␣incomprehens…” drawn from the residual"
 
 
 def test_where_the_numbers_are_long_the_token_is_shorter_still():
@@ -319,8 +319,8 @@ def test_where_the_numbers_are_long_the_token_is_shorter_still():
     nodes = replace(nodes, target_prob=(None, 1e-10, 0.4, 0.3, 0.2))
     this = replace(ROUND, pieces=pieces, nodes=nodes, laws=(law, ROUND.laws[1]))
     title = judgement_info(this).words[1]
-    assert title == "“␣i…” rejected: u 1.2e-4 ≥ p/q 1.0e-10"
-    assert len(title) <= 39
+    assert title == "“␣incom…” rejected: u 1.2e-4 ≥ p/q 1.0e-10"
+    assert len(title) <= 43
 
 
 def test_the_tree_calls_its_number_the_draft_probability_and_says_where_a_token_was_taken():
