@@ -15,6 +15,7 @@ from engine.records import Round
 from ui import messages, methods, settings
 from viz import lanes as race
 from viz.agreement import LaneText, agreement
+from viz.run_name import tree_name
 from viz.stage import Stage, header_message
 
 LANES = 3  # beside plain decoding's
@@ -168,17 +169,17 @@ def _uneven(wish: CompareWish) -> str:
     drafting = [lane for lane in lanes if lane[1].method != "plain"]
     if len({config.tree for _, config in drafting}) < 2:
         return ""
-    trees = [f"lane {number} {_tree(config)}" for number, config in drafting]
+    trees = [
+        f"lane {number} {tree_name(config.method, config.tree)}" for number, config in drafting
+    ]
     return f"The lanes had different trees: {', '.join(trees)}."
-
-
-def _tree(config: DecodeConfig) -> str:
-    return "auto tree" if config.tree == "auto" else f"tree of {config.tree} nodes"
 
 
 def _settings(config: DecodeConfig, is_mixed: bool) -> list[str]:
     """A lane's own settings; its temperature where lanes have several."""
-    words = ["one token a pass" if config.method == "plain" else _tree(config)]
+    words = [
+        "one token a pass" if config.method == "plain" else tree_name(config.method, config.tree)
+    ]
     words += [f"T {config.temperature:g}"] if is_mixed else []
     return words + (["drawn"] if config.drafting == "sampled" else [])
 

@@ -18,6 +18,7 @@ LABELS = {
     "eagle2": "EAGLE-2",
     "eagle3": "EAGLE-3",
 }
+CHAINS = ("lookup", "draft")  # methods whose trees never branch
 
 
 def label_of(name: str) -> str:
@@ -32,12 +33,19 @@ def settings_of(header: Header) -> list[str]:
     words += _of_the_text(config)
     if header.method == "plain" or "tree" not in config:
         return words
-    tree = config["tree"]
-    words.append("auto tree" if tree == "auto" else f"tree of {_size(tree)}")
+    words.append(tree_name(header.method, config["tree"]))
     if config.get("num_draft") is not None:
         words.append(f"paths to {config['num_draft']}")
     words += ["guesses drawn"] if config.get("drafting") == "sampled" else []
     return [*words, "chains as blocks"] if config.get("rule") == "block" else words
+
+
+def tree_name(method: str, tree: object) -> str:
+    """What is drafted a round: chains end where their drafter does, or its text."""
+    size = len(tree) if isinstance(tree, list | tuple) else tree
+    if method in CHAINS:
+        return "auto length" if tree == "auto" else f"chain of {size} at most"
+    return "auto tree" if tree == "auto" else f"tree of {size} node{'' if size == 1 else 's'}"
 
 
 def _of_the_text(config: Mapping[str, Any]) -> list[str]:
@@ -51,8 +59,3 @@ def _of_the_text(config: Mapping[str, Any]) -> list[str]:
         words.append(f"penalty {config['repetition_penalty']:g}")
     words += ["stop strings"] if config.get("stop") else []
     return [*words, "no chat template"] if config.get("chat") is False else words
-
-
-def _size(tree: object) -> str:
-    number = len(tree) if isinstance(tree, list | tuple) else tree
-    return f"{number} node{'' if number == 1 else 's'}"

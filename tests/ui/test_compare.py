@@ -117,7 +117,7 @@ def test_lanes_keep_the_numbers_beside_their_widgets_and_name_what_sets_them_apa
     assert [lane["settings"] for lane in first["lanes"]] == [
         "one token a pass · T 0",
         "tree of 4 nodes · T 0",
-        "auto tree · T 0.7",
+        "auto length · T 0.7",
     ]
     assert "Lanes 1 and 3, temperature 0: ✓ texts equal, 12 tokens." in last["says"]
     assert last["holds"] and last["lanes"][2]["note"].startswith("temperature 0.7: another law")

@@ -309,7 +309,10 @@ def test_what_decided_is_seen_though_the_token_is_long():
     assert title == "“␣incomprehens…” rejected: u .90 ≥ p/q .20"
     assert len(title) <= 42
     pieces = {**ROUND.pieces, 55: " incomprehensibilities"}
-    assert judgement_info(replace(ROUND, pieces=pieces)).last == "“␣incomprehens…” drawn from the residual"
+    assert (
+        judgement_info(replace(ROUND, pieces=pieces)).last
+        == "“␣incomprehens…” drawn from the residual"
+    )
 
 
 def test_where_the_numbers_are_long_the_token_is_shorter_still():

@@ -33,6 +33,14 @@ def test_a_run_is_named_by_the_settings_that_matter_most(told, words):
     assert settings_of(replace(HEADER, config=told)) == words
 
 
+@pytest.mark.parametrize("method", ["lookup", "draft"])
+def test_what_never_branches_is_called_no_tree(method):
+    for tree, words in [("auto", "auto length"), (16, "chain of 16 at most")]:
+        assert settings_of(replace(HEADER, method=method, config={"tree": tree})) == [words]
+    named = replace(HEADER, method=method, config={"tree": [[0], [0, 0]]})
+    assert settings_of(named) == ["chain of 2 at most"]
+
+
 def test_plain_decoding_has_no_tree():
     told = {"temperature": 0, "tree": "auto", "rule": "block"}
     assert settings_of(replace(HEADER, method="plain", config=told)) == ["T 0"]
