@@ -29,7 +29,7 @@ HEADS = {  # settings of a training from scratch
     "eagle3": ("--rate", "1.2e-3"),
 }
 FEW = {  # settings of a trial
-    "collect": ("--rows", "60"),
+    "collect": ("--rows", "60", "--measurable", "4"),
     "generate": ("--batches", "2", "--lines", "24", "--new-tokens", "24"),
     "draft": ("--steps", "3", "--held", "4"),
     "card": ("--new-tokens", "8", "--held", "4", "--force"),

@@ -6,6 +6,8 @@ where it stopped.
 
 import argparse
 import json
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,8 @@ import torch
 from transformers import AutoTokenizer, PreTrainedModel
 
 from engine.heads.logit_shape import logit_shape
-from train.corpus import PARTS, frame, read_chats
-from train.labels import LabelStore
+from train.corpus import PARTS, Row, frame, read_chats
+from train.labels import LabelStore, is_held_out
 from train.needs import CORPUS, TARGET, need_target, read_target
 from train.precision import AUTO, dtype_of
 from train.progress import Progress
@@ -76,12 +78,34 @@ def open_store(args: argparse.Namespace) -> LabelStore:
         return LabelStore.open(folder)
     tokenizer = AutoTokenizer.from_pretrained(args.target)
     chats = list(read_chats(args.corpus, args.part))
-    if args.rows and args.rows < len(chats):
-        chosen = np.random.default_rng(args.seed).permutation(len(chats))[: args.rows]
-        chats = [chats[i] for i in chosen]
-    rows = [frame(tokenizer, chat, args.length) for chat in chats]
-    rows = [row for row in rows if row.first < len(row.ids)]
+    is_part = 0 < args.rows < len(chats)
+    order = (
+        np.random.default_rng(args.seed).permutation(len(chats)) if is_part else range(len(chats))
+    )
+    framed = (frame(tokenizer, chats[i], args.length) for i in order)
+    whole = (row for row in framed if row.first < len(row.ids))
+    rows = part_of(whole, args.rows, args.measurable) if is_part else list(whole)
     return LabelStore.create(folder, rows, args.top, facts | {TARGET_FACT: mark})
+
+
+def part_of(rows: Iterator[Row], number: int, measurable: int) -> list[Row]:
+    """The first ``number`` rows; of their last ones so many give way that enough can be measured.
+
+    Args:
+        measurable: held-out answers of the target's own that there have to be: one in twenty is.
+    """
+    chosen = list(islice(rows, number))
+    lacking = min(measurable, number) - sum(map(_is_measurable, chosen))
+    if lacking <= 0:
+        return chosen
+    found = list(islice(filter(_is_measurable, rows), lacking))
+    others = [row for row in chosen if not _is_measurable(row)]
+    gone = {id(row) for row in others[len(others) - len(found) :]}
+    return [row for row in chosen if id(row) not in gone] + found
+
+
+def _is_measurable(row: Row) -> bool:
+    return row.greedy and is_held_out(np.array(row.ids[: row.first], np.int32))
 
 
 def _hold_to(folder: Path, asked: dict[str, Any]) -> None:
@@ -134,6 +158,9 @@ def main() -> None:
     parser.add_argument("--target", default=TARGET)
     parser.add_argument("--out", type=Path, default=LABELS)
     parser.add_argument("--rows", type=int, default=0, help="read a random part; 0 reads all")
+    parser.add_argument(
+        "--measurable", type=int, default=0, help="held-out answers among --rows at the least"
+    )
     parser.add_argument("--length", type=int, default=512, help="tokens of a row at the most")
     parser.add_argument("--top", type=int, default=64, help="entries kept of each law")
     parser.add_argument("--tokens", type=int, default=4096, help="of a batch")

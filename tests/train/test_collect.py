@@ -11,10 +11,10 @@ from engine.heads.eagle3 import Eagle3Head
 from tests.engine.heads.test_logit_shape import shaped
 from tests.fakes import tiny_llama
 from train import collect as module
-from train.collect import batches, collect, open_store, top_law
+from train.collect import batches, collect, open_store, part_of, top_law
 from train.corpus import Row
 from train.eagle3 import Eagle3
-from train.labels import LabelStore
+from train.labels import LabelStore, is_held_out
 from train.states import LAST, StateStore, read_states, tapped
 
 
@@ -119,8 +119,23 @@ def told(target, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "read_chats", lambda corpus, part: chats)
     monkeypatch.setattr(module, "frame", lambda tokenizer, chat, length: chat)
     names = dict(part="replies", corpus=None, target=str(tmp_path / "target"), out=tmp_path)
-    names |= dict(rows=0, length=8, top=2, tokens=64, device="cpu", dtype="float32", seed=0)
+    names |= dict(
+        rows=0, measurable=0, length=8, top=2, tokens=64, device="cpu", dtype="float32", seed=0
+    )
     return argparse.Namespace(**names)
+
+
+@pytest.mark.parametrize("measurable", [0, 1, 4, 200])
+def test_of_few_rows_enough_can_be_measured_on(measurable):
+    """One in twenty is held out, so that a handful may well hold none."""
+    everything = [Row([1, number, 5], 2, number % 2 == 0) for number in range(400)]
+    fit = [row for row in everything if row.greedy and is_held_out(np.array(row.ids[:2]))]
+    unfit = [row for row in everything if row not in fit]
+    rows = [*unfit, *fit]
+    chosen = part_of(iter(rows), 8, measurable)
+    least = min(measurable, len(fit), 8)
+    assert len(chosen) == 8 and chosen == [*unfit[: 8 - least], *fit[:least]]
+    assert part_of(iter([*fit, *unfit]), 8, measurable) == [*fit, *unfit][:8]
 
 
 def test_a_collector_says_how_much_is_there(told, capsys):
