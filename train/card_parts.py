@@ -17,6 +17,7 @@ At temperature 0. Accepted length is tokens emitted per target pass, the extra o
 HELD_OUT = """\
 Held-out answers: {held} greedy ones of the target, to requests that are now kept from training
 wherever they come up (a twentieth of all, by their hash); trainings before that rule left out
-others, and may have learnt from some of these. The trees were picked on them, so that MT-bench is
-the fair figure. MT-bench: the first turns of its 80 questions, {new_tokens} new tokens, never
-trained on. Found by one pass over the target's greedy answers"""
+others, and may have learnt from some of these. Other cards' held-out answers are others: between
+cards only MT-bench compares. The trees were picked on the held-out answers, so that MT-bench is the
+fair figure. MT-bench: the first turns of its 80 questions, {new_tokens} new tokens, never trained
+on. Found by one pass over the target's greedy answers"""
