@@ -28,11 +28,13 @@ def make_header(
     slot_bytes: Mapping[str, int],
     prefill_seconds: float,
     cost: PassCost | None,
+    remembered: int = 0,
 ) -> Header:
     """The header of a run whose prompt has been read.
 
     Args:
         cost: of the target's pass as this run plays it.
+        remembered: tokens of earlier runs that its drafter reads.
     """
     pieces = Pieces(bundle.tokenizer)
     text = prompt if isinstance(prompt, str) else bundle.tokenizer.decode(list(prompt_ids))
@@ -59,6 +61,7 @@ def make_header(
         software=SOFTWARE,
         pass_seconds=dict(zip(cost.nodes, map(_micro, cost.seconds), strict=True)) if cost else {},
         roofline=known_roofline_of(bundle.target),
+        remembered=remembered,
     )
 
 

@@ -68,6 +68,7 @@ class Run(Iterator[Round]):
             slot_bytes=slot_bytes,
             prefill_seconds=clock.lap(),
             cost=self._known_cost(),
+            remembered=getattr(self._drafter, "remembered", 0),
         )
 
     def __next__(self) -> Round:

@@ -11,10 +11,12 @@ from typing import Any, Literal
 from engine.attention.kernel_path import KernelPath
 from engine.columns import are_ids
 from engine.roofline import Roofline
+from engine.schema import RARE
 
 Reason = Literal["eos", "length", "stop", "context", "cancelled", "memory", "not_finite"]
 
 MAX_PASSES = 256  # sizes that are timed; a dozen are, and each has its point in a figure
+MAX_REMEMBERED = 2**21  # tokens; a run's memory holds a hundredth of that
 # Settings that pictures read, whoever wrote the trace; others are kept as they are.
 _READ = {
     "temperature": (int, float),
@@ -60,12 +62,18 @@ class Header:
     pass_seconds: Mapping[int, float] = field(default_factory=dict)  # target's pass, by its nodes
     roofline: Roofline | None = None  # where the machine's ceilings were measured
     kernels: KernelPath | None = None  # what verified the trees, where that was chosen
+    # tokens of earlier runs' texts that its drafter could copy from, this run's own not counted
+    remembered: int = field(default=0, metadata=RARE)
 
     def __post_init__(self) -> None:
         are_ids("prompt_token", self.prompt_token)
         if len(self.pass_seconds) > MAX_PASSES:
             raise ValueError(
                 f"pass_seconds: {len(self.pass_seconds):,} sizes are timed; at most {MAX_PASSES}"
+            )
+        if not 0 <= self.remembered <= MAX_REMEMBERED:
+            raise ValueError(
+                f"remembered: {self.remembered:,} tokens; 0 to {MAX_REMEMBERED:,} are read"
             )
         for name, kinds in _READ.items():
             setting = self.config.get(name, 0)

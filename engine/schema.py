@@ -14,6 +14,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 MAX_TEXT = 1_000_000  # characters of one string
 MAX_INT = 2**53 - 1  # what JavaScript can count to
 MAX_FLOAT = 1e24  # no second, rate or probability of a machine is larger; sums stay finite
+RARE = {"rare": True}  # metadata of a field that is written only where it is not the default
 MAX_DEPTH = 4  # of a value whose kind no annotation tells
 
 

@@ -48,6 +48,11 @@ class Tokens:
         self._size = size
 
     @property
+    def count(self) -> int:
+        """Tokens, the ends between texts left out."""
+        return int(np.count_nonzero(self._row != END))
+
+    @property
     def nbytes(self) -> int:
         """What the array takes."""
         return self._row.nbytes
@@ -99,19 +104,29 @@ class SuffixMemory:
 
 
 class Suffix:
-    """Drafts the frequent continuations of the longest suffix seen before."""
+    """Drafts the frequent continuations of the longest suffix seen before.
+
+    Args:
+        memory: what it holds now is read through the whole run.
+    """
 
     max_depth = 16
 
     def __init__(self, planner: Planner, memory: SuffixMemory) -> None:
-        self.planner, self.memory = planner, memory
-        self._own = Tokens()
+        self.planner = planner
+        # as they are now, though other runs end meanwhile: the record tells how many there are
+        self._own, self._old = Tokens(), memory.tokens
+
+    @property
+    def remembered(self) -> int:
+        """Tokens of earlier runs that it may copy from."""
+        return self._old.count
 
     def propose(self, history: Sequence[int], max_depth: int) -> Proposal:
         """A tree by observed counts; the root alone where no suffix was seen before."""
         self._own.extend(history[len(self._own) :])
         suffix = history[-MAX_LENGTH:]
-        own, old = self._own, self.memory.tokens
+        own, old = self._own, self._old
         (own_starts, own_length), (old_starts, old_length) = own.find(suffix), old.find(suffix)
         text, starts = (old, old_starts) if old_length > own_length else (own, own_starts)
         if not starts.size or max_depth == 0:

@@ -9,9 +9,9 @@ from engine.records.emitted import Emitted
 from engine.records.law import MAX_ENTRIES, Law
 from engine.records.nodes import Nodes
 from engine.records.seconds import Seconds
+from engine.schema import RARE
 
 MAX_CACHES = 8  # of one round
-RARE = {"rare": True}  # written only where it is not the default
 
 
 @dataclass(frozen=True, slots=True)

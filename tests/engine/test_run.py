@@ -1,5 +1,6 @@
 """How a run begins and ends, and what its header and its end say."""
 
+import json
 from functools import partial
 from types import SimpleNamespace
 
@@ -168,6 +169,32 @@ def test_visitors_do_not_draft_from_each_others_texts():
     other = Trace.record(two, [1, 2], config)
     assert len(again.rounds) < len(first.rounds) == len(other.rounds)
     assert first.token_ids == again.token_ids == other.token_ids
+
+
+def remembered(bundle, method) -> list[int]:
+    """What each of two headers in a row tells, and a line of the file."""
+    told = [Trace.record(bundle, [1, 2], DecodeConfig(method, 20, tree=8)) for _ in range(2)]
+    written = [json.loads(next(trace.lines())).get("remembered", 0) for trace in told]
+    assert written == [trace.header.remembered for trace in told]
+    return written
+
+
+def test_a_suffix_run_tells_how_much_it_remembers_of_earlier_runs():
+    """Behind the same prompt it replays the finished text: without this its header were equal."""
+    bundle = tiny_bundle()
+    Trace.record(bundle, [1, 2], DecodeConfig("plain", 20))
+    assert remembered(bundle, "suffix") == [22, 44]  # every run's prompt and text
+    assert remembered(bundle, "lookup") == [0, 0]  # copies from its own text alone
+    assert remembered(bundle, "draft") == [0, 0]
+    assert remembered(bundle.for_visitor(), "suffix") == [0, 22]
+
+
+def test_a_suffix_run_drafts_from_what_was_remembered_when_it_began():
+    bundle = tiny_bundle()
+    lone, config = bundle.for_visitor(), DecodeConfig("suffix", 20, tree=8)
+    run = decode(bundle, [1, 2], config)
+    Trace.record(bundle, [1, 2], config)  # ends while the other is under way
+    assert [this.nodes for this in run] == [this.nodes for this in decode(lone, [1, 2], config)]
 
 
 def calibrations(monkeypatch):

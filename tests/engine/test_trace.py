@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine import Trace, TraceError
+from engine.drafters.suffix import MEMORY_TOKENS
 from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
 from engine.run_facts import End, Header, Weights
 
@@ -76,7 +77,8 @@ def load_lines(path, *lines: str) -> Trace:
 
 
 def test_what_is_loaded_equals_what_was_saved(path):
-    for saved in (a_trace(), a_trace(0), Trace(a_header(), (a_round(),))):
+    remembering = Trace(a_header(remembered=MEMORY_TOKENS), ())
+    for saved in (a_trace(), a_trace(0), Trace(a_header(), (a_round(),)), remembering):
         saved.save(path)
         loaded = Trace.load(path)
         assert loaded == saved

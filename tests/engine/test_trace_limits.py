@@ -16,6 +16,7 @@ END = '{"reason":"eos","rounds":0,"tokens":0,"seconds":0}'
 RANKED = ROUND.replace('"rank":[0', '"rank":[9007199254740991')
 TIMED = trace.to_line(replace(a_header(), pass_seconds=dict.fromkeys(range(1, 257), 0.1)))
 TIMED = TIMED.replace('"256":0.1', ",".join(f'"{n}":0.1' for n in range(256, 301)))
+REMEMBERING = HEADER[:-1] + ',"remembered":'
 NO_TORCH = """
 import sys
 sys.modules["torch"] = sys.modules["transformers"] = None  # importing either now fails
@@ -54,6 +55,9 @@ def path(tmp_path):
         (f"{HEADER}\n{ROUND.replace('0.125', '1e200')}\n", "expected a number below 1e\\+24"),
         (f"{HEADER}\n{RANKED}\n", "node 0 has rank 9007"),
         (TIMED + "\n", "pass_seconds: 300 sizes are timed; at most 256"),
+        (REMEMBERING + "-1}\n", "line 1: remembered: -1 tokens; 0 to 2,097,152 are read"),
+        (REMEMBERING + "2097153}\n", "line 1: remembered: 2,097,153 tokens"),
+        (REMEMBERING + "true}\n", "line 1: remembered: expected int, got True"),
         (f"{HEADER}\n{ROUND.replace('0.125', '9' * 4000)}\n", "line 2: "),
         (f"{HEADER}\n{ROUND.replace('0.125', '9' * 9000)}\n", "line 2: not JSON"),
         (f"{HEADER}\n{'[' * 100_000}\n", "line 2: nested too deeply"),
