@@ -6,6 +6,7 @@ hits them alike; a method's figure is the median over prompts of its ratio on ea
 
 import argparse
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
@@ -145,14 +146,16 @@ def _theirs(bundle: Bundle, config: dict[str, Any], options: dict[str, Any]) -> 
 def _race(
     bundle: Bundle, contestants: dict[str, Contestant], prompts: Any
 ) -> dict[str, list[Result]]:
-    """Per contestant one result a prompt."""
+    """Per contestant one result a prompt; each begins another prompt's turn."""
     results: dict[str, list[Result]] = {name: [] for name in contestants}
+    order = deque(contestants)
     for number, prompt in enumerate(prompts):
         ids = read_prompt(bundle, prompt, DecodeConfig())
-        for name, run in contestants.items():
+        for name in order:
             if number == 0:
-                run(ids)  # calibrates and warms up
-            results[name].append(run(ids))
+                contestants[name](ids)  # calibrates and warms up
+            results[name].append(contestants[name](ids))
+        order.rotate(-1)
         print(f"{number + 1}/{len(prompts)}", end=" ", flush=True)
     return results
 
