@@ -34,6 +34,7 @@ def settings_of(header: Header) -> list[str]:
     if header.method == "plain" or "tree" not in config:
         return words
     words.append(tree_name(header.method, config["tree"]))
+    words += [f"remembers {header.remembered:,} tokens"] if header.remembered else []
     if config.get("num_draft") is not None:
         words.append(f"paths to {config['num_draft']}")
     words += ["guesses drawn"] if config.get("drafting") == "sampled" else []

@@ -41,6 +41,14 @@ def test_what_never_branches_is_called_no_tree(method):
     assert settings_of(named) == ["chain of 2 at most"]
 
 
+def test_a_run_that_could_copy_from_earlier_ones_says_so():
+    """Else its speed would be taken for that of a first run."""
+    header = replace(HEADER, method="suffix", config={"tree": 8})
+    assert settings_of(header) == ["tree of 8 nodes"]
+    said = settings_of(replace(header, remembered=1234))
+    assert said == ["tree of 8 nodes", "remembers 1,234 tokens"]
+
+
 def test_plain_decoding_has_no_tree():
     told = {"temperature": 0, "tree": "auto", "rule": "block"}
     assert settings_of(replace(HEADER, method="plain", config=told)) == ["T 0"]
