@@ -4,12 +4,18 @@ import { Pairs } from './proof_pairs.js';
 import { Silence } from './silence.js';
 import { say } from './view_notice.js';
 
+const ENDS = ['begin', 'problem', 'verdict', 'over']; // of a proof, or another begins
+const COURSE = ['fits', 'status']; // how far it is
+const STOPPING = 'Stopping after the step in hand.';
+
 export class View {
   constructor(element) {
     this.root = element.querySelector('.proof');
     this.pairs = new Pairs(this.part('.pairs'));
     this.fits = new Fits(this.part('.places'));
     this.isUnderWay = false;
+    this.isStopping = false; // Stop was pressed: of the counts on their way only the last shows
+    element.closest('.house').addEventListener('click', ({ target }) => { if (target.closest('#proof-stop')) this.stop(); });
     this.silence = new Silence(() => this.isUnderWay, (words) => this.breakOff(words));
     window.proof = this.outside();
   }
@@ -19,6 +25,12 @@ export class View {
   say(selector, text) { this.part(selector).textContent = text; }
 
   apply(message) {
+    if (message.verdict || ENDS.includes(message.kind)) this.goOn();
+    if (!this.isStopping || !COURSE.includes(message.kind)) this.show(message);
+    this.silence.heard();
+  }
+
+  show(message) {
     const { kind } = message;
     if (kind === 'begin') this.begin(message);
     else if (kind === 'problem') this.refuse(message.text);
@@ -28,7 +40,18 @@ export class View {
     else if (kind === 'fits') this.count(message);
     else if (kind === 'verdict') this.verdict(message);
     else if (kind === 'over') this.isUnderWay = false;
-    this.silence.heard();
+  }
+
+  stop() {
+    if (!this.isUnderWay) return;
+    this.isStopping = true;
+    this.notice(STOPPING, false);
+  }
+
+  // What was stopped has come to its end, or to that of its counts.
+  goOn() {
+    if (this.isStopping) this.notice('', false);
+    this.isStopping = false;
   }
 
   begin({ proof, title, rule, warning, palette, template }) {
@@ -61,7 +84,7 @@ export class View {
 
   // Nothing more comes: what was counted until then stands.
   breakOff(words) {
-    this.isUnderWay = false;
+    this.isUnderWay = this.isStopping = false;
     this.root.dispatchEvent(new Event('left', { bubbles: true }));
     this.notice(words, true);
   }

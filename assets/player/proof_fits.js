@@ -5,6 +5,9 @@ import { theme } from './theme.js';
 
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
 
+// As long as drawing took: what has arrived meanwhile is heard, and only the newest of it drawn.
+const rest = (ms) => new Promise((done) => setTimeout(done, ms));
+
 export class Fits {
   constructor(root) {
     this.root = root;
@@ -40,11 +43,12 @@ export class Fits {
     try {
       const library = await plotly();
       while (this.drawn !== this.places && this.places.length && this.root.clientWidth) {
-        const { places } = this;
+        const { places } = this, start = performance.now();
         for (const place of places) await this.one(library, place);
         for (const section of this.root.children) section.hidden = !places.some(({ place }) => place === section.dataset.place);
         this.drawn = places;
         await new Promise(requestAnimationFrame);
+        await rest(performance.now() - start);
       }
     } finally { this.isBusy = false; }
   }

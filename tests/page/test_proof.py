@@ -11,6 +11,19 @@ from ui.loader import Loader
 from ui.proof_rules import RULES
 from viz.theme import PALETTE
 
+# keeps every count that is shown; drawing is slow, and is counted
+COUNTS = """(() => {
+    window.shown = [];
+    window.drawings = 0;
+    const { react } = Plotly;
+    Plotly.react = (...all) => {
+        drawings += 1;
+        for (const end = performance.now() + 60; performance.now() < end;);
+        return react(...all);
+    };
+    const note = () => shown.push(proof.done);
+    new MutationObserver(note).observe(document.querySelector('.proof .done'), { childList: true });
+})()"""
 NOTICE = "document.querySelector('#proof-rail .notice')"
 TEXT = "document.querySelector('.proof').innerText"
 
@@ -175,6 +188,34 @@ def test_stop_ends_a_proof_and_says_how_far_it_got(prover):
     assert "of 20,000" in prover.ask("proof.done")
     assert "stopped before a verdict" in prover.ask(TEXT)
     assert prover.ask("document.querySelector('.proof .verdict').dataset.holds") == "open"
+
+
+def test_after_stop_is_pressed_nothing_is_counted_but_the_last(prover):
+    """Of the counts that were on their way; and that it is stopping is said at once."""
+    prover.ask(COUNTS)
+    choose(prover, "Verifications", "20,000")
+    prover.page.click("#prove")
+    prover.until("shown.length > 3")
+    before, said = prover.ask(
+        f"(document.querySelector('#proof-stop').click(), [shown.length, {NOTICE}.textContent])"
+    )
+    assert said.startswith("Stopping")
+    prover.until("document.querySelector('.proof .verdict').dataset.holds !== ''")
+    prover.until(f"!{NOTICE}.textContent.startsWith('Stopping')")
+    assert prover.ask("shown.length") <= before + 1
+    prover.until("proof.isDrawn")
+    drawn = prover.page.locator("[data-place=first] dd").last.get_attribute("aria-label")
+    assert drawn.endswith(prover.ask("proof.done").split()[0] + " verifications")
+
+
+def test_slow_drawing_holds_no_count_up_and_the_last_is_drawn(prover):
+    prover.ask(COUNTS)
+    choose(prover, "Verifications", "20,000")
+    prove(prover)
+    prover.until("proof.isDrawn")
+    assert prover.ask("shown.length") >= 190
+    assert prover.ask("drawings") < 100  # of two places
+    assert prover.page.locator("[data-place=first] dd").last.text_content() == "20,000"
 
 
 def test_a_double_click_proves_once_and_a_stop_is_of_what_ran(prover):
