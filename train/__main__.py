@@ -108,7 +108,7 @@ def folders_of(args: argparse.Namespace) -> tuple[Path, Path]:
 
 def read() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("--trial", action="store_true", help="a handful of answers, in runs/trial")
     parser.add_argument(
         "--fresh",

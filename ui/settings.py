@@ -13,6 +13,7 @@ MAX_PROMPT = 50_000  # characters; about 12,000 tokens, beyond the default targe
 MAX_NEW_TOKENS = 1024
 MAX_STOPS = 8
 _WORDS = {  # names as they stand beside the widgets
+    "method": "Method",
     "max_new_tokens": "Tokens",
     "temperature": "Temperature",
     "top_k": "Top k",

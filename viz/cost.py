@@ -13,7 +13,7 @@ from viz import figure, scale
 from viz.amount import count
 
 NOT_MEASURED = "this trace holds no measured cost of a pass"
-LEGEND = (("target", "line", "calibrated before"), ("ink", "circle", "passes of this run"))
+LEGEND = (("target", "line", "calibrated before"), ("ink", "circle", "this run's, means"))
 DOTS = 40  # tree sizes of the run that are drawn, those met most
 
 

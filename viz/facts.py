@@ -80,7 +80,8 @@ def _speed_up(end: End | None, awaits_plain: bool, tally: Tally) -> Fact:
     plain = end.plain
     hover = (
         f"{ratio.part:.1f} tokens/s ({count(end.tokens, 'token')} in {end.seconds:.2f} s) against"
-        f" {ratio.whole:.1f} plain ({count(plain.tokens, 'token')} in {plain.seconds:.2f} s)"
+        f" {ratio.whole:.1f} plain ({count(plain.tokens, 'token')} in {plain.seconds:.2f} s),"
+        " reading the prompt left out of both"
     )
     most, said = tally.mean_accepted_length.value, f"{ratio.value:.2f}×"
     if most is not None and ratio.value > UNSTEADY * most:
