@@ -4,7 +4,10 @@ One loop serves every method, plain decoding included (a tree with only a root).
 nothing of figures and draws random numbers from the settings' generator alone.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from threading import RLock
+from typing import Self
 
 import torch
 
@@ -36,7 +39,11 @@ from engine.verify import Judgement, judge, judge_block
 
 
 class Run(Iterator[Round]):
-    """A run under way: an iterator of ``Round`` with a ``header`` now and an ``end`` later."""
+    """A run under way: an iterator of ``Round`` with a ``header`` now and an ``end`` later.
+
+    Any thread may ask for a round or ``close``: one at a time has its turn.  As a context it
+    closes behind itself; one that nobody holds any more ends, too.
+    """
 
     header: Header
     end: End | None = None
@@ -49,6 +56,7 @@ class Run(Iterator[Round]):
         build: Callable[[Order], tuple[Planner, Drafter]] = build_drafter,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._turn = RLock()
         self.bundle, self.config = bundle, config
         self.prompt = read_prompt(bundle, prompt, config)
         self.history = list(self.prompt)  # committed tokens; the last is the root
@@ -72,12 +80,17 @@ class Run(Iterator[Round]):
         )
 
     def __next__(self) -> Round:
-        """The next round; torch's mode is set per step, for steps may run in any thread.
+        """The next round.
 
         Raises:
             CutShortError: memory gave out, or the target's numbers; the run ends with the round
                 before.
         """
+        with self._turn:
+            return self._next()
+
+    def _next(self) -> Round:
+        """As above; torch's mode is set per step, for steps may run in any thread."""
         if self.end is None and self._emission.reason is None:
             try:
                 with torch.inference_mode(), passes_fit(f"in round {self._index + 1}"):
@@ -93,8 +106,23 @@ class Run(Iterator[Round]):
         raise StopIteration
 
     def close(self) -> None:
-        """End the run, before its time if need be, and give the memory of its caches back."""
-        self._finish()
+        """End the run, before its time if need be, and give the memory of its caches back.
+
+        Where another thread is in a round, that one is waited for.
+        """
+        with self._turn:
+            self._finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        """End a run that was left before its end, if it ever began, for what it has borrowed."""
+        if self.end is None and "header" in vars(self) and not sys.is_finalizing():
+            self.close()
 
     @property
     def generated(self) -> tuple[int, ...]:

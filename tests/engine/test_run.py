@@ -2,6 +2,7 @@
 
 import json
 from functools import partial
+from threading import Event, Thread
 from types import SimpleNamespace
 
 import pytest
@@ -51,6 +52,59 @@ def test_closing_a_run_ends_it_where_it_is():
     run.close()
     assert (run.end.reason, run.end.rounds) == ("cancelled", 1)
     assert list(run) == []
+
+
+def closed_within(run, name):
+    """What a thread in ``run``'s next round gets that another closes while it is in ``name``."""
+    inside, go_on, found = Event(), Event(), []
+    work = getattr(run, name)
+
+    def held(*told):
+        inside.set()
+        assert go_on.wait(20)
+        return work(*told)
+
+    setattr(run, name, held)
+    rounds = Thread(target=lambda: found.append(next(run, None)))
+    rounds.start()
+    assert inside.wait(20)
+    closing = Thread(target=run.close)
+    closing.start()
+    closing.join(0.2)  # as long as a close would take that waits for nothing
+    assert run.end is None and closing.is_alive()
+    go_on.set()
+    closing.join(20), rounds.join(20)
+    delattr(run, name)
+    return found
+
+
+def test_closing_a_run_waits_for_the_round_that_another_thread_is_in():
+    run = decode(tiny_bundle(), [1, 2], DecodeConfig("draft", 50, tree=4))
+    (this,) = closed_within(run, "_judge")
+    assert run.generated == this.emitted.token
+    assert (run.end.reason, run.end.rounds) == ("cancelled", 1) and list(run) == []
+
+
+def test_a_run_is_a_context_that_closes_behind_itself():
+    with decode(tiny_bundle(), [1, 2], DecodeConfig(max_new_tokens=50)) as run:
+        next(run)
+    assert (run.end.reason, run.end.rounds) == ("cancelled", 1)
+
+
+def test_a_run_that_is_left_within_its_text_has_ended():
+    bundle = tiny_bundle()
+    for _ in decode(bundle, [1, 2], DecodeConfig("suffix", 50)):
+        break
+    assert bundle.memory.tokens.count == 3  # as after a close: its text is remembered
+
+
+def test_a_run_that_never_began_leaves_nothing_behind():
+    """An error in ``__del__`` would be a warning, and those are errors here."""
+    bundle = tiny_bundle()
+    for prompt, config in (("", DecodeConfig()), ([1, 2, 3], DecodeConfig("suffix", tree=1))):
+        with pytest.raises((ValueError, StoppedError)):
+            decode(bundle, prompt, config, lambda: True)
+    assert bundle.memory.tokens.count == 0
 
 
 @pytest.mark.parametrize("method", ["plain", "draft_tree"])

@@ -23,6 +23,7 @@ from tests.engine.loops import assert_same, both
 from tests.engine.tape import record
 from tests.engine.test_audit import BUSHY, assert_holds
 from tests.engine.test_models import save
+from tests.engine.test_run import closed_within
 from tests.fakes import text_of, tiny_bundle, tiny_llama
 
 PENALTY = {"repetition_penalty": 1.7, "max_new_tokens": 20}
@@ -54,6 +55,25 @@ def test_runs_side_by_side_have_a_lane_each():
     assert_same(expected, [this for _, this in rounds])
     one.close(), two.close()
     assert len(bundle.lanes) == 1
+
+
+def test_a_lane_is_not_lent_while_another_thread_is_in_a_round_of_it():
+    bundle = bundle_for("draft")
+    run = static_run(bundle, DecodeConfig("draft", 20, tree=4, num_draft=3))
+    lane = run._lane
+    assert closed_within(run, "_judged")
+    assert run.end.reason == "cancelled" and run.bundle.lanes == [lane]
+
+
+def test_a_run_that_is_left_within_its_text_hands_its_lane_on():
+    bundle, config = bundle_for("draft"), DecodeConfig("draft", 20, tree=4, num_draft=3)
+    expected, _, _ = both(bundle, PROMPT, config)
+    for _ in static_run(bundle, config):
+        break
+    (lane,) = bundle.lanes
+    run = decode(bundle, PROMPT, config)
+    assert run._lane is lane and bundle.lanes == []
+    assert_same(expected, list(run))
 
 
 @pytest.mark.parametrize("method", ["plain", "draft", "draft_tree"])
