@@ -94,6 +94,7 @@ function blanks(word, where, name) {
 function word([text, role, struck]) {
   const span = document.createElement(struck ? 's' : 'span');
   span.className = 'word';
+  if (struck) span.dir = 'auto'; // its own: which way the text runs is not for what was rejected to say
   if (role) span.style.setProperty('--role', `var(--${role})`);
   span.dataset.role = role ?? '';
   span.textContent = struck ? visible(text) : text;

@@ -1,4 +1,9 @@
-"""The box in the text: round the words of the round that the heading names, and no other."""
+"""The words in the text's panel: which of them are boxed, and which way they run.
+
+The box stands round the words of the round that the heading names, and no other.
+"""
+
+import pytest
 
 BOXED = "[...document.querySelectorAll('.stage .words .now')].map(one => Number(one.dataset.round))"
 
@@ -47,3 +52,27 @@ def test_the_box_begins_and_ends_with_letters_and_its_left_edge_is_seen(visit):
         ["\n", None],
         [" of blue.\n\n", " of blue.", 4, True],
     ]
+
+
+@pytest.mark.parametrize(
+    ("struck", "kept", "runs"),
+    [(" The", " السماء زرقاء", "rtl"), (" السماء", " The sky", "ltr")],
+)
+def test_a_text_runs_the_way_of_its_own_words_whatever_was_struck_before_them(
+    visit, struck, kept, runs
+):
+    """In the stage's panel and in a lane of the race."""
+    script = """async ([struck, kept]) => {
+        const { Text } = await import('./own/player/text.js');
+        const { column } = await import('./own/player/race_parts.js');
+        const lane = column(0, '', '', () => {}).querySelector('.text');
+        document.body.append(lane);
+        return [document.querySelector('.stage .panel.text'), lane].map((section) => {
+            const text = new Text(section, () => {});
+            text.clear({ source: 'file', header: { prompt: '' } });
+            const spans = [[struck, 'rejected', 'struck'], [kept, 'recovered']];
+            text.add({ index: 0, panels: { text: { spans } } });
+            return getComputedStyle(text.body).direction;
+        });
+    }"""
+    assert visit.page.evaluate(script, [struck, kept]) == [runs, runs]
