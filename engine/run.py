@@ -20,7 +20,7 @@ from engine.context import Context
 from engine.cost import known_cost_of
 from engine.cut_short import CutShortError, check_finite
 from engine.detokenizer import Pieces
-from engine.drafters.build import Method, build_drafter, method_of
+from engine.drafters.build import build_drafter, method_of
 from engine.drafters.costs import learn_costs
 from engine.drafters.drafter import Drafter, Proposal
 from engine.drafters.order import Order
@@ -58,6 +58,7 @@ class Run(Iterator[Round]):
     ) -> None:
         self._turn = RLock()
         self.bundle, self.config = bundle, config
+        self._method = method_of(bundle, config.method)  # refused before anything is measured
         self.prompt = read_prompt(bundle, prompt, config)
         self.history = list(self.prompt)  # committed tokens; the last is the root
         self._emission = Emission(bundle, config, bundle.context_length - len(self.prompt))
@@ -137,8 +138,7 @@ class Run(Iterator[Round]):
         """Read the prompt but for its last token; returns the bytes of a slot by cache."""
         bundle, prompt = self.bundle, self.prompt
         capacity = len(prompt) + self._emission.limit + MAX_NODES + 1
-        method = method_of(bundle, self.config.method)
-        self._target = self._new_target(capacity, method)
+        self._target = self._new_target(capacity)
         self._target.probe = probe_of(bundle.target) if self.config.record else None
         self._target.prefill(prompt[:-1], is_cancelled)
         told = (bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
@@ -147,10 +147,10 @@ class Run(Iterator[Round]):
         contexts = (self._target, getattr(self._drafter, "context", None))
         return {c.cache.name: c.cache.slot_bytes for c in contexts if c is not None}
 
-    def _new_target(self, capacity: int, method: Method) -> Context:
+    def _new_target(self, capacity: int) -> Context:
         """What the target is read through; it has read nothing yet."""
-        target, taps = self.bundle.target, method.taps(self.bundle)
-        return Context(target, capacity, "target", taps, keeps_prompt=method.keeps_prompt)
+        taps, keeps_prompt = self._method.taps(self.bundle), self._method.keeps_prompt
+        return Context(self.bundle.target, capacity, "target", taps, keeps_prompt=keeps_prompt)
 
     def _round(self) -> Round:
         """Draft, verify, accept, commit."""

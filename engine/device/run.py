@@ -22,7 +22,6 @@ from engine.device.lane import Lane, borrow
 from engine.device.report import Report
 from engine.device.round_cost import known_round_cost_of
 from engine.device.rounds import StaticRounds
-from engine.drafters.build import Method
 from engine.drafters.drafter import Drafter, Proposal
 from engine.drafters.order import Order
 from engine.no_room import NoRoomError
@@ -62,17 +61,17 @@ class StaticRun(Run):
     _trouble: Exception | None = None  # why the next round could not be launched
     _behind = 0.0  # seconds of the host since the device began with the round that is on
 
-    def _new_target(self, capacity: int, method: Method) -> Context:
+    def _new_target(self, capacity: int) -> Context:
         """A context in a lane; an ordinary one where there is no memory for it."""
         try:
             lane = self._lane = borrow(self.bundle.lanes, self.bundle.target, capacity)
         except (NoRoomError, RuntimeError) as error:  # of CUDA: a want of memory, as a rule
             say_waiting(first_line(error))
-            return super()._new_target(capacity, method)
+            return super()._new_target(capacity)
         lane.begin(self.prompt)
-        taps = method.taps(self.bundle)
+        taps, keeps_prompt = self._method.taps(self.bundle), self._method.keeps_prompt
         target = StaticContext(
-            self.bundle.target, lane.cache, lane.states, taps, keeps_prompt=method.keeps_prompt
+            self.bundle.target, lane.cache, lane.states, taps, keeps_prompt=keeps_prompt
         )
         told = (self._sampler, self.prompt, self._rng, self.bundle.eos_ids)
         self._rounds = StaticRounds(lane, target, *told)

@@ -270,6 +270,16 @@ def calibrations(monkeypatch):
     return found
 
 
+def test_a_method_that_cannot_run_is_refused_before_anything_is_measured(monkeypatch):
+    bundle = head_bundle("medusa")
+    bundle.methods |= {"medusa": "needs heads that fit", "draft": "needs a draft model"}
+    found = calibrations(monkeypatch)
+    for method in ("medusa", "draft", "magic"):
+        with pytest.raises(ValueError, match=f"ethod '{method}'"):
+            decode(bundle, [1, 2], DecodeConfig(method))
+    assert found == []
+
+
 BUNDLES = {
     **dict.fromkeys(METHODS, tiny_bundle),
     **{method: partial(head_bundle, method) for method in ("medusa", "hydra")},
