@@ -5,6 +5,7 @@ from operator import index
 
 from engine.bundle import Bundle
 from engine.config import DecodeConfig
+from kernels.reason import first_line
 
 MAX_CHARACTERS = 1_000_000
 
@@ -41,13 +42,22 @@ def _from_text(bundle: Bundle, text: str, config: DecodeConfig) -> Sequence[int]
     is_chat = bundle.is_chat if config.chat is None else config.chat
     if is_chat and not bundle.is_chat:
         raise ValueError("This model has no chat template: switch the chat template off.")
-    if is_chat:
-        message = [{"role": "user", "content": text}]
+    return _in_template(bundle, text) if is_chat else bundle.tokenizer(text)["input_ids"]
+
+
+def _in_template(bundle: Bundle, text: str) -> Sequence[int]:
+    """The ids of a user's one message, and of what the template opens the answer with."""
+    message = [{"role": "user", "content": text}]
+    try:
         encoded = bundle.tokenizer.apply_chat_template(
             message, add_generation_prompt=True, tokenize=True, return_dict=True
         )
-        return encoded["input_ids"]
-    return bundle.tokenizer(text)["input_ids"]
+    except Exception as error:  # a template is the model's own program: it may raise anything
+        raise ValueError(
+            "This model's chat template does not take a lone message "
+            f"({first_line(error).rstrip('.')}): switch the chat template off (chat=False)."
+        ) from error
+    return encoded["input_ids"]
 
 
 def _checked(bundle: Bundle, ids: Sequence[int]) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from transformers.utils.chat_template_utils import render_jinja_template
 
 from engine.config import DecodeConfig
 from engine.decoding import decode
@@ -82,6 +83,26 @@ def test_a_prompt_that_cannot_be_read_is_refused_before_anything_is_decoded(base
 def test_a_base_model_has_no_template_to_ask_for(base):
     with pytest.raises(ValueError, match="no chat template: switch the chat template off"):
         decode(base, "a", DecodeConfig(chat=True))
+
+
+class RefusingTokenizer(ChatTokenizer):
+    """Its template wants a system message first, in jinja's own words."""
+
+    def apply_chat_template(self, messages, **options):
+        template = "{{ raise_exception('Give a system message first.\nThen a user\\'s.') }}"
+        return render_jinja_template([messages], chat_template=template)
+
+
+def test_a_chat_template_that_refuses_a_lone_message_is_told_in_a_sentence():
+    bundle = tiny_bundle(14, context=CONTEXT)
+    bundle.tokenizer = RefusingTokenizer()
+    with pytest.raises(ValueError) as told:
+        decode(bundle, "cab")
+    assert str(told.value) == (
+        "This model's chat template does not take a lone message (Give a system message first): "
+        "switch the chat template off (chat=False)."
+    )
+    assert decode(bundle, "cab", DecodeConfig(chat=False)).prompt == (2, 0, 1)
 
 
 def test_a_text_of_which_the_tokenizer_leaves_nothing_is_refused(base, monkeypatch):
