@@ -24,6 +24,7 @@ from kernels.reason import first_line
 # What libraries raise for files that are not what they should be.
 _BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError)
 _BROKEN += (SafetensorError, StrictDataclassError)
+DEVICES = ("cpu", "cuda")
 
 
 class ModelError(ValueError):
@@ -77,12 +78,18 @@ def refuse(home: str, config: PretrainedConfig) -> None:
 
 
 def check_place(device: str | torch.device, dtype: Any) -> None:
-    """Before anything is loaded: whether there is such a device, and such a dtype."""
+    """Before anything is loaded: whether one decodes on such a device, and in such a dtype."""
     if not isinstance(
         getattr(torch, str(dtype or "float32").removeprefix("torch."), None), torch.dtype
     ):
         raise ModelError(f"There is no dtype {dtype!r}; use float32, bfloat16 or float16.")
     try:
+        kind = torch.device(device).type
+        if kind not in DEVICES:
+            raise ModelError(
+                f"Device {kind!r} may lack the 64-bit numbers that tokens are drawn with; "
+                "use cpu or cuda."
+            )
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ModelError(f"There is no device {str(device)!r} here: {first_line(error)}") from error

@@ -264,7 +264,12 @@ def test_a_spoilt_folder_is_refused_as_target_and_as_draft(
 
 @pytest.mark.parametrize(
     ("place", "reason"),
-    [({"device": "tpu9"}, "no device 'tpu9'"), ({"dtype": "float3"}, "no dtype 'float3'")],
+    [
+        ({"device": "tpu9"}, "no device 'tpu9'"),
+        ({"device": "mps"}, "Device 'mps' may lack .*; use cpu or cuda"),
+        ({"device": torch.device("meta")}, "Device 'meta' may lack .*; use cpu or cuda"),
+        ({"dtype": "float3"}, "no dtype 'float3'"),
+    ],
 )
 def test_an_unknown_device_or_dtype_is_named(good, place, reason):
     with pytest.raises(ModelError, match=reason):
