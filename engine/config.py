@@ -42,7 +42,9 @@ class DecodeConfig:
             replacement and judges them by the law they were drawn from.  At temperature 0
             both are the same; a draft model always draws above it.
         chat: wrap a text prompt in the chat template; ``None`` does so where there is one.
-        record: gather distributions, uniforms and probabilities for the trace.
+        record: gather for the trace the laws, the target's probabilities and attention, what each
+            uniform was held against, and pieces of text; trees with verdicts, uniforms and the
+            drafter's probabilities are in it anyway.
     """
 
     method: str = "plain"

@@ -24,6 +24,7 @@ from kernels.reason import first_line
 # What libraries raise for files that are not what they should be.
 _BROKEN = (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, ImportError)
 _BROKEN += (SafetensorError, StrictDataclassError)
+
 DEVICES = ("cpu", "cuda")
 
 

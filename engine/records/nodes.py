@@ -17,7 +17,9 @@ class Nodes:
     """The draft tree of one round, a column per fact; node 0 is the root.
 
     Parents come before their children.  ``target_prob`` is as judged: one-hot at temperature 0.
-    ``draft_prob`` is of the law drawn from; at temperature 0 the soft one, the drafter's softmax.
+    ``draft_prob`` is, of a token that was drawn, of the law it was drawn from.  Of one that was not
+    (the most probable ones of heads at any temperature, all at temperature 0) it is the drafter's
+    softmax before temperature, top-k and top-p.
     ``accept_prob`` is min(1, r/q) with what refused siblings left of p and q, or the h of a block:
     of a block, a node is kept where a later one passes, whatever its own says (where a stop string
     cut the text before that one, it is untested).

@@ -1,6 +1,7 @@
 """How a run begins and ends, and what its header and its end say."""
 
 import json
+from dataclasses import replace
 from functools import partial
 from threading import Event, Thread
 from types import SimpleNamespace
@@ -182,7 +183,21 @@ def test_recording_off_decodes_the_same_text_with_a_bare_record():
     full = Trace.record(bundle, [1, 2], DecodeConfig(**options))
     bare = Trace.record(bundle, [1, 2], DecodeConfig(record=False, **options))
     assert bare.token_ids == full.token_ids
-    assert all(not this.laws and not this.pieces for this in bare.rounds)
+    for this, whole in zip(bare.rounds, full.rounds, strict=True):
+        assert not this.laws and not this.pieces and this.mass is None
+        left_out = {"target_prob": (None,) * len(this.nodes), "accept_prob": None}
+        assert this.nodes == replace(whole.nodes, **left_out)  # uniforms, the drafter's: all there
+
+
+def first_draft_prob(**settings):
+    config = DecodeConfig("medusa", 8, tree=((0,), (1,)), **settings)
+    return next(decode(head_bundle("medusa"), [1, 2], config)).nodes.draft_prob[1:]
+
+
+def test_what_heads_hang_as_most_probable_has_their_bare_softmax_at_any_temperature():
+    cold, filtered = first_draft_prob(), {"temperature": 0.5, "top_k": 1}
+    assert first_draft_prob(drafting="top", **filtered) == cold and len(cold) == 2
+    assert first_draft_prob(drafting="sampled", **filtered) == (1.0,)  # of the law drawn from
 
 
 def test_the_yardstick_counts_the_tokens_that_are_the_same():
