@@ -143,45 +143,46 @@ def judge_block(
     """
     assert is_chain(parents)
     length = _until_end(tokens, ends)
-    weight, kept, kept_weight = 1.0, 0, 1.0
-    residuals: list[torch.Tensor] = []
-    probs: dict[int, float] = {}
-    for i in range(length):  # node i + 1 is token x_{i+1} of the paper
-        p, q = target_laws[i], _law_of(draft_laws, i, tokens[i + 1], target_laws)
-        residuals.append(residual(p, q, weight))
-        drafted = float(q[tokens[i + 1]])
-        weight = min(1.0, weight * float(p[tokens[i + 1]]) / drafted) if drafted > 0 else 0.0
-        probs[i + 1] = _pass_chance(i + 1, length, weight, tokens, draft_laws, target_laws)
-        if uniforms[i + 1] < probs[i + 1]:
-            kept, kept_weight = i + 1, weight
-    path = tuple(range(kept + 1))
-    rejected = tuple(range(kept + 1, length + 1))
-    if kept == length and tokens[kept] in ends and kept > 0:
-        return Judgement(path, rejected, None, tuple(residuals[:kept]), probs)
+    laws = [_law_of(draft_laws, i, tokens[i + 1], target_laws) for i in range(length)]
+    weights = _block_weights(tokens, laws, target_laws)
+    probs = _pass_chances(weights, laws, target_laws)
+    kept = max((node for node in probs if uniforms[node] < probs[node]), default=0)
+    path, rejected = tuple(range(kept + 1)), tuple(range(kept + 1, length + 1))
+    behind = range(min(kept + 1, length))
+    residuals = [residual(target_laws[i], laws[i], weights[i]) for i in behind]
     if kept == length:
+        if kept > 0 and tokens[kept] in ends:
+            return Judgement(path, rejected, None, tuple(residuals), probs)
         residuals.append(target_laws[kept])
-    else:
-        q = _law_of(draft_laws, kept, tokens[kept + 1], target_laws)
-        residuals[kept] = residual(target_laws[kept], q, kept_weight)
     extra = draw(residuals[kept], uniforms[0])
-    return Judgement(path, rejected, extra, tuple(residuals[: kept + 1]), probs)
+    return Judgement(path, rejected, extra, tuple(residuals), probs)
 
 
-def _pass_chance(
-    node: int,
-    length: int,
-    weight: float,
-    tokens: Sequence[int],
-    draft_laws: torch.Tensor | None,
-    target_laws: torch.Tensor,
-) -> float:
-    """h_i of the paper: the chance that the block is kept up to ``node``, taken from the back."""
-    if node == length:
-        return weight
-    q = _law_of(draft_laws, node, tokens[node + 1], target_laws)
-    mass = float((weight * target_laws[node] - q).clamp_min(0).sum())
-    denominator = mass + 1 - weight
-    return mass / denominator if denominator > 0 else 1.0
+def _block_weights(
+    tokens: Sequence[int], laws: Sequence[torch.Tensor], target_laws: torch.Tensor
+) -> list[float]:
+    """Of the block up to the root, and to every drafted node: min(1, the weight before * p / q)."""
+    weights = [1.0]
+    for token, p, q in zip(tokens[1:], target_laws, laws, strict=False):
+        weight, drafted = weights[-1], float(q[token])
+        weights.append(min(1.0, weight * float(p[token]) / drafted) if drafted > 0 else 0.0)
+    return weights
+
+
+def _pass_chances(
+    weights: Sequence[float], laws: Sequence[torch.Tensor], target_laws: torch.Tensor
+) -> dict[int, float]:
+    """h of the paper: per drafted node the chance that the block is kept up to it, from the back.
+
+    The last one's is its weight, for nothing was drafted behind it.
+    """
+    chances = {}
+    for node in range(1, len(laws)):
+        weight = weights[node]
+        mass = float((weight * target_laws[node] - laws[node]).clamp_min(0).sum())
+        denominator = mass + 1 - weight
+        chances[node] = mass / denominator if denominator > 0 else 1.0
+    return chances | ({len(laws): weights[-1]} if laws else {})
 
 
 def _law_of(
