@@ -50,8 +50,10 @@ class Candidates:
         self.level = []
         for node, row, probs in zip(self.inner, tokens, chances, strict=True):
             for rank, (token, chance) in enumerate(zip(row, probs, strict=True)):
-                if not self._take(self.values[node] * chance):
+                value = self.values[node] * chance
+                if not self._enter(value):
                     break  # its younger siblings are no better
+                self.values.append(value)
                 self.level.append(len(self.tokens))
                 self.tokens.append(token)
                 self.parents.append(node)
@@ -81,15 +83,14 @@ class Candidates:
         whole = Proposal(*map(tuple, columns))
         return whole.subtree(order[: self.size if count is None else count])
 
-    def _take(self, value: float) -> bool:
-        """Note the value of one more node unless N older ones are as good."""
+    def _enter(self, value: float) -> bool:
+        """Put one more value among the N highest; False where N older ones are as good."""
         if len(self._best) < self.size:
             heapq.heappush(self._best, value)
         elif not self._best or value <= self._best[0]:
             return False
         else:
             heapq.heapreplace(self._best, value)
-        self.values.append(value)
         return True
 
     def _ordered(self, nodes: Sequence[int]) -> list[int]:

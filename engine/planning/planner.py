@@ -68,8 +68,9 @@ class Planner:
         evidence = self._ask(0)
         chance = cache(evidence.chance)
         paths = best_paths(chance, self.budget.worth, max_depth, AUTO_NODES, self.max_rank)
-        if not paths and max_depth and self._may_try(evidence):
-            paths = ((0,),)
+        if not paths and max_depth:
+            self._is_trial = self._is_due(evidence)
+            paths = ((0,),) if self._is_trial else ()
         if not self._is_trial and self._stays(paths, chance, max_depth):
             paths = self._paths
         self._paths = paths
@@ -92,8 +93,9 @@ class Planner:
             return proposal.subtree(order[: self.tree])
         falling, plain = (chances[node] for node in order), self.budget.worth(0, 0, 1.0)
         _, size = best_prefix(falling, self._worth, plain)
-        if not size and order and self._may_try(evidence):
-            size = 1
+        if not size and order:
+            self._is_trial = self._is_due(evidence)
+            size = int(self._is_trial)
         return proposal.subtree(order[:size])
 
     def learn(self, proposal: Proposal, judgement: Judgement) -> None:
@@ -137,16 +139,15 @@ class Planner:
         """Of a tree that is drafted already."""
         return self.budget.worth(drafted, 0, emitted)
 
-    def _may_try(self, evidence: Evidence) -> bool:
-        """Whether one node is due for a trial.
+    def _is_due(self, evidence: Evidence) -> bool:
+        """Whether one node is to be tried.
 
         Trials spend ``SPARE`` of the time once patience is full, the first ones up to four times
         that, and never more than the budget has.
         """
         budget, stake = self.budget, self.budget.stake(1, 1)
-        is_due = evidence.waited >= stake / (SPARE * budget.plain) * evidence.patience
-        self._is_trial = is_due and budget.affords(stake) and budget.may_pay(AUTO_NODES)
-        return self._is_trial
+        has_waited = evidence.waited >= stake / (SPARE * budget.plain) * evidence.patience
+        return has_waited and budget.affords(stake) and budget.may_pay(AUTO_NODES)
 
     def _widest(self, nodes: int, max_depth: int) -> Shape:
         """A fixed number of nodes: the most probable ones by the learnt chances."""
