@@ -86,15 +86,11 @@ def record_laws(
     model = torch.stack(
         [logits[node].float().softmax(-1)[row] for node, row in zip(path, tokens, strict=True)]
     )
-    columns = torch.stack([p, q, residual, model]).double()
-    packed = torch.cat([tokens.double()[None], columns]).tolist()  # the one copy: [5, P, entries]
+    columns = [column.double() for column in (tokens, p, q, residual, model)]
+    entries = torch.stack(columns, -1).tolist()  # [P, entries, 5], the one copy
     return tuple(
-        law_of(
-            node,
-            zip(*(column[row] for column in packed), strict=True),
-            point_masses(proposal, node),
-        )
-        for row, node in enumerate(path)
+        law_of(node, told, point_masses(proposal, node))
+        for node, told in zip(path, entries, strict=True)
     )
 
 
