@@ -141,8 +141,16 @@ class Run(Iterator[Round]):
         self._target = self._new_target(capacity)
         self._target.probe = probe_of(bundle.target) if self.config.record else None
         self._target.prefill(prompt[:-1], is_cancelled)
-        told = (bundle, self.config, self._sampler, self._rng, prompt, capacity, self._target)
-        order = Order(*told, is_cancelled)
+        order = Order(
+            bundle=bundle,
+            config=self.config,
+            sampler=self._sampler,
+            rng=self._rng,
+            prompt=prompt,
+            capacity=capacity,
+            target=self._target,
+            is_cancelled=is_cancelled,
+        )
         self._planner, self._drafter = build(order)
         contexts = (self._target, getattr(self._drafter, "context", None))
         return {c.cache.name: c.cache.slot_bytes for c in contexts if c is not None}
@@ -179,9 +187,9 @@ class Run(Iterator[Round]):
         self._planner.learn(proposal, judgement)
         seconds = Seconds(drafted, verified, accepted, clock.lap())
         apart = self._may_be_block(proposal) and _is_apart(proposal)
-        return self._told(start, nodes, emitted, laws, caches, seconds, apart)
+        return self._finished_round(start, nodes, emitted, laws, caches, seconds, apart)
 
-    def _told(
+    def _finished_round(
         self,
         start: int,
         nodes: Nodes,
@@ -191,11 +199,20 @@ class Run(Iterator[Round]):
         seconds: Seconds,
         apart: bool = False,
     ) -> Round:
-        """The record of a round that is over."""
+        """The record of a round that is over; the next one is counted on from it."""
         pieces = pieces_of(self._pieces, nodes, laws, emitted.token) if self.config.record else {}
-        columns = (nodes, emitted, laws, caches, seconds)
-        told = dict(pieces=pieces, mass=self._mass(), apart=apart)
-        this = Round(self._index, start, *columns, **told)
+        this = Round(
+            index=self._index,
+            start=start,
+            nodes=nodes,
+            emitted=emitted,
+            laws=laws,
+            caches=caches,
+            seconds=seconds,
+            pieces=pieces,
+            mass=self._mass(),
+            apart=apart,
+        )
         self._index, self._seconds = self._index + 1, self._seconds + seconds.total
         return this
 

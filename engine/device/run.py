@@ -125,7 +125,7 @@ class StaticRun(Run):
         nodes, laws, recorded = self._recorded(report, judgement)
         phases = (drafted, stepping, accepted + recorded, committed)
         seconds = Seconds(*(round(each, 6) for each in phases))
-        return self._told(start, nodes, emitted, laws, caches, seconds)
+        return self._finished_round(start, nodes, emitted, laws, caches, seconds)
 
     def _judged(self, report: Report) -> tuple[Judgement, Emitted]:
         """What the device has decided, as far as the text goes on, and what that adds to it."""
