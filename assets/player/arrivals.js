@@ -34,6 +34,7 @@ function load(player, header) {
   player.board.clear();
   player.voice.tell('');
   player.notice(wordOnArrival(player), false);
+  if (!player.tape.isLive) player.told.forget();
   player.stage.querySelector('.tree .how').textContent = header.how ?? '';
   for (const [panel, key] of LEGENDS) {
     player.stage.querySelector(`.${panel} .legend`).replaceChildren(...(header[key] ?? []).map(meaning));

@@ -1,4 +1,8 @@
 // The figures that matter, each with its denominator under the pointer, or in it once it is opened.
+// Until the first round of a run is over; the cards have their room, or all below them would move.
+const UNKNOWN = ['tokens per pass', 'of plain', 'acceptance rate', 'drafted tokens kept', 'where the time goes']
+  .map((label) => ({ value: '–', label, hover: 'Known once a round is over' }));
+
 export class Facts {
   constructor(root) {
     this.root = root;
@@ -14,16 +18,17 @@ export class Facts {
       event.preventDefault();
       this.tap(at(event));
     });
+    this.show(UNKNOWN);
   }
 
   // Cards stay where they are: one of them may have the focus.
-  show(facts) {
+  show(known) {
+    const facts = known.length ? known : UNKNOWN;
     if (facts === this.shown) return;
     this.shown = facts;
     while (this.root.children.length > facts.length) this.root.lastChild.remove();
     while (this.root.children.length < facts.length) this.root.append(card());
     facts.forEach((fact, at) => tell(this.root.children[at], fact, at === this.opened));
-    this.root.classList.toggle('empty', !facts.length);
   }
 
   tap(at) {

@@ -26,6 +26,7 @@ import { Silence } from './silence.js';
 import { spareMeasuring } from './spare.js';
 import { Text } from './text.js';
 import { follow as followTheme, theme } from './theme.js';
+import { Told } from './told.js';
 import { Voice } from './voice.js';
 import { sayWaiting } from './waiting.js';
 
@@ -51,6 +52,7 @@ export class Player {
     this.mass = new Mass(this.stage.querySelector('.mass'), () => this.show(false));
     this.text = new Text(this.stage.querySelector('.text'), (index) => this.seek(this.tape.last(index)));
     this.again = offerAgain(this.stage.querySelector('.again'), this);
+    this.told = new Told(find('#notice'));
     this.facts = new Facts(find('#facts .cards'));
     this.bar = new Bar(this.stage.querySelector('.bar'), this);
     this.numbers = new Numbers();

@@ -122,6 +122,31 @@ def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, serve
     visit.close()
 
 
+@pytest.mark.parametrize("story", ["", "A recorded run that has been told of in many words. " * 4])
+def test_on_a_phone_the_stage_stays_where_it_is_whatever_a_run_says(visitor, story):
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.open()
+    visitor.page.evaluate(
+        """(story) => {
+            document.querySelector('#notice .words').textContent = story;
+            window.tops = [];
+            const note = () => {
+                tops.push(scrollY + document.querySelector('#stage').getBoundingClientRect().top);
+                requestAnimationFrame(note);
+            };
+            requestAnimationFrame(() => requestAnimationFrame(note));
+        }""",
+        story,
+    )
+    visitor.decoder.delay = 0.05
+    visitor.decoder.measuring = 0.3
+    for _ in range(2):
+        visitor.decode()
+        visitor.until("player.isDone && !document.querySelector('#notice .words').textContent")
+        visitor.until("document.querySelector('#facts').textContent.includes('measured')")
+    assert visitor.ask("new Set(tops).size") == 1, visitor.ask("[...new Set(tops)]")
+
+
 def test_on_a_phone_a_tree_that_has_room_does_not_scroll(tab, served, tmp_path):
     """And one that is drawn after a wider one of its run is not suddenly larger."""
     whole, rounds = synthetic.trace(3, 8), []
