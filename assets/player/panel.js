@@ -6,7 +6,9 @@ const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, s
 const SMOOTH_MS = 220;
 const NONE = [];
 const LEAST_PX = 9; // letters that can be read
-const BESIDE_PX = 56; // what belongs to a node: its label
+const BESIDE_PX = 56; // what belongs to a node: its label, at the least
+const MARK_PX = 8; // half of what marks it
+const LETTER = 0.61; // its width, of the font's size
 
 export class Panel {
   constructor(section) {
@@ -99,7 +101,7 @@ export class Panel {
     Object.assign(layout, this.frame(wish, layout));
     if (this.isCleared) this.section.classList.remove('empty');
     this.isCleared = false;
-    if (this.width > this.room) this.follow(layout, wish.tape.rounds[wish.index].steps[wish.step]?.level);
+    if (this.width > this.room) this.follow(data, layout, wish.tape.rounds[wish.index].steps[wish.step]?.level);
     // The configuration once: Plotly measures the panel whenever it is given.
     const react = () => library.react(this.plot, data, layout, this.plot.data ? undefined : CONFIG);
     if (!isSmooth || isNew) return void react();
@@ -108,13 +110,14 @@ export class Panel {
   }
 
   // A figure that is wider than its panel (the tree, on a phone) scrolls along to where one looks:
-  // to a node and to its parent.
-  follow({ xaxis, meta }, level) {
+  // to a node and to its parent; the node's label is whole.
+  follow(data, { xaxis, meta, font }, level) {
     if (!level || !meta?.column) return;
     const [from, to] = xaxis.range;
-    const [above, x] = [level - 1, level].map((k) => (this.width * (k * meta.column - from)) / (to - from));
+    const [above, x] = [level - 1, level].map((k) => this.plot.offsetLeft + (this.width * (k * meta.column - from)) / (to - from));
     const behavior = stillness.matches ? 'instant' : 'smooth';
-    const left = Math.min(above - BESIDE_PX, Math.max(this.section.scrollLeft, x + BESIDE_PX - this.room));
+    const least = x + Math.max(BESIDE_PX, ahead(data, font.size)) - this.room;
+    const left = Math.max(least, Math.min(above - BESIDE_PX, this.section.scrollLeft));
     if (Math.max(0, left) !== this.section.scrollLeft) this.section.scrollTo({ left, behavior });
   }
 
@@ -130,6 +133,14 @@ export class Panel {
       font: whole,
     };
   }
+}
+
+// Pixels from a node to the right end of the longest label, which stands beside it or centred below.
+function ahead(data, size) {
+  const named = data.filter(({ text, textposition }) => text && textposition);
+  const lines = named.flatMap(({ text }) => text).flatMap((label) => label.split('<br>'));
+  const wide = LETTER * size * Math.max(0, ...lines.map((line) => line.length));
+  return MARK_PX + (named.some(({ textposition }) => textposition === 'middle right') ? wide : wide / 2);
 }
 
 const placeOf = ({ tape, index }) => `${tape.header.run}/${index}`;

@@ -30,6 +30,11 @@ PLACE = """(level) => {
     const x = (k) => left + xaxis._offset + xaxis.l2p(k * plot.layout.meta.column);
     return [x(level - 1), x(level), panel.scrollLeft, panel.clientWidth];
 }"""
+# pixels by which the label of the token that came last passes the tree panel's edge
+PAST = """(panel => {
+    const last = [...panel.querySelectorAll('.textpoint text')].at(-1).getBoundingClientRect();
+    return last.right - panel.getBoundingClientRect().right;
+})(document.querySelector('.stage .tree'))"""
 # of the panel of the text: where it is, how wide, how high, and a line of it
 WORDS = """(words => {
     const { left, top, width } = words.getBoundingClientRect();
@@ -120,6 +125,31 @@ def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, serve
             visit.press("ArrowRight")
     assert min(scrolled) == 0 < max(scrolled)  # without it the last levels are out of sight
     visit.close()
+
+
+@pytest.mark.parametrize("drafted", [12, 30])
+def test_on_a_phone_the_label_of_the_token_in_hand_is_whole(visitor, tmp_path, drafted):
+    """Below its node, or, in a tree of many leaves, beside it."""
+    whole = synthetic.trace(3, 8)
+    one = make_round(drafted, 1, len(whole.header.prompt_token), 0)
+    pieces = dict.fromkeys(one.pieces, " unfortunately")
+    long = replace(
+        one,
+        pieces=pieces,
+        emitted=replace(one.emitted, text=(" unfortunately",) * len(one.emitted)),
+    )
+    path = tmp_path / "run.jsonl"
+    replace(whole, rounds=(long,), end=None).save(path)
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.page.emulate_media(reduced_motion="reduce")
+    visitor.open()
+    visitor.open_file(path)
+    visitor.until("player.size === 1")
+    visitor.press("End")
+    visitor.rest()
+    assert visitor.ask("player.phase") == "emit"
+    assert visitor.ask(PAST) <= 0
+    assert visitor.ask("document.querySelector('.stage .tree').scrollLeft") > 0
 
 
 @pytest.mark.parametrize("story", ["", "A recorded run that has been told of in many words. " * 4])
