@@ -17,7 +17,7 @@ from viz import figure, scale
 from viz.amount import count
 from viz.theme import SIZES, role
 
-NOT_MEASURED = "this trace holds no roofline: none was measured, or its target has experts"
+NOT_MEASURED = "no roofline here: not measured, or of a mixture of experts"
 RUN, ROUND = "this run", "this round"
 LOOKS = {"plain": ("dim", "diamond"), RUN: ("ink", "circle"), ROUND: ("ink", "circle")}
 MAX_ROUNDS = 300  # drawn; of more every second, third, ...
