@@ -271,6 +271,17 @@ def test_a_lecture_is_led_and_left_by_mouse_and_its_buttons_are_unseen_while_tha
     assert room.page.is_visible("#header")
 
 
+def test_a_verdict_is_predicted_by_mouse_in_the_lecture_view_too(room):
+    room.page.set_viewport_size({"width": 1280, "height": 720})
+    room.open("?lesson=3&stop=5&view=lecture")
+    room.page.click(".lessons .choice button[value=accepted]")
+    room.until("player.phase === 'judge'")
+    room.stand()
+    assert room.ask("teaching.score.of") == 1
+    room.page.keyboard.press("ArrowRight")  # the keys go on as before
+    room.until("teaching.stop === 6")
+
+
 def test_in_a_room_figures_are_larger_than_on_the_stage_and_words_take_what_they_need(room):
     room.page.set_viewport_size({"width": 1280, "height": 720})
     label = "Math.min(...{}.map(each => parseFloat(getComputedStyle(each).fontSize) * {}))"
