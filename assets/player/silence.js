@@ -1,6 +1,6 @@
 // Work of the server's from which nothing comes any more: is it gone?  That is said then, and what
 // was told until then stands.
-const SILENT_MS = 4000; // a round of a large model takes less, as a rule; else one question more is asked
+export const SILENT_MS = 4000; // a round of a large model takes less, as a rule; else one question more is asked
 const GONE = 'The server does not answer any more. What it decoded until then stands here.';
 
 export class Silence {

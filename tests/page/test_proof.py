@@ -238,8 +238,9 @@ def test_a_proof_whose_server_is_gone_says_so_and_one_that_is_over_does_not(tab,
         choose(visit, "Method", "Suffix")
         visit.page.locator("#proof-rail").get_by_text("temperature 0", exact=True).click()
         prove(visit)
+        silent = visit.ask("import('./own/player/silence.js').then((it) => it.SILENT_MS)")
         visit.page.context.set_offline(True)
-        visit.page.wait_for_timeout(5_000)  # longer than silence lasts before it is asked
+        visit.page.wait_for_timeout(silent + 1_000)  # by then it would have been asked
         assert visit.ask(f"{NOTICE}.textContent") == ""
         visit.page.context.set_offline(False)
         decoder.count, decoder.delay = 400, 0.1
