@@ -4,10 +4,7 @@ One loop serves every method, plain decoding included (a tree with only a root).
 nothing of figures and draws random numbers from the settings' generator alone.
 """
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from threading import RLock
-from typing import Self
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -32,21 +29,19 @@ from engine.planning.planner import Planner
 from engine.prompt import read_prompt
 from engine.recorder import pieces_of, record_laws, record_nodes
 from engine.records import CacheStep, Emitted, Law, Nodes, Round, Seconds
-from engine.run_facts import End, Header
+from engine.rule import is_apart, judge_by, may_be_block
+from engine.run_facts import End
 from engine.sampling import Sampler
-from engine.tree import is_chain
-from engine.verify import Judgement, judge, judge_block
+from engine.turns import Turns
+from engine.verify import Judgement
 
 
-class Run(Iterator[Round]):
+class Run(Turns):
     """A run under way: an iterator of ``Round`` with a ``header`` now and an ``end`` later.
 
-    Any thread may ask for a round or ``close``: one at a time has its turn.  As a context it
-    closes behind itself; one that nobody holds any more ends, too.
+    A round raises ``CutShortError`` where memory gave out, or the target's numbers; the run then
+    ends with the round before.
     """
-
-    header: Header
-    end: End | None = None
 
     def __init__(
         self,
@@ -56,7 +51,7 @@ class Run(Iterator[Round]):
         build: Callable[[Order], tuple[Planner, Drafter]] = build_drafter,
         is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._turn = RLock()
+        super().__init__()
         self.bundle, self.config = bundle, config
         self._method = method_of(bundle, config.method)  # refused before anything is measured
         self.prompt = read_prompt(bundle, prompt, config)
@@ -80,18 +75,8 @@ class Run(Iterator[Round]):
             remembered=getattr(self._drafter, "remembered", 0),
         )
 
-    def __next__(self) -> Round:
-        """The next round.
-
-        Raises:
-            CutShortError: memory gave out, or the target's numbers; the run ends with the round
-                before.
-        """
-        with self._turn:
-            return self._next()
-
     def _next(self) -> Round:
-        """As above; torch's mode is set per step, for steps may run in any thread."""
+        """The next round; torch's mode is set per step, for steps may run in any thread."""
         if self.end is None and self._emission.reason is None:
             try:
                 with torch.inference_mode(), passes_fit(f"in round {self._index + 1}"):
@@ -105,25 +90,6 @@ class Run(Iterator[Round]):
                 raise
         self._finish()
         raise StopIteration
-
-    def close(self) -> None:
-        """End the run, before its time if need be, and give the memory of its caches back.
-
-        Where another thread is in a round, that one is waited for.
-        """
-        with self._turn:
-            self._finish()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        """End a run that was left before its end, if it ever began, for what it has borrowed."""
-        if self.end is None and "header" in vars(self) and not sys.is_finalizing():
-            self.close()
 
     @property
     def generated(self) -> tuple[int, ...]:
@@ -162,7 +128,7 @@ class Run(Iterator[Round]):
 
     def _round(self) -> Round:
         """Draft, verify, accept, commit."""
-        start, clock = len(self.history), Clock()
+        config, start, clock = self.config, len(self.history), Clock()
         proposal = self._propose()
         drafted = clock.lap()
 
@@ -174,7 +140,7 @@ class Run(Iterator[Round]):
         uniforms = self._uniforms(len(proposal.tokens))
         tree = (proposal.tokens, proposal.parents, range(len(proposal.tokens)))
         target_laws = self._sampler.laws(logits, self._sampler.texts(self.history, *tree))
-        judgement = self._judge(proposal, target_laws, uniforms)
+        judgement = judge_by(config.rule, proposal, target_laws, uniforms, self.bundle.eos_ids)
         tops = torch.stack([logits[node].amax() for node in judgement.path])  # views: no copy
         check_finite(float(tops.amax()))  # NaN is larger than any
         emitted = self._emission.take(proposal, judgement)
@@ -186,7 +152,7 @@ class Run(Iterator[Round]):
         self.history += emitted.token
         self._planner.learn(proposal, judgement)
         seconds = Seconds(drafted, verified, accepted, clock.lap())
-        apart = self._may_be_block(proposal) and _is_apart(proposal)
+        apart = may_be_block(config.rule, proposal) and is_apart(proposal)
         return self._finished_round(start, nodes, emitted, laws, caches, seconds, apart)
 
     def _finished_round(
@@ -236,25 +202,6 @@ class Run(Iterator[Round]):
         """[N] one uniform a node: to test it with; the root's draws the last token."""
         return torch.rand(count, generator=self._rng, dtype=torch.float64).tolist()
 
-    def _judge(
-        self, proposal: Proposal, target_laws: torch.Tensor, uniforms: Sequence[float]
-    ) -> Judgement:
-        """By the rule of the settings; a block has to be a chain."""
-        is_block = self._may_be_block(proposal) and not _is_apart(proposal)
-        rule = judge_block if is_block else judge
-        return rule(
-            proposal.tokens,
-            proposal.parents,
-            proposal.laws,
-            target_laws,
-            uniforms,
-            self.bundle.eos_ids,
-        )
-
-    def _may_be_block(self, proposal: Proposal) -> bool:
-        """Whether a chain is to be judged as a block."""
-        return self.config.rule == "block" and is_chain(proposal.parents)
-
     def _record(
         self,
         proposal: Proposal,
@@ -283,11 +230,3 @@ class Run(Iterator[Round]):
         self.end = End(reason, self._index, len(self.generated), round(self._seconds, 6))
         self.bundle.memory.remember(self.history)
         del self._target, self._drafter
-
-
-def _is_apart(proposal: Proposal) -> bool:
-    """Whether that it is a chain depends on its tokens: no rule may be chosen by that.
-
-    Siblings that would have been drawn deeper down are lacking for want of tokens.
-    """
-    return proposal.branches and proposal.laws is not None

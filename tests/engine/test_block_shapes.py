@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine import run as runs
-from engine import schema, trace
+from engine import rule, schema, trace
 from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.records import Round
@@ -36,8 +35,11 @@ def first_law(seed):
                 texts = run._sampler.texts(run.history, *tree, range(len(proposal.tokens)))
                 laws[tree] = run._sampler.laws(logits, texts)
         chains += is_chain(proposal.parents)
-        told = (proposal, laws[tree])
-        for chance, judgement in outcomes(run._judge, len(proposal.tokens), *told):
+
+        def judged(uniforms, told=(proposal, laws[tree]), ends=run.bundle.eos_ids):
+            return rule.judge_by(CONFIG.rule, *told, uniforms, ends)
+
+        for chance, judgement in outcomes(judged, len(proposal.tokens)):
             if len(judgement.path) > 1:
                 found[proposal.tokens[judgement.path[1]]] += chance / DRAWS
             else:
@@ -53,7 +55,7 @@ def test_a_chain_that_might_have_branched_is_judged_as_the_tree_it_might_have_be
 
 
 def test_a_rule_chosen_by_the_drawn_tokens_would_show(monkeypatch):
-    monkeypatch.setattr(runs, "_is_apart", lambda _: False)
+    monkeypatch.setattr(rule, "is_apart", lambda _: False)
     assert min(first_law(seed) for seed in (1, 7)) > 0.04
 
 
