@@ -81,7 +81,7 @@ def closed_within(run, name):
 
 def test_closing_a_run_waits_for_the_round_that_another_thread_is_in():
     run = decode(tiny_bundle(), [1, 2], DecodeConfig("draft", 50, tree=4))
-    (this,) = closed_within(run, "_judge")
+    (this,) = closed_within(run, "_record")
     assert run.generated == this.emitted.token
     assert (run.end.reason, run.end.rounds) == ("cancelled", 1) and list(run) == []
 
@@ -119,7 +119,7 @@ def test_a_run_that_is_interrupted_within_a_round_ends_there(method, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "_judge", interrupt)
+        patch.setattr(run, "_record", interrupt)
         with pytest.raises(KeyboardInterrupt):
             next(run)
     assert list(run) == [] and (run.end.reason, run.end.rounds) == ("cancelled", 1)

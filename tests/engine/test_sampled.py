@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 import torch
 
-from engine import run as runs
+from engine import rule
 from engine.config import DecodeConfig
 from engine.decoding import Run
 from engine.sampling import Sampler
@@ -94,8 +94,8 @@ def test_a_verifier_that_draws_from_the_target_instead_of_the_residual_is_found_
         extra = int(torch.searchsorted(law.double().cumsum(-1), uniforms[0]).clamp_max(VOCAB - 1))
         return judgement._replace(extra=extra)
 
-    decoding_judge = runs.judge
-    monkeypatch.setattr(runs, "judge", wrong)
+    decoding_judge = rule.judge
+    monkeypatch.setattr(rule, "judge", wrong)
     assert p_value(counts(bundle, "draft_tree"), expected) < 1e-6
 
 
