@@ -31,19 +31,32 @@ class Evidence:
         self._accepted: dict[Key, float] = {}  # faded counts
         self._expected: dict[Key, float] = {}  # summed confidence of the tested
         self._tested: dict[Key, float] = {}
-        self._eased: float | None = None  # see ``_ease``; until the next count
+        self._eased: float | None = None  # see ``_ease``; until the next count, as those below
+        self._rows: dict[int, list[tuple[float, float]]] = {}  # per depth: see ``chance``
+        self._trusts: dict[Key, float] = {}
         self.waited = 0  # rounds since the last trial in which nothing was drafted
         self.patience = IMPATIENCE  # of the usual wait until the next trial
 
     def chance(self, depth: int, rank: int) -> float:
-        """Chance that a node is the accepted child of an accepted parent."""
-        left = 1.0  # chance that all elders are refused
-        for elder in range(rank):
-            left *= 1.0 - self._own(depth, elder)
-        return left * self._own(depth, rank)
+        """Chance that a node is the accepted child of an accepted parent.
+
+        A row holds it beside the chance that this node and all its elders are refused.
+        """
+        row = self._rows.setdefault(depth, [])
+        while len(row) <= rank:
+            left = row[-1][1] if row else 1.0
+            own = self._own(depth, len(row))
+            row.append((left * own, left * (1.0 - own)))
+        return row[rank][0]
 
     def trust(self, depth: int, rank: int) -> float:
         """By what a drafter's own confidence is to be multiplied: accepted / expected."""
+        alike = min(depth, DEEPEST), min(rank, 1)
+        if alike not in self._trusts:
+            self._trusts[alike] = self._trusted(*alike)
+        return self._trusts[alike]
+
+    def _trusted(self, depth: int, rank: int) -> float:
         keys = [key for key in self._tested if _alike(key, depth, rank)]
         accepted = sum(self._accepted[key] for key in keys)
         expected = sum(self._expected[key] for key in keys)
@@ -55,7 +68,8 @@ class Evidence:
 
     def count(self, depth: int, rank: int, confidence: float, is_accepted: bool) -> None:
         """Note how one tested node fared."""
-        key, self._eased = (min(depth, DEEPEST), rank), None
+        self._forget_sums()
+        key = min(depth, DEEPEST), rank
         for table, amount in (
             (self._accepted, float(is_accepted)),
             (self._expected, confidence),
@@ -97,15 +111,19 @@ class Evidence:
 
         A text that is hard at one depth is so at the next, of which little has been seen yet.
         """
-        if self._eased is None:  # asked for every node of a plan
+        if self._eased is None:
             first = [key for key in self._tested if key[1] == 0]
             accepted = sum(self._accepted[key] for key in first)
             expected = sum(self._tested[key] * self._measured(*key) for key in first)
             self._eased = (SHARED_WEIGHT + accepted) / (SHARED_WEIGHT + expected)
         return self._eased
 
-    def _scale(self, factor: float) -> None:
+    def _forget_sums(self) -> None:
         self._eased = None
+        self._rows, self._trusts = {}, {}
+
+    def _scale(self, factor: float) -> None:
+        self._forget_sums()
         for table in (self._accepted, self._expected, self._tested):
             for key in table:
                 table[key] *= factor

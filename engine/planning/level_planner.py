@@ -23,14 +23,15 @@ class LevelPlanner(Planner):
         evidence = self._evidence[self._grade]
         chances, depth = path_chances(drafted, evidence), depths(drafted.parents)
         order = best_first(chances)
-        now, size = best_prefix((chances[node] for node in order), self._worth_at(levels))
+        falling = [chances[node] for node in order]
+        now, size = best_prefix(falling, self._worth_at(levels))
         children = [
             chances[node] * evidence.chance(levels + 1, rank)
             for node in order[:size]
             if depth[node] == levels
             for rank in range(self.max_rank)
         ]
-        both = sorted([*(chances[node] for node in order[:size]), *children], reverse=True)
+        both = sorted(falling[:size] + children, reverse=True)
         deeper, _ = best_prefix(both, self._worth_at(levels + 1))
         return size if deeper > now else 0
 

@@ -10,13 +10,12 @@ demands, and seldomer the more trials fail.  What all this may lose is bounded (
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from math import prod
 
 from engine.config import DecodeConfig, RankPath
 from engine.drafters.drafter import Proposal
 from engine.planning.budget import SPARE, Budget, Cost
-from engine.planning.evidence import DEEPEST, Evidence
+from engine.planning.evidence import Evidence
 from engine.tree import Shape, best_paths, chain, depths, shape_from_paths
 from engine.verify import Judgement
 
@@ -66,7 +65,7 @@ class Planner:
         if isinstance(self.tree, int):
             return self._widest(self.tree, max_depth)
         evidence = self._ask(0)
-        chance = cache(evidence.chance)
+        chance = evidence.chance
         paths = best_paths(chance, self.budget.worth, max_depth, AUTO_NODES, self.max_rank)
         if not paths and max_depth:
             self._is_trial = self._is_due(evidence)
@@ -91,7 +90,7 @@ class Planner:
         order = best_first(chances)
         if isinstance(self.tree, int):
             return proposal.subtree(order[: self.tree])
-        falling, plain = (chances[node] for node in order), self.budget.worth(0, 0, 1.0)
+        falling, plain = [chances[node] for node in order], self.budget.worth(0, 0, 1.0)
         _, size = best_prefix(falling, self._worth, plain)
         if not size and order:
             self._is_trial = self._is_due(evidence)
@@ -153,7 +152,7 @@ class Planner:
         """A fixed number of nodes: the most probable ones by the learnt chances."""
         if self.max_rank == 1:
             return chain(min(nodes, max_depth))
-        chance = cache(self._evidence[0].chance)
+        chance = self._evidence[0].chance
         paths = best_paths(chance, lambda n, _, __: float(n), max_depth, nodes, self.max_rank)
         return shape_from_paths(paths)
 
@@ -167,11 +166,10 @@ def _chances(paths: Iterable[RankPath], chance: Callable[[int, int], float]) -> 
 def path_chances(proposal: Proposal, evidence: Evidence) -> list[float]:
     """Per node the chance that it and all above it are accepted."""
     chances, depth = [1.0], depths(proposal.parents)
-    trust = cache(evidence.trust)
     left = [1.0] * len(depth)  # chance that a node is accepted and none of its children so far
     for node in range(1, len(depth)):
         parent, confidence = proposal.parents[node], proposal.confidence[node] or 0.0
-        kept = confidence * trust(min(depth[node], DEEPEST), min(proposal.ranks[node], 1))
+        kept = confidence * evidence.trust(depth[node], proposal.ranks[node])
         chances.append(min(left[parent], chances[parent] * kept))
         left[parent] -= chances[node]
         left[node] = chances[node]
@@ -184,20 +182,21 @@ def best_first(chances: Sequence[float]) -> list[int]:
 
 
 def best_prefix(
-    chances: Iterable[float], worth: Callable[[int, float], float], least: float = 0.0
+    chances: Sequence[float], worth: Callable[[int, float], float], least: float = 0.0
 ) -> tuple[float, int]:
     """The worth of the best size of a tree, and that size.
 
     Args:
         chances: of its nodes, falling.
-        worth: of a tree of so many nodes that emits that many tokens a round on average.
+        worth: of a tree of so many nodes that emits that many tokens a round on average; of two
+            that emit as many the larger one's is no higher.
         least: what it must be above; else the size is 0.
     """
-    emitted, best, size = 1.0, least, 0
+    emitted, most, best, size = 1.0, 1.0 + sum(chances), least, 0
     for count, chance in enumerate(chances, start=1):
         emitted += chance
         if (value := worth(count, emitted)) > best:
             best, size = value, count
-        elif value < best / 2:
-            break  # twice as large as pays: what follows is less probable still
+        elif worth(count, most) <= best:
+            break  # nor would a larger one be worth more that emitted all there is to hope for
     return best, size
