@@ -2,29 +2,19 @@
 no animation.
 """
 
-import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from math import inf
-from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
 import engine
-from engine.cut_short import StoppedError
-from ui import messages, methods
+from ui import messages
 from ui.loader import Loader
 from ui.settings import Wish
-from ui.visitor import Played, Visitor, Visitors
-from viz.stage import Stage, header_message
+from ui.stage_run import give_up, measure, play, stopped, what_broke
+from ui.visitor import Visitor, Visitors
 
 LOADING = "The model is loading; the run starts as soon as it is there."
-STOPPED = "Stopped: what waited did not begin."
-READING = "Reading the prompt."
-UNREAD = "Stopped while the prompt was read."
-MEASURING = "Measuring plain decoding of the same prompt, for the speed-up."
-BROKEN = "The decoder broke off: {}.  The server's log says more."
-STANDS = "  What was decoded before stands."
 STOP_SECONDS = 5.0  # how long Stop waits for the round in hand
 LOOK_SECONDS = 0.2  # between two looks whether the decoder is free, or the visitor has stopped
 
@@ -54,7 +44,9 @@ class Runner:
         Args:
             asked: when, by the visitor's clock; nothing comes of a run that he has stopped since.
         """
-        yield from self.work(session, lambda visitor: self._run(visitor, wish, asked), asked)
+        yield from self.work(
+            session, lambda visitor: play(self.decoder, visitor, wish, asked), asked
+        )
 
     def measure(self, session: str) -> Iterator[str]:
         """Plain decoding of the last run's prompt, where that was asked for: its end again."""
@@ -62,9 +54,9 @@ class Runner:
         if visitor is None:
             return
         if visitor.unmeasured is not None:
-            yield from self.work(session, self._measure)
+            yield from self.work(session, lambda visitor: measure(self.decoder, visitor))
         else:  # it was settled while it waited
-            yield from self._give_up(visitor)
+            yield from give_up(visitor)
 
     def spare(self, session: str, asked: float = inf) -> None:
         """End the measurement that goes on or waits: the visitor wants another run.
@@ -100,10 +92,10 @@ class Runner:
             if self._has_turn(visitor):
                 yield from self._steps(visitor, job)
             else:
-                yield from self._stopped(visitor)
+                yield from stopped(visitor)
         except Exception as error:
-            problem = messages.problem(_what_broke(error))
-            yield from self._give_up(visitor)
+            problem = messages.problem(what_broke(error))
+            yield from give_up(visitor)
             yield problem
         finally:
             visitor.idle.set()
@@ -129,17 +121,6 @@ class Runner:
             if self._device.acquire(timeout=LOOK_SECONDS):
                 return True
         return False
-
-    def _stopped(self, visitor: Visitor, text: str = STOPPED) -> Iterator[str]:
-        """What is said of work that was stopped before it did anything."""
-        yield from self._give_up(visitor)
-        yield messages.status(text)
-
-    def _give_up(self, visitor: Visitor) -> Iterator[str]:
-        """The end of a run that still stands there and will not be measured after all."""
-        played, visitor.settled = visitor.settled, None
-        if played is not None:
-            yield messages.tagged(played.stage.end_message(played.end), played.name)
 
     def stop(self, session: str, asked: float = -inf) -> None:
         """End the visitor's run after the round in hand, and wait for that.
@@ -170,72 +151,3 @@ class Runner:
             raise ValueError(self.loader.problem)
         if visitor.bundle is None:
             visitor.bundle = self.loader.bundle.for_visitor()
-
-    def _run(self, visitor: Visitor, wish: Wish, asked: float) -> Iterator[str]:
-        reason = methods.why_not(wish.config.method, visitor.bundle.methods)
-        if reason:
-            raise ValueError(reason)
-        yield messages.status(READING)
-        if visitor.cancelled.is_set():
-            yield from self._stopped(visitor)
-            return
-        told = (visitor.bundle, wish.prompt, wish.config)
-        try:
-            run = self.decoder.decode(*told, visitor.cancelled.is_set)
-        except StoppedError:
-            yield from self._stopped(visitor, UNREAD)
-            return
-        is_compared = wish.compare and wish.config.method != "plain"
-        name, tokens = messages.new_run(), []
-        stage = Stage(run.header, awaits_plain=is_compared)
-        source, problem = Path(visitor.bundle.source).name, ""
-        visitor.settled = visitor.unmeasured = None  # what stood there goes
-        try:
-            yield messages.tagged(header_message(run.header, "live", source), name)
-            while not visitor.cancelled.is_set() and (this := next(run, None)) is not None:
-                tokens += this.emitted.token
-                yield messages.tagged(stage.round_message(this), name)
-        except Exception as error:  # no room for a round, or worse: those before it are kept
-            problem = _what_broke(error, STANDS)
-        finally:
-            run.close()
-        is_over = run.end.is_whole and not (problem or visitor.cancelled.is_set())
-        if is_measured := is_compared and is_over:  # known before it is told: Stop may come then
-            visitor.unmeasured = Played(wish, asked, name, stage, run.end, tokens)
-        yield messages.tagged(stage.end_message(run.end, _note(run.end), is_measured), name)
-        if problem:
-            yield messages.problem(problem)
-
-    def _measure(self, visitor: Visitor) -> Iterator[str]:
-        played, visitor.unmeasured = visitor.unmeasured, None
-        if played is None:  # settled while it waited for the decoder
-            yield from self._give_up(visitor)
-            return
-        visitor.settled = played
-        visitor.spared = spared = Event()
-
-        def is_cancelled() -> bool:
-            return visitor.cancelled.is_set() or spared.is_set()
-
-        yield messages.tagged(messages.status(MEASURING), played.name)
-        told = (visitor.bundle, played.wish.prompt, played.wish.config, played.tokens)
-        plain = None if is_cancelled() else self.decoder.measure_plain(*told, is_cancelled)
-        visitor.settled = None
-        end = replace(played.end, plain=plain)
-        yield messages.tagged(played.stage.end_message(end), played.name)
-
-
-def _what_broke(error: Exception, more: str = "") -> str:
-    """What to say of it: an engine's own words are for the visitor, a library's are for the log."""
-    if isinstance(error, ValueError):
-        return str(error)
-    traceback.print_exception(error)
-    words = str(error).strip()
-    return BROKEN.format(words.splitlines()[0] if words else repr(error)) + more
-
-
-def _note(end: Any) -> str:
-    """What to say of a run that somebody has stopped."""
-    if end.reason != "cancelled":
-        return ""
-    return f"Stopped after {end.rounds} round{'' if end.rounds == 1 else 's'}."

@@ -11,7 +11,7 @@ from tests.page.conftest import Visit, serve
 from tests.page.places import choose
 from tests.tables import table_bundle
 from ui.loader import Loader
-from ui.runner import STOPPED
+from ui.stage_run import STOPPED
 
 QUEUE = "document.querySelector('#notice .queue').textContent"
 WORDS = "document.querySelector('#notice .words').textContent"

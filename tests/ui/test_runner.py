@@ -7,8 +7,9 @@ import pytest
 from engine.config import DecodeConfig
 from tests.page import fakes
 from ui.loader import Loader
-from ui.runner import LOADING, STANDS, STOP_SECONDS, STOPPED, Runner
+from ui.runner import LOADING, STOP_SECONDS, Runner
 from ui.settings import Wish
+from ui.stage_run import STANDS, STOPPED
 
 
 @pytest.fixture
