@@ -2,24 +2,21 @@
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Hashable
-from functools import cache
-from threading import Lock, local
+from collections.abc import Hashable
+from threading import local
 from time import perf_counter
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import torch
 
+from engine.device.capture import Capture, CudaCapture, Replay, Step
 from kernels.device import LaunchError, refuse, runs_triton, without_triton
 from kernels.reason import first_line
 
-WARM_UPS = 2  # calls before a capture: lazy initialisation must not be captured
 MOST = 64  # graphs that one lane keeps
 FORGETS = 1024  # keys counted: a planner draws up new shapes for ever
 NEVER = float("inf")  # patience with steps that are too rare
 PATIENCE = 2  # with steps whose shape a planner chooses anew: many come once
-
-Step = Callable[[], torch.Tensor]
 
 _spent = local()
 
@@ -27,17 +24,6 @@ _spent = local()
 def seconds_capturing() -> float:
     """What captures have taken in this thread: it is paid once, and no part of a round."""
     return getattr(_spent, "seconds", 0.0)
-
-
-class Replay(Protocol):
-    """A captured step."""
-
-    def replay(self) -> None:
-        """Do again what was captured, to the same addresses."""
-        ...
-
-
-Capture = Callable[[Step], tuple[Replay, torch.Tensor]]
 
 
 class _Captured(NamedTuple):
@@ -121,57 +107,9 @@ def graphs_on(device: torch.device) -> Graphs:
     """Graphs where ``device`` has them, and the kernels that a capture needs."""
     if device.type != "cuda":
         return Graphs(None)  # the device is the host: there is nothing to say
-    graphs = Graphs(_CudaCapture(device))
+    graphs = Graphs(CudaCapture(device))
     if (reason := without_triton(device)) is not None or not runs_triton(device):
         graphs.give_up(reason or "the kernels were not asked for")
-    elif _CudaCapture.failed:
-        graphs.give_up(_CudaCapture.failed)
+    elif CudaCapture.failed:
+        graphs.give_up(CudaCapture.failed)
     return graphs
-
-
-class _CudaCapture:
-    """Captures on a stream of its own; all graphs share one pool of memory.
-
-    One at a time in a process: beginning one waits for the whole device, which no other may be
-    captured under.  After one has failed none is tried again, for the allocator may believe that
-    it still goes on.
-    """
-
-    failed = ""  # why, in this process
-    _turn = Lock()
-
-    def __init__(self, device: torch.device) -> None:
-        self.device, self._pool = device, torch.cuda.graph_pool_handle()
-        self._stream = _capture_stream(device)
-
-    def __call__(self, step: Step) -> tuple[Replay, torch.Tensor]:
-        with self._turn, torch.cuda.device(self.device):
-            if _CudaCapture.failed:  # of another lane, or of a head beside this one
-                raise RuntimeError(_CudaCapture.failed)
-            self._warm_up(step)
-            current, graph = torch.cuda.current_stream(), torch.cuda.CUDAGraph()
-            try:
-                # thread_local: other threads may go on replaying meanwhile
-                with torch.cuda.graph(graph, self._pool, self._stream, "thread_local"):
-                    output = step()
-            except RuntimeError as error:
-                torch.cuda.set_stream(current)  # a capture that fails at its end leaves its own
-                reason = first_line(error.__context__ or error)
-                _CudaCapture.failed = f"a capture failed before: {reason}"
-                raise
-        return graph, output
-
-    def _warm_up(self, step: Step) -> None:
-        self._stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(self._stream):
-            for _ in range(WARM_UPS):
-                step()
-        torch.cuda.current_stream().wait_stream(self._stream)
-
-
-@cache
-def _capture_stream(device: torch.device) -> torch.cuda.Stream:
-    """One a card: torch's default for captures is on the card that captured first, and every
-    stream that multiplies keeps a workspace.
-    """
-    return torch.cuda.Stream(device)

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 import engine
-from engine.device import graphs
-from engine.device.graphs import FORGETS, WARM_UPS, Graphs, _CudaCapture
+from engine.device import capture
+from engine.device.capture import WARM_UPS, CudaCapture
+from engine.device.graphs import FORGETS, Graphs
 
 
 class Card:
@@ -16,10 +17,14 @@ class Card:
 
     def __init__(self):
         self.streams, self.current, self.calls, self.captures = [], "usual", [], []
+        self.told = []  # what was asked for, in order
 
     def make(self, device):
         self.streams.append(_Stream(device))
         return self.streams[-1]
+
+    def usual(self):
+        return _Stream(None, self.told)
 
     @contextmanager
     def stream(self, stream):
@@ -30,49 +35,53 @@ class Card:
     @contextmanager
     def graph(self, _, pool, stream, mode):
         self.captures.append((stream, mode))
+        self.told.append("begin")
         with self.stream(stream):
             yield
+        self.told.append("end")
 
 
 class _Stream:
-    def __init__(self, device):
-        self.device = device
+    def __init__(self, device, told=None):
+        self.device, self.told = device, [] if told is None else told
 
-    def wait_stream(self, _):
-        pass
+    def wait_stream(self, other):
+        self.told.append(f"wait for {other.device}")
 
 
 @pytest.fixture
 def card(monkeypatch):
     card = Card()
-    graphs._capture_stream.cache_clear()
+    capture._capture_stream.cache_clear()
     fakes = dict(
         Stream=card.make, stream=card.stream, graph=card.graph, CUDAGraph=object,
         graph_pool_handle=object, device=lambda _: nullcontext(),
-        current_stream=lambda: _Stream(None),
+        current_stream=card.usual,
     )  # fmt: skip
     for name, fake in fakes.items():
         monkeypatch.setattr(torch.cuda, name, fake)
+    clears = lambda: card.told.append("workspaces cleared")  # noqa: E731
+    monkeypatch.setattr(torch._C, "_cuda_clearCublasWorkspaces", clears, raising=False)
     yield card
-    graphs._capture_stream.cache_clear()
+    capture._capture_stream.cache_clear()
 
 
 def test_steps_warm_up_and_are_captured_on_one_stream_of_their_own_card(card):
     """On another card's stream nothing would be captured: a replay would do nothing."""
     for number in (0, 1, 0):
         device = torch.device(f"cuda:{number}")
-        _CudaCapture(device)(lambda: card.calls.append(card.current))
+        CudaCapture(device)(lambda: card.calls.append(card.current))
     where = [call.device.index for call in card.calls]
     assert where == [0] * (WARM_UPS + 1) + [1] * (WARM_UPS + 1) + [0] * (WARM_UPS + 1)
-    assert len(card.streams) == 2  # each keeps a workspace for its products
+    assert len(card.streams) == 2  # graphs of one stream take turns with memory
     assert [mode for _, mode in card.captures] == ["thread_local"] * 3
 
 
 def test_after_a_failed_capture_none_is_begun_by_graphs_that_are_there_already(card, monkeypatch):
     """A head's graphs beside those of its lane: the allocator may believe that it goes on."""
-    monkeypatch.setattr(_CudaCapture, "failed", "")
+    monkeypatch.setattr(CudaCapture, "failed", "")
     monkeypatch.setattr(torch.cuda, "set_stream", lambda _: None, raising=False)
-    lane, head = (Graphs(_CudaCapture(torch.device("cuda:0"))) for _ in range(2))
+    lane, head = (Graphs(CudaCapture(torch.device("cuda:0"))) for _ in range(2))
 
     def fails():
         if card.captures:
@@ -85,6 +94,25 @@ def test_after_a_failed_capture_none_is_begun_by_graphs_that_are_there_already(c
     lane.run("round", lambda: torch.zeros(1))
     assert begun == len(card.captures) == 1
     assert "not permitted" in lane.trouble
+
+
+def test_a_graph_has_a_workspace_for_its_products_in_memory_of_its_own(card):
+    """One that others have too may be freed with them, or written to while it is replayed."""
+    CudaCapture(torch.device("cuda:0"))(lambda: card.told.append("step"))
+    captured = ["workspaces cleared", "begin", "step", "end", "workspaces cleared"]
+    assert card.told == ["step"] * WARM_UPS + ["wait for cuda:0", *captured]
+
+
+def test_a_step_that_fails_while_it_warms_up_is_over_before_it_is_called_again(card):
+    """Its kernels and those of the call would write to the same slots at one time."""
+
+    def fails():
+        card.told.append("step")
+        if card.told == ["step"]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    Graphs(CudaCapture(torch.device("cuda:0"))).run("round", fails)
+    assert card.told == ["step", "wait for cuda:0", "step"]
 
 
 def test_nothing_in_the_engine_waits_for_a_whole_card():
