@@ -1,6 +1,7 @@
 """``tree="auto"`` against tables of acceptance and of costs: what it loses, what it finds."""
 
 import random
+from itertools import accumulate
 
 import pytest
 
@@ -8,7 +9,7 @@ from engine.config import DecodeConfig
 from engine.cost import PassCost
 from engine.drafters.drafter import Proposal, root_only
 from engine.planning.evidence import Evidence
-from engine.planning.planner import Planner
+from engine.planning.planner import Planner, best_prefix
 from engine.tree import chain, depths
 from engine.verify import Judgement
 from tests.engine.played import (
@@ -262,3 +263,19 @@ def test_a_steady_planner_drafts_nothing_where_nothing_pays():
     assert drafted[0] > 0 and sum(map(bool, drafted[100:200])) < 20
     assert max(drafted[150:]) == 1  # what is tried is small, whatever stood there before
     assert max(depths(as_proposal(planner.shape(0)).parents)) == 0
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_best_size_is_found_though_smaller_ones_are_worth_less_than_those_before(seed):
+    """A pass may cost as much for eight nodes as for five, and twice that for nine."""
+    rng = random.Random(seed)
+    chances = sorted((rng.random() for _ in range(40)), reverse=True)
+    cost = list(accumulate(rng.choice((0.0, 0.0, 0.1, 1.5)) for _ in range(41)))
+    emitted = list(accumulate(chances, initial=1.0))
+    worths = [emitted[size] / (1.0 + cost[size]) for size in range(1, 41)]
+    least = rng.choice((0.0, worths[0], 1e9))
+    best, size = best_prefix(chances, lambda count, told: told / (1.0 + cost[count]), least)
+    if max(worths) <= least:
+        assert (best, size) == (least, 0)
+    else:
+        assert best == pytest.approx(max(worths)) and size == worths.index(max(worths)) + 1
