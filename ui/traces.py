@@ -40,7 +40,7 @@ STORIES = {
     "hydra-story": "A recorded run of the prompt that Medusa was given: every head reads the tokens"
     " drafted before its own, and longer paths are kept.",
     "eagle-story": "A recorded run of the prompt that Medusa and Hydra were given: one layer goes"
-    " from feature to feature, and keeps the most.",
+    " from feature to feature, with a cache of its own.",
 }
 EMPTY = "it holds no round of its run."
 MOST_ROUNDS = 4096  # of a file: no run of the page has more; far longer ones take minutes to draw
