@@ -43,14 +43,14 @@ TAKES = (  # what is seen in each: ``ui.traces``
         DecodeConfig("eagle", 73, temperature=0.7, seed=2, tree=SHAPE, drafting="sampled"),
     ),
     Take(
-        "draft-tree-sky", SKY, DecodeConfig("draft_tree", 56, temperature=0.7, seed=1, tree=SHAPE)
+        "draft-tree-sky", SKY, DecodeConfig("draft_tree", 56, temperature=0.7, seed=11, tree=SHAPE)
     ),
     Take("lookup-copy", COPY_HEAVY[0], DecodeConfig("lookup", 96, tree=8)),
     Take("suffix-three-times", PARAGRAPH, DecodeConfig("suffix", 120, tree=12)),
     # of the lessons
     Take("plain-sky", SKY, DecodeConfig("plain", 24)),
     Take("chain-cold", EVENING, DecodeConfig("draft", 40, tree=CHAIN)),
-    Take("chain-warm", EVENING, DecodeConfig("draft", 40, temperature=0.8, seed=74, tree=CHAIN)),
+    Take("chain-warm", EVENING, DecodeConfig("draft", 40, temperature=0.8, seed=336, tree=CHAIN)),
     Take("chain-cool", MORNING, DecodeConfig("draft", 40, tree=CHAIN)),
     Take("chain-hot", MORNING, DecodeConfig("draft", 40, temperature=0.8, seed=5, tree=CHAIN)),
     Take("lookup-sky", SKY, DecodeConfig("lookup", 32, tree=8)),

@@ -34,7 +34,7 @@ STORIES = {
     "draft-tree-sky": "A recorded run: a small model drafts a tree; siblings are judged in turn,"
     " and what replaces the rejected ones is drawn from the residual.",
     "wide-tree": "A recorded run: six first tokens with four below each. A pass over 31 nodes cost"
-    " more than two of one node, and brought little more than two tokens.",
+    " more than two of one node, and brought about two tokens.",
     "medusa-story": "A recorded run: a head for each level, and none knows what the others say:"
     " tokens that stand in a row seldom belong together.",
     "hydra-story": "A recorded run of the prompt that Medusa was given: every head reads the tokens"
