@@ -62,7 +62,7 @@ class FakeRun:
 class FakeDecoder:
     """As the module ``engine``, for the runner: ``count`` rounds, ``delay`` seconds each."""
 
-    reading = staticmethod(lambda: None)  # what happens while a prompt is read
+    reading = staticmethod(lambda is_cancelled: None)  # what happens while a prompt is read
     measuring = 0.0  # seconds that plain decoding takes, where nobody cuts it short
 
     def __init__(self, count=12, nodes=8, delay=0.0, room=FakeRun.room):
@@ -71,7 +71,7 @@ class FakeDecoder:
         self.runs = []
 
     def decode(self, bundle, prompt, config, is_cancelled=lambda: False):
-        self.reading()
+        self.reading(is_cancelled)
         if is_cancelled():
             raise StoppedError
         self.runs.append(FakeRun(prompt, config, self.count, self.nodes, self.delay))

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from threading import Event
+from time import monotonic, sleep
 
 import pytest
 
@@ -77,14 +78,20 @@ def test_a_run_that_is_stopped_before_it_begins_does_not_wait(visit):
     """The one before has ended by itself; this one reads its prompt."""
     visit.decoder.count, visit.decoder.delay = 30, 0.05
     visit.decode()
-    reading, is_read = Event(), Event()
-    visit.decoder.reading = lambda: reading.set() or is_read.wait(20)
+    reading = Event()
+
+    def read(is_cancelled):
+        reading.set()
+        end = monotonic() + 20
+        while not is_cancelled() and monotonic() < end:  # Stop has a way to go
+            sleep(0.02)
+
+    visit.decoder.reading = read
     visit.page.click("#go")
     assert reading.wait(20)
     visit.page.click("#stop")
-    is_read.set()
     visit.until(f"{WORDS} === 'Stopped while the prompt was read.'")
-    visit.decoder.reading = lambda: None
+    visit.decoder.reading = lambda is_cancelled: None
     visit.decoder.count, visit.decoder.delay = 4, 0.0
     visit.decode_whole()
     assert "waited" not in visit.notice

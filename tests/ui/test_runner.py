@@ -367,8 +367,8 @@ def test_rounds_played_before_memory_gave_out_are_kept_and_the_run_has_its_end(r
 def test_who_stops_while_his_prompt_is_read_is_told_so_and_the_next_run_begins(runner, decoder):
     run = runner.play("me", wish())
     assert json.loads(next(run))["kind"] == "status"
-    decoder.reading = runner._visitors["me"].cancelled.set  # Stop comes while it is read
+    decoder.reading = lambda _: runner._visitors["me"].cancelled.set()  # Stop comes then
     (said,) = map(json.loads, run)
     assert said["kind"] == "status" and said["text"] == "Stopped while the prompt was read."
-    decoder.reading = lambda: None
+    decoder.reading = lambda _: None
     assert decoder.runs == [] and kinds(runner.play("me", wish())).count("round") == 6
