@@ -32,13 +32,27 @@ class DraftVocab:
 
     def best(self, logits: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """The same where the logits are, [n, count] each; fewer where Vd is less."""
-        laws = _finite(logits.float()).softmax(-1)  # in half the time of a logsumexp
+        laws = finite(logits.float()).softmax(-1)  # in half the time of a logsumexp
         chances, rows = laws.topk(min(count, laws.shape[-1]), -1)
         return rows if self.ids is None else self.ids[rows], chances
 
+    def name(self, places: list[int]) -> list[int]:
+        """The target's ids of so many places among the Vd."""
+        return places if self.ids is None else self.ids[places].tolist()
+
+    def narrow(self, scores: Tensor) -> Tensor:
+        """Of scores [n, V] those of the tokens that are guessed, [n, Vd]."""
+        return scores if self.ids is None else scores[:, self.ids]
+
+    def spread(self, laws: Tensor) -> Tensor:
+        """Laws [n, Vd] over the target's vocabulary [n, V]."""
+        if self.ids is None:
+            return laws
+        return laws.new_zeros((len(laws), self.target_size)).index_copy_(1, self.ids, laws)
+
     def widen(self, logits: Tensor) -> Tensor:
         """Logits [n, V] over the target's vocabulary; tokens that are never guessed at -inf."""
-        logits = _finite(logits)
+        logits = finite(logits)
         if self.ids is None:
             return logits
         wide = logits.new_full((len(logits), self.target_size), -inf)
@@ -46,6 +60,6 @@ class DraftVocab:
         return wide
 
 
-def _finite(logits: Tensor) -> Tensor:
+def finite(logits: Tensor) -> Tensor:
     """What overflowed as a number that stays one when it is divided by a temperature."""
     return logits.nan_to_num(posinf=LARGE, neginf=-LARGE)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from engine.draft_vocab import DraftVocab
+from engine.draft_vocab import DraftVocab, finite
 from engine.sampling import Sampler, Text, draw_distinct
 
 
@@ -55,11 +55,22 @@ class Children:
     def drawn(
         self, logits: Tensor, texts: Sequence[Text], counts: Sequence[int]
     ) -> tuple[list[list[int]], list[list[float]], Tensor]:
-        """Up to ``counts`` [n] tokens below each node in the order drawn, and the laws [n, V]."""
-        laws = self.sampler.laws(self.vocab.widen(logits), texts)
+        """Up to ``counts`` [n] tokens below each node in the order drawn, and the laws [n, Vd].
+
+        They are drawn among the Vd tokens that are guessed: a law over all V would cost more than
+        a level of a head.
+        """
+        laws = self.sampler.laws_of(self._scores(logits, texts))
         tokens, chances = [], []
         for law, count in zip(laws, counts, strict=True):
             uniforms = torch.rand(count, generator=self.rng, dtype=torch.float64).tolist()
-            tokens.append(draw_distinct(law, uniforms))
-            chances.append(law[tokens[-1]].tolist())
+            places = draw_distinct(law, uniforms)
+            tokens.append(self.vocab.name(places))
+            chances.append(law[places].tolist())
         return tokens, chances, laws
+
+    def _scores(self, logits: Tensor, texts: Sequence[Text]) -> Tensor:
+        """[n, Vd] after the penalty, which goes by the target's ids."""
+        if self.sampler.needs_history:
+            return self.vocab.narrow(self.sampler.scores(self.vocab.widen(logits), texts))
+        return self.sampler.scores(finite(logits), texts)

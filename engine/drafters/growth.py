@@ -22,7 +22,7 @@ class Growth:
         self.history, self.shape = history, shape
         self.tokens, self.parents, self.ranks = [history[-1]], [-1], [0]
         self.confidence: list[float | None] = [None]
-        self.laws: dict[int, Tensor] = {}
+        self.laws: dict[int, Tensor] = {}  # node -> [Vd] what its children were drawn from
         self.inner, self.above = [0], [0]
         self._slots = [0]  # node -> node of the shape it fills
         self._below: dict[int, list[int]] = {}  # slot -> the slots below it
@@ -42,7 +42,8 @@ class Growth:
         laws = None
         if self.laws:
             empty = torch.zeros_like(self.laws[0])
-            laws = torch.stack([self.laws.get(node, empty) for node in range(len(self.tokens))])
+            rows = [self.laws.get(node, empty) for node in range(len(self.tokens))]
+            laws = children.vocab.spread(torch.stack(rows))
         columns = map(tuple, (self.tokens, self.parents, self.ranks, self.confidence))
         return Proposal(*columns, laws, branches=not is_chain(self.shape.parent))
 
