@@ -6,10 +6,13 @@ that depends on its tree alone, so a live page never adds up a run twice.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import NamedTuple, Self
 
 from engine.records import Round, Seconds
 from engine.run_facts import End
+
+NORMAL_95 = 1.96  # standard deviations that hold 95 % of a normal law
 
 
 class Ratio(NamedTuple):
@@ -22,6 +25,20 @@ class Ratio(NamedTuple):
     def value(self) -> float | None:
         """The quotient; ``None`` where there is nothing to divide by."""
         return self.part / self.whole if self.whole else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % score interval of a share of independent trials (Wilson, 1927).
+
+        Of no trials it is all there is, (0, 1).  Unlike ``value`` plus or minus so many standard
+        errors it never leaves 0 to 1, and says something of 3 out of 3.
+        """
+        if not self.whole:
+            return 0.0, 1.0
+        share, weight = self.part / self.whole, NORMAL_95**2 / self.whole
+        middle = share + weight / 2
+        half = sqrt(weight * (share * (1 - share) + weight / 4))
+        return max(0.0, (middle - half) / (1 + weight)), min(1.0, (middle + half) / (1 + weight))
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from engine.stats import Ratio
 from engine.trace import Trace
 from viz import figure, scale
 from viz.amount import count
+from viz.theme import role
 
 RANKS = 3  # bars beside each other; the last holds all later siblings
 DEPTHS = 16  # that are drawn; a title says how many there are
@@ -58,13 +59,14 @@ def acceptance_panel(info: AcceptanceInfo) -> dict[str, Any]:
             ticktext=[f"{100 * mark:.0f} %" for mark in marks],
         ),
         "shapes": scale.lines(marks[1:]),
-        "uniformtext": {"mode": "show", "minsize": 8},  # on narrow bars all labels shrink alike
     }
     many = len(info.by_rank)
-    data = [_bars(info, rank, shown, many) for rank in range(many)]
+    bars = [_bars(info, rank, shown, many) for rank in range(many)]
+    data = [*bars, *(_counts(info, rank, bar) for rank, bar in enumerate(bars))]
     title = f"{info.whole.part} of {info.whole.whole} tested"
     if shown < len(info.by_depth):
         title += f", first {shown} of {len(info.by_depth)} depths"
+    title += f" · {scale.INTERVALS}"
     legend = [("accepted", "bar", "accepted of tested")]
     if many > 1:
         legend = [(_shade(rank), "bar", NAMES[rank]) for rank in range(many)]
@@ -72,7 +74,7 @@ def acceptance_panel(info: AcceptanceInfo) -> dict[str, Any]:
 
 
 def _bars(info: AcceptanceInfo, rank: int, shown: int, many: int) -> dict[str, Any]:
-    """One rank's bars; the denominator stands on them where there is room."""
+    """One rank's bars, each with what chance may have added or taken."""
     width = 0.84 / many
     found = info.by_rank[rank][:shown]
     name = "" if many == 1 else f" ({NAMES[rank]})"
@@ -83,11 +85,27 @@ def _bars(info: AcceptanceInfo, rank: int, shown: int, many: int) -> dict[str, A
         "y": [round(ratio.value or 0, 4) for ratio in found],
         "width": round(width * 0.94, 3),
         "marker": {"color": f"@{_shade(rank)}"},
-        "text": [f"{r.part}/{r.whole}" if r.whole else "" for r in found],
-        "textposition": "outside",
-        "textfont": {"size": 10.5 if many * shown <= 10 else 8},
+        "error_y": scale.whiskers(found),
         "hovertext": [_words(depth, ratio, name) for depth, ratio in enumerate(found, start=1)],
         "hoverinfo": "text",
+    }
+
+
+def _counts(info: AcceptanceInfo, rank: int, bars: dict[str, Any]) -> dict[str, Any]:
+    """Numerators and denominators, above the whiskers of one rank's bars."""
+    shown = len(bars["x"])
+    found = info.by_rank[rank][:shown]
+    crowded = len(info.by_rank) * shown > 10
+    return {
+        "type": "scatter",
+        "mode": "text",
+        "name": "counts",
+        "x": bars["x"],
+        "y": [round(ratio.interval[1], 4) for ratio in found],
+        "text": [f"{r.part}/{r.whole}" if r.whole else "" for r in found],
+        "textposition": "top center",
+        "textfont": {"size": 8.5 if crowded else 10.5, "color": role("ink")},
+        "hoverinfo": "skip",
     }
 
 
@@ -96,7 +114,7 @@ def _words(depth: int, ratio: Ratio, name: str) -> str:
         return f"depth {depth}{name}: none tested"
     return (
         f"depth {depth}{name}: {ratio.part} accepted of "
-        f"{count(ratio.whole, 'tested node')}, {100 * ratio.value:.0f} %"
+        f"{count(ratio.whole, 'tested node')}, {100 * ratio.value:.0f} %; {scale.within(ratio)}"
     )
 
 

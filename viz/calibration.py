@@ -69,7 +69,7 @@ def calibration_panel(info: CalibrationInfo) -> dict[str, Any]:
     exact = scale.line([0, 1], [1 if info.is_drawn else 0, 1], "faint", dash="dot")
     name, said = KNOWING[info.is_drawn]
     data = [{**exact, "name": name}, _dots(info)]
-    title = f"{count(info.tested, 'tested node')}, in tenths"
+    title = f"{count(info.tested, 'tested node')}, in tenths · {scale.INTERVALS}"
     return scale.panel({"data": data, "layout": layout}, title, (DOTS, ("faint", "line", said)))
 
 
@@ -80,6 +80,7 @@ def _dots(info: CalibrationInfo) -> dict[str, Any]:
     drawn = scale.dots([round(v, 4) for v in x], [round(v, 4) for v in y], "accepted", hover)
     shares = [each.accepted.whole / info.tested for _, each in info.bins]
     drawn["marker"]["size"] = [round(SMALL + (LARGE - SMALL) * sqrt(s), 1) for s in shares]
+    drawn["error_y"] = scale.whiskers([each.accepted for _, each in info.bins])
     return drawn | {"name": "tenths"}  # no line joins them: between tenths of one node it zigzags
 
 
@@ -88,5 +89,5 @@ def _words(tenth: int, found: Bin) -> str:
     return (
         f"draft probability {low:.1f} to {high:.1f}, mean {found.probability.value:.2f}: "
         f"{found.accepted.part} accepted of {count(found.accepted.whole, 'tested node')}, "
-        f"{100 * (found.accepted.value or 0):.0f} %"
+        f"{100 * (found.accepted.value or 0):.0f} %; {scale.within(found.accepted)}"
     )

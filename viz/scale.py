@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from math import ceil, floor, log10
 from typing import Any
 
+from engine.stats import Ratio
 from viz import figure
 from viz.theme import SIZES, role
 
 STEPS = (1, 2, 2.5, 5, 10)
 PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1, ""))
+INTERVALS = "95 % intervals"  # what whiskers are, in a title
 MARGIN = {"l": 46, "r": 14, "t": 12, "b": 40}
 
 
@@ -76,6 +78,28 @@ def dots(x: Sequence[Any], y: Sequence[Any], colour: str, hover: Sequence[str]) 
         "hovertext": list(hover),
         "hoverinfo": "text",
     }
+
+
+def whiskers(ratios: Sequence[Ratio]) -> dict[str, Any]:
+    """Plotly's ``error_y`` of shares: how far each may be off by chance, at 95 %."""
+    shown = [
+        (ratio.value or 0.0, *ratio.interval) if ratio.whole else (0, 0, 0) for ratio in ratios
+    ]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [round(high - value, 4) for value, _, high in shown],
+        "arrayminus": [round(value - low, 4) for value, low, _ in shown],
+        "color": role("ink"),
+        "thickness": 1.2,
+        "width": 0,
+    }
+
+
+def within(ratio: Ratio) -> str:
+    """The same in words."""
+    low, high = ratio.interval
+    return f"95 % interval {100 * low:.0f} to {100 * high:.0f} %"
 
 
 def missing(words: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+from itertools import compress
+from math import comb
 
 import pytest
 
@@ -101,3 +103,30 @@ def test_speed_up_is_absent_where_plain_was_not_measured(end):
 def test_statistics_import_without_torch():
     code = "import sys; import engine.stats; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("trials", [5, 20, 80])
+def test_the_interval_holds_the_true_share_nineteen_times_in_twenty(trials):
+    shares = [step / 50 for step in range(1, 50)]
+    covered = []
+    for share in shares:
+        chances = [
+            comb(trials, part) * share**part * (1 - share) ** (trials - part)
+            for part in range(trials + 1)
+        ]
+        within = [low <= share <= high for low, high in _intervals(trials)]
+        covered.append(sum(compress(chances, within)))
+    assert sum(covered) / len(covered) == pytest.approx(0.95, abs=0.015)
+    assert min(covered) > 0.83  # the score interval's own weakness, near 0 and 1
+
+
+def test_the_interval_is_narrower_the_more_was_tried_and_never_leaves_the_possible():
+    assert Ratio(0, 0).interval == (0.0, 1.0)
+    assert Ratio(8, 10).interval == pytest.approx((0.490, 0.943), abs=1e-3)
+    assert all(0 <= low <= i / 7 <= high <= 1 for i, (low, high) in enumerate(_intervals(7)))
+    few, many = Ratio(3, 4).interval, Ratio(300, 400).interval
+    assert few[0] < many[0] < 0.75 < many[1] < few[1]
+
+
+def _intervals(trials):
+    return [Ratio(part, trials).interval for part in range(trials + 1)]

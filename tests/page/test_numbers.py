@@ -48,7 +48,10 @@ def test_every_figure_is_the_traces_own(visit, shelf):
     tokens = sum(sum(each["y"]) for each in drawn(visit, "rounds") if each["name"] != "mean")
     assert tokens == len(trace.token_ids)
     tested = sum(
-        int(t.split("/")[1]) for bar in drawn(visit, "acceptance") for t in bar["text"] if t
+        int(text.split("/")[1])
+        for each in drawn(visit, "acceptance")
+        for text in each.get("text") or ()
+        if text
     )
     assert tested == sum(Tally.of(trace.rounds).tested)
     assert drawn(visit, "cost")[0]["y"] == [30, 32, 35, 45, 70]

@@ -1,7 +1,7 @@
 import pytest
 
 from engine.breakdown import Breakdown
-from engine.stats import Tally
+from engine.stats import Ratio, Tally
 from tests.viz.records import make_round
 from tests.viz.runs import COUNTS, of, run, words
 from viz.acceptance import DEPTHS, acceptance_info, acceptance_panel, plot_acceptance
@@ -10,13 +10,19 @@ from viz.acceptance import DEPTHS, acceptance_info, acceptance_panel, plot_accep
 @pytest.mark.parametrize("count", COUNTS.values(), ids=COUNTS)
 def test_bars_are_accepted_of_tested(count):
     trace = run(count)
-    bars = plot_acceptance(trace).data
+    drawn = plot_acceptance(trace).data
+    bars, counts = drawn[: len(drawn) // 2], drawn[len(drawn) // 2 :]
     tested = [0] * 9
-    for bar in bars:
-        for depth, (text, height) in enumerate(zip(bar.text, bar.y, strict=True), start=1):
+    for bar, label in zip(bars, counts, strict=True):
+        assert label.x == bar.x
+        for depth, (text, height) in enumerate(zip(label.text, bar.y, strict=True), start=1):
             if text:
                 part, whole = map(int, text.split("/"))
                 assert height == pytest.approx(part / whole, abs=1e-4)
+                low = height - bar.error_y.arrayminus[depth - 1]
+                high = height + bar.error_y.array[depth - 1]
+                assert (low, high) == pytest.approx(Ratio(part, whole).interval, abs=3e-4)
+                assert label.y[depth - 1] == pytest.approx(high, abs=3e-4)  # not across a whisker
                 assert f"{part} accepted of {whole} tested" in bar.hovertext[depth - 1]
                 tested[depth] += whole
     assert tested[1 : 1 + len(Tally.of(trace.rounds).tested)] == Tally.of(trace.rounds).tested
@@ -26,8 +32,8 @@ def test_bars_are_accepted_of_tested(count):
 
 def test_a_chain_has_one_bar_a_depth_and_a_tree_one_a_rank():
     straight = make_round(1, chance=1.0)
-    assert [bar.name for bar in plot_acceptance(of([straight])).data] == ["all"]
-    names = [bar.name for bar in plot_acceptance(run(200)).data]
+    assert [bar.name for bar in plot_acceptance(of([straight])).data] == ["all", "counts"]
+    names = [bar.name for bar in plot_acceptance(run(200)).data][:3]
     assert names == ["first child", "second child", "later children"]
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.stats import Tally
+from engine.stats import Ratio, Tally
 from tests.viz.runs import COUNTS, run, words
 from viz.calibration import plot_calibration
 
@@ -23,7 +23,8 @@ def test_dots_are_the_tested_nodes_by_their_draft_probability(count):
         return
     dots = data[1]
     assert dots.mode == "markers"  # a line between tenths of one node would only zigzag
-    for x, y, hover in zip(dots.x, dots.y, dots.hovertext, strict=True):
+    whiskers = zip(dots.error_y.arrayminus, dots.error_y.array, strict=True)
+    for x, y, hover, (below, above) in zip(dots.x, dots.y, dots.hovertext, whiskers, strict=True):
         low = min(int(x * 10), 9) / 10
         nodes = [
             this.nodes.verdict[node] == "accepted"
@@ -32,6 +33,8 @@ def test_dots_are_the_tested_nodes_by_their_draft_probability(count):
             if low < of_the_rest(this.nodes, node) <= low + 0.1
         ]
         assert y == pytest.approx(sum(nodes) / len(nodes), abs=1e-4)
+        interval = Ratio(sum(nodes), len(nodes)).interval
+        assert (y - below, y + above) == pytest.approx(interval, abs=3e-4)
         plural = "" if len(nodes) == 1 else "s"
         assert f"{sum(nodes)} accepted of {len(nodes)} tested node{plural}" in hover
 
