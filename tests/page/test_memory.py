@@ -28,6 +28,8 @@ REPLAY = """async (count) => {
     }
 }"""
 
+FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))"
+
 
 @pytest.fixture
 def visit(browser, served):
@@ -44,8 +46,10 @@ def measure(visit):
     browser.send("Performance.enable")
 
     def held():
-        for _ in range(3):  # what finalizers free is collected the next time
+        for _ in range(3):  # what finalizers free is collected the next time …
             browser.send("HeapProfiler.collectGarbage")
+            visit.page.evaluate(FRAMES)  # … and the figure drawn before after the next frames
+        browser.send("HeapProfiler.collectGarbage")
         metrics = browser.send("Performance.getMetrics")["metrics"]
         return {metric["name"]: metric["value"] for metric in metrics if metric["name"] in HELD}
 
