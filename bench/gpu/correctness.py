@@ -7,6 +7,7 @@ import torch
 
 from bench.gpu.lines import Ceilings, Line
 from bench.gpu.scale import Model, Scale
+from bench.gpu.ties import off_ties
 from bench.gpu.trees import random_laws, random_slots
 from kernels.accept import accept, accept_reference
 from kernels.attention_shape import AttentionShape
@@ -84,7 +85,7 @@ def _judgement_error(scale: Scale, vocab: int, nodes: int) -> str | None:
     """Decisions, and the record's entries."""
     for seed in range(6):
         torch.manual_seed(seed)
-        laws = random_laws(scale.device, vocab, nodes)
+        laws = off_ties(random_laws(scale.device, vocab, nodes))
         told = (laws.tokens, laws.parents, laws.draft, laws.target)
         found = accept(*told, laws.uniforms, laws.ends)
         wide = (laws.tokens, laws.parents, laws.draft.double(), laws.target.double())
