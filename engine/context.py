@@ -18,6 +18,7 @@ from engine.cut_short import StoppedError
 from engine.positions import longest_context
 from engine.records import CacheStep
 from engine.taps import keeping
+from kernels.tiles import MAX_ROWS
 
 PREFILL_CHUNK = 512  # tokens of one prefill pass: bounds the mask and the activations
 
@@ -112,6 +113,17 @@ class Context:
             options |= {"mass": self.probe} if len(tokens) > 1 else {}
         logits = self._pass(self.model, tokens, **options).logits[0]
         return logits[-1:] if last_only else logits
+
+    def catch_up(self, tokens: Sequence[int]) -> torch.Tensor:
+        """Begin a round by reading ``tokens``, one below the other; logits [1, V] behind them.
+
+        In passes of ``MAX_ROWS``: a kernel that reads trees takes no more rows, and what a larger
+        tree would be read by may have to be compiled first.
+        """
+        for start in range(0, len(tokens), MAX_ROWS):
+            part = tokens[start : start + MAX_ROWS]
+            logits = self.extend(part, range(start - 1, start + len(part) - 1), last_only=True)
+        return logits
 
     def commit(self, path: Sequence[int]) -> CacheStep:
         """Keep the round's rows ``path``, free its others, and begin the next round."""

@@ -61,4 +61,4 @@ class Draft:
         missing = history[self.context.committed :]
         self._caught_up = len(missing)
         self._rows[0] = len(missing) - 1
-        return self.context.extend(missing, range(-1, len(missing) - 1), last_only=True)
+        return self.context.catch_up(missing)

@@ -137,12 +137,26 @@ def test_a_long_prompt_is_read_in_parts_that_add_up(model, monkeypatch):
     torch.testing.assert_close(logits[0], alone(model, [*text, 2]), atol=2e-5, rtol=1e-4)
 
 
-def test_only_the_last_row_of_a_catching_up_pass_is_made(model):
-    context = Context(model, 32, "draft")
+@pytest.mark.parametrize("most", [1, 2, 3, 5, 256])
+def test_what_catches_up_reads_few_rows_at_a_time_and_makes_the_last_ones_logits(
+    model, most, monkeypatch
+):
+    """Rows of one pass are those of a tree: a kernel takes ``MAX_ROWS``."""
+    monkeypatch.setattr(contexts, "MAX_ROWS", most)
+    context, sizes = Context(model, 32, "draft"), []
+    heard = model.register_forward_pre_hook(
+        lambda _, args, options: sizes.append(options["input_ids"].shape[1]), with_kwargs=True
+    )
     with torch.inference_mode():
-        logits = context.extend(TEXT, range(-1, len(TEXT) - 1), last_only=True)
+        context.prefill([7, 7])
+        sizes.clear()
+        logits = context.catch_up(TEXT)
+    heard.remove()
     assert logits.shape == (1, VOCAB)
-    torch.testing.assert_close(logits[0], alone(model, TEXT), atol=2e-5, rtol=1e-4)
+    assert sum(sizes) == len(TEXT) and max(sizes) <= most
+    torch.testing.assert_close(logits[0], alone(model, (7, 7, *TEXT)), atol=2e-5, rtol=1e-4)
+    step = context.commit(range(len(TEXT)))
+    assert (step.before, step.after) == (2, 2 + len(TEXT))
 
 
 @pytest.mark.parametrize("passes", [0, 1, 3])

@@ -116,7 +116,7 @@ class DeviceDraft:
         """The rows of this round, sent; what is far behind was read before."""
         early = self._missing[:-1] if len(self._missing) > MOST_BEHIND else ()
         if early:
-            self.context.extend(early, range(-1, len(early) - 1), last_only=True)
+            self.context.catch_up(early)
         behind, length = self._missing[len(early) :], self.context.cache.length
         self._sent = rows_below(behind, proposal, length, self.beside.tree)
         return self._sent

@@ -72,6 +72,7 @@ def test_drafters_catch_up_after_rounds_that_drafted_nothing(
     for home in ("draft", "waiting"):
         monkeypatch.setattr(f"engine.device.drafters.{home}.MOST_BEHIND", behind)
     monkeypatch.setattr("engine.device.drafters.waiting.ROOM", room)
+    monkeypatch.setattr("engine.context.MAX_ROWS", 2)
     config = DecodeConfig(method, 44, tree=CHAIN, num_draft=3, seed=1, **options)
     ordinary, static, _ = both(bundle_for(method), PROMPT, config)
     assert_same(ordinary, static)
