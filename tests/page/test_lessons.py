@@ -189,7 +189,7 @@ def test_a_lesson_is_taken_with_buttons_alone(room):
 def test_the_keyboard_alone_opens_the_lessons_and_goes_on_to_the_next(room):
     room.open()
     room.keys("n")
-    assert room.page.locator(".lessons .list li").count() == len(FILES)
+    room.until(f"document.querySelectorAll('.lessons .list li').length === {len(FILES)}")
     room.page.keyboard.press("Enter")
     room.until("teaching.number === 1")
     room.stand()
