@@ -20,6 +20,7 @@ from ui.runner import Runner
 NOISE = ("Method not implemented.",)  # Gradio's own, on a file upload
 ABORTED = ("AbortError", "Unexpected error Connection errored out")  # and on leaving the page
 SHIPPED = Path(app.__file__).parent / "assets" / "traces"
+IDLE, LATEST = "requestIdleCallback", "{ timeout: 5000 }"
 GRADIOS_OWN = "ignore::pandas.errors.Pandas4Warning"  # gradio asks pandas for old options
 
 
@@ -159,6 +160,14 @@ class Visit:
         self.decode(prompt)
         self.until("player.isDone")
         self.press("Home")
+
+    def open_settings(self):
+        """Unfold them; Gradio fills the fields in a moment after it shows them, whatever somebody
+        has written there by then.
+        """
+        self.page.click("#settings button")
+        self.page.wait_for_selector("#settings input")
+        self.page.evaluate(f"new Promise((done) => {IDLE}(() => {IDLE}(done, {LATEST}), {LATEST}))")
 
     def press(self, *keys):
         """Keys for the player: nothing else has the focus."""

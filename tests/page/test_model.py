@@ -11,7 +11,7 @@ def test_a_question_is_decoded_watched_saved_and_opened(tab, real, tmp_path):
     visit = Visit(tab, real[0])
     visit.page.set_default_timeout(120_000)
     visit.open()
-    visit.page.click("#settings button")
+    visit.open_settings()
     visit.page.get_by_label("Tokens", exact=True).fill("24")
     visit.decode("Explain in three sentences why the sky is blue.")
     visit.until("player.isDone")

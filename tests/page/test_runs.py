@@ -215,7 +215,7 @@ def test_a_run_of_ones_own_is_none_of_the_list(visit, tmp_path):
 
 
 def test_a_number_is_not_run_as_another_than_the_box_shows(visit):
-    visit.page.click("#settings button")
+    visit.open_settings()
     visit.page.get_by_label("Seed").first.fill("1.5")
     count = len(visit.decoder.runs)
     visit.page.click("#go")
@@ -256,7 +256,7 @@ def test_what_is_set_while_the_model_loads_reaches_the_run(tab):
     decoder = fakes.FakeDecoder()
     for address, _ in serve(Loader(lambda: ready.wait(30) and fakes.bundle()), decoder):
         visit = Visit(tab, address).open()
-        visit.page.click("#settings button")
+        visit.open_settings()
         visit.page.get_by_label("Tokens", exact=True).fill("24")
         choose(visit.page, "Method", "Prompt lookup")
         visit.page.fill("#prompt textarea", "Why is the sky blue?")
@@ -510,7 +510,7 @@ def test_an_empty_prompt_is_refused_where_one_looks(visit):
 
 
 def test_a_setting_out_of_bounds_names_itself(visit):
-    visit.page.click("#settings button")
+    visit.open_settings()
     visit.page.get_by_label("Tokens", exact=True).fill("-3")
     visit.page.click("#go")
     visit.until("document.querySelector('#notice .problem')?.textContent.includes('Tokens')")
