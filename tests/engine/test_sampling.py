@@ -92,8 +92,9 @@ def test_a_flat_law_is_sorted_once_and_no_more(temperature, monkeypatch):
     ours = Sampler(DecodeConfig(temperature=temperature, top_p=0.95)).laws(scores, [[], []])
     assert calls == [("topk", 2, 256), ("sort", 2, 50_000)]
     theirs = nucleus(scores / temperature, 0.95)
-    assert ((ours > 0) != (theirs > 0)).sum() <= 2  # where the mass before an entry rounds to p
-    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-4)
+    alike = (ours > 0) == (theirs > 0)
+    assert (~alike).sum() <= 2  # at the edge, where the mass before an entry rounds to p
+    torch.testing.assert_close(ours[alike], theirs[alike], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("few", [1, 3, 8])
