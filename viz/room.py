@@ -1,10 +1,13 @@
 """How much room a tree's nodes have: where their labels stand, how large all is drawn."""
 
+from collections.abc import Sequence
 from math import ceil, sqrt
 from typing import Any, NamedTuple
 
 from engine.tree import is_chain
 from viz import figure
+from viz.least_width import Label, least_width
+from viz.pieces import short
 from viz.places import ROW
 from viz.tree_info import TreeInfo
 
@@ -17,8 +20,8 @@ LEAST_LETTERS = 4  # fewer say nothing
 NAMED, NUMBERED = 56, 26  # pixels of a column that "level 3" needs, and "3"
 LETTER = 0.6  # a letter's width, of the font's size
 BESIDE_LETTER = 7.2  # pixels of a letter where labels stand in a row
-EDGE = 30  # pixels that the last level keeps from the edge …
-RIGHT = 0.35  # … and columns, where labels are centred
+LEFT, RIGHT = 0.4, 0.5  # columns before the first level and behind the last …
+RIGHT_BESIDE = 0.6  # … and where labels stand beside their nodes
 SWELL = 2  # pixels that a mark's radius is larger than its node's, and a gap
 BESIDE, BELOW, NOWHERE = "middle right", "middle center", ""
 
@@ -67,23 +70,26 @@ def columns(info: TreeInfo) -> int:
     return max(max(info.depth), info.depth[info.extra.parent] + 1 if info.extra else 0)
 
 
-def layout(info: TreeInfo, room: Room, level: str, longest: int) -> dict[str, Any]:
+def layout(info: TreeInfo, room: Room, level: str, seen: Sequence[str]) -> dict[str, Any]:
     """Axes that hold the whole tree from the first step on; small trees stand in the middle.
 
     Args:
         level: the name of a level, by its number.
-        longest: letters of a label.
+        seen: the nodes' labels, the extra node's last.
     """
     count = columns(info)
     wide, high = max(0, LEAST_COLUMNS - count) / 2, max(0, 4 - info.num_rows) / 2
-    named = range(0, count + 1, 1 if room.column >= NUMBERED else 5)
-    right = RIGHT if room.labels == BELOW else 0.6
+    names = {k: _name(k, room.column, level) for k in _named(count, room)}
+    left, right = LEFT + wide, (RIGHT if room.labels == BELOW else RIGHT_BESIDE) + wide
+    width = WIDTH
+    if room.labels == BELOW:
+        width = min(WIDTH, least_width(_labels(info, seen, names), left, count + right))
     drawn: dict[str, Any] = {
         "xaxis": figure.axis(
-            round(-(0.35 + wide) * COLUMN, 1),
-            round((count + right + wide) * COLUMN, 1),
-            tickvals=[COLUMN * k for k in named],
-            ticktext=[_name(k, room.column, level) for k in named],
+            round(-left * COLUMN, 1),
+            round((count + right) * COLUMN, 1),
+            tickvals=[COLUMN * k for k in names],
+            ticktext=list(names.values()),
         ),
         "yaxis": figure.axis(
             round((info.num_rows - 0.4 + high) * ROW, 1),
@@ -92,8 +98,7 @@ def layout(info: TreeInfo, room: Room, level: str, longest: int) -> dict[str, An
         ),
         "margin": {"b": 24},
         "font": {"size": room.font},
-        # in less room the player mends it
-        "meta": {"height": HEIGHT, "column": COLUMN, "width": _least_width(room, count, longest)},
+        "meta": {"height": HEIGHT, "column": COLUMN, "width": width},  # in less it is drawn smaller
     }
     if info.num_hidden:
         whole = len(info.node) + info.num_hidden
@@ -104,13 +109,29 @@ def layout(info: TreeInfo, room: Room, level: str, longest: int) -> dict[str, An
     return drawn
 
 
-def _least_width(room: Room, count: int, longest: int) -> int:
-    """Pixels in which the labels of a tree of ``count`` levels do not lie over each other."""
-    if room.labels != BELOW:
-        return WIDTH
-    beside = (count + 0.8) * max(NAMED, BESIDE_LETTER * (longest + 1))
-    last = (count + 0.7) * max(EDGE, BESIDE_LETTER * longest / 2) / RIGHT  # whole at the edge too
-    return min(WIDTH, ceil(max(beside, last)))
+def _labels(info: TreeInfo, seen: Sequence[str], names: dict[int, str]) -> list[Label]:
+    """The nodes', the extra one's, and the levels' names, whose row is nobody's neighbour."""
+    drafted = [
+        Label(info.depth[i], info.row[i], max(len(seen[i]), len(_above(info, i))))
+        for i in range(len(info.node))
+    ]
+    axis = [Label(k, (info.num_rows + 1) * ROW, len(name)) for k, name in names.items()]
+    if not info.extra:
+        return [*drafted, *axis]
+    place = (info.depth[info.extra.parent] + 1, info.extra.row)
+    # of a chain as if it followed the last one: its real place would tell where the chain breaks
+    level, row = (columns(info), 0) if is_chain(info.parent) else place
+    return [*drafted, *axis, Label(level, row, len(seen[-1]))]
+
+
+def _above(info: TreeInfo, node: int) -> str:
+    """The probability above a node."""
+    q = info.draft_prob[node]
+    return "" if q is None else short(q)
+
+
+def _named(count: int, room: Room) -> range:
+    return range(0, count + 1, 1 if room.column >= NUMBERED else 5)
 
 
 def _name(number: int, column: float, level: str) -> str:

@@ -52,17 +52,17 @@ class _Drawing:
         self.room = room(info)
         self.order = sorted(range(len(info.node)), key=info.depth.__getitem__)
         self.place = {node: i for i, node in enumerate(self.order)}
-        seen = [visible(piece, self.room.letters) for piece in info.piece]
-        self.longest = max(map(len, seen))
-        self.texts = [escape(text) for text in seen]
-        self.branches = Branches(info, self.room, seen, self.order[1:], drafting.dash)
+        pieces = [*info.piece, info.extra.piece] if info.extra else info.piece
+        self.seen = [visible(piece, self.room.letters) for piece in pieces]
+        self.texts = [escape(text) for text in self.seen]
+        self.branches = Branches(info, self.room, self.seen, self.order[1:], drafting.dash)
 
     def figure(self) -> Figure:
         data = [*self.branches.traces(), self._nodes(), self._marks()]
         return {"data": data, "layout": self._layout()}
 
     def _layout(self) -> dict[str, Any]:
-        return layout(self.info, self.room, self.drafting.level, self.longest)
+        return layout(self.info, self.room, self.drafting.level, self.seen)
 
     def patch(self, step: Step) -> Patch:
         if step.phase == "draft":
@@ -167,9 +167,9 @@ class _Drawing:
         return moves
 
     def _extend(self) -> Patch:
-        extra, mark = self.info.extra, 1 + len(self.info.tested)
+        mark = 1 + len(self.info.tested)
         trace, at = (NODES, len(self.order)) if self.room.labels else (MARKS, mark)
-        text = self._placed(label(extra.piece, self.room.letters), self.room.pad(0.5))
+        text = self._placed(self.texts[-1], self.room.pad(0.5))
         return [
             *self.branches.extend(),
             [f"data.{MARKS}.marker.size.{mark}", self.room.size(0.5) + 2],

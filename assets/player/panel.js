@@ -5,7 +5,8 @@ import { stillness } from './stillness.js';
 const CONFIG = { displayModeBar: false, doubleClick: false, responsive: false, showTips: false };
 const SMOOTH_MS = 220;
 const NONE = [];
-const LEAST_PX = 9; // letters that can be read
+const LEAST_PX = 9; // letters that can be read …
+const SHRUNK = LEAST_PX / 12; // … of those that the figures are measured for
 const BESIDE_PX = 56; // what belongs to a node: its label, at the least
 const MARK_PX = 8; // half of what marks it
 const LETTER = 0.61; // its width, of the font's size
@@ -24,7 +25,7 @@ export class Panel {
     this.isCleared = false; // what is drawn is of a run that was left
     this.motion = null; // of the transition that runs
     this.width = this.height = this.room = 0;
-    this.widest = {}; // run and pixels
+    this.widest = {}; // a run, and the pixels that its trees need for letters of their size
   }
 
   get isMoving() { return this.motion !== null; }
@@ -83,7 +84,7 @@ export class Panel {
     const width = panel?.figure?.layout.meta?.width ?? 0;
     if (width <= this.widest.width) return;
     this.widest.width = width;
-    this.plot.style.setProperty('--least', `${width}px`);
+    this.plot.style.setProperty('--least', `${Math.ceil(width * SHRUNK)}px`);
     this.measure();
   }
 
@@ -124,7 +125,8 @@ export class Panel {
   // What the page knows and a figure does not: the size of the panel and the theme.
   frame({ palette, template }, { font, meta }) {
     const whole = { ...template.layout?.font, color: palette.ink, ...font };
-    if (meta?.height > this.height) whole.size = Math.max(LEAST_PX, (whole.size * this.height) / meta.height);
+    const share = Math.min(1, this.height / (meta?.height || 1), this.width / (this.widest.width || 1));
+    whole.size = Math.max(Math.min(LEAST_PX, whole.size), whole.size * share);
     return {
       template: structuredClone(template), // Plotly writes into what it is given
       width: this.width,

@@ -1,16 +1,21 @@
 from dataclasses import replace
 from io import BytesIO
+from itertools import combinations
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from engine.records import Law
+from engine.trace import Trace
 from tests.page import synthetic
+from tests.page.boxes import LABELS, overlap
 from tests.page.conftest import Visit
 from tests.viz.records import make_round
 from viz.phases import steps
 from viz.theme import PALETTE
 
+TRACES = Path(__file__).parents[2] / "assets" / "traces"
 DRAWN = "JSON.stringify(document.querySelector('.tree .plot').data)"
 PLOT = "document.querySelector('.tree .plot')"
 JUDGED = "document.querySelector('.judgement .plot')"
@@ -108,13 +113,17 @@ def test_no_label_of_the_settings_lies_over_the_buttons(visit):
         assert visit.ask(OVER_GO) == [], top
 
 
-def test_on_a_phone_the_tree_scrolls_along_to_where_something_happens(tab, served):
+def test_on_a_phone_a_large_tree_scrolls_along_to_where_something_happens(tab, served, tmp_path):
+    whole = synthetic.trace(2, 40, seed=0)
+    whole.save(tmp_path / "run.jsonl")
     visit = Visit(tab, served[0], reduced_motion="reduce")
     visit.page.set_viewport_size({"width": 390, "height": 844})
     visit.open()
+    visit.open_file(tmp_path / "run.jsonl")
+    visit.until("player.size === 2")
     visit.press("Home")
     scrolled = set()
-    for this in synthetic.trace(6, 8, seed=0).rounds[:2]:
+    for this in whole.rounds:
         for step in steps(this):
             visit.rest()
             assert visit.ask("player.phase") == step.phase
@@ -150,6 +159,25 @@ def test_on_a_phone_the_label_of_the_token_in_hand_is_whole(visitor, tmp_path, d
     assert visitor.ask("player.phase") == "emit"
     assert visitor.ask(PAST) <= 0
     assert visitor.ask("document.querySelector('.stage .tree').scrollLeft") > 0
+
+
+@pytest.mark.parametrize("run", ["chain-cold", "eagle-code", "hydra-story"])
+def test_on_a_phone_a_recorded_tree_is_seen_whole(visitor, run):
+    """From its root to its last token, every label by itself."""
+    visitor.page.set_viewport_size({"width": 390, "height": 844})
+    visitor.page.emulate_media(reduced_motion="reduce")
+    visitor.open()
+    visitor.open_file(TRACES / f"{run}.jsonl")
+    visitor.until(f"player.size === {len(Trace.load(TRACES / f'{run}.jsonl').rounds)}")
+    visitor.press("Home")
+    for _ in range(4):
+        visitor.press("PageDown")
+        visitor.rest()
+        left, right, *boxes = visitor.ask(LABELS)
+        assert visitor.ask("document.querySelector('.stage .tree').scrollLeft") == 0
+        assert len(boxes) > 5
+        assert all(left <= box[0] < box[2] <= right for box in boxes)
+        assert max(overlap(*pair) for pair in combinations(boxes, 2)) < 2
 
 
 @pytest.mark.parametrize("story", ["", "A recorded run that has been told of in many words. " * 4])
@@ -198,7 +226,7 @@ def test_on_a_phone_a_tree_that_has_room_does_not_scroll(tab, served, tmp_path):
         visit.rest()
         widths.append(visit.ask(width))
     panel = visit.ask("document.querySelector('.stage .tree').clientWidth")
-    assert widths[0] < panel <= 390 < widths[1] == widths[2] == 600
+    assert widths[0] < panel <= 390 < widths[1] == widths[2] == 525
     visit.close()
 
 

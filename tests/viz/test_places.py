@@ -51,6 +51,6 @@ def a_chain(kept: int) -> Round:
 def test_where_a_chain_stands_does_not_tell_how_it_will_be_judged():
     infos = [tree_info(a_chain(kept)) for kept in range(4)]
     assert all(info.row[:4] == [0] * 4 for info in infos)
-    ranges = [layout(info, room(info), "level {}", 4) for info in infos]
+    ranges = [layout(info, room(info), "level {}", ["four"] * 5) for info in infos]
     assert all(each == ranges[0] for each in ranges)
     assert [info.extra.row for info in infos] == [ROW, ROW, ROW, 0]
